@@ -1,0 +1,156 @@
+"""Intentions: what is committed before it is sent, and how it travels.
+
+An :class:`Intent` is immutable. It is stored in :class:`apps.execution.models.Batch` as JSON,
+travels to the gateway in a Redis stream as the same bytes, and becomes a request of
+:mod:`apps.trading.orders` at the moment of sending.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from apps.trading.orders import (
+    CancelRequest,
+    CloseRequest,
+    Leg,
+    OrderRequest,
+    ProtectRequest,
+    Side,
+    TradeRequest,
+)
+
+
+def client_order_id(*parts: object) -> str:
+    """Our id of an order: 'c' and 24 base32 characters of a hash of what it is for.
+
+    The same parts always give the same id, so a crash between commit and send cannot give
+    an intention a second identity. 25 characters fit every platform's limit.
+    """
+    text = "|".join(str(part) for part in parts)
+    digest = hashlib.blake2b(text.encode(), digest_size=15).digest()
+    return "c" + base64.b32encode(digest).decode().lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One order that is wanted on one account.
+
+    ``account_id`` is ours, ``platform_account`` the platform's. ``not_after`` is the moment
+    after which an open must not be sent any more (None: whenever). ``units`` are already on
+    the instrument's step. What ``source``, ``relation``, ``wake_key`` and ``cause`` mean
+    stands at :class:`apps.execution.models.Order`.
+    """
+
+    client_order_id: str
+    account_id: int
+    platform_account: str
+    leg: Leg
+    source: str
+    relation: str = ""
+    wake_key: int = 0
+    cause: str = ""
+    trace_id: str = ""
+    instrument_id: str = ""
+    side: Side | None = None
+    units: Decimal = Decimal(0)
+    position_id: str = ""
+    platform_order_id: str = ""
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+    reference_price: Decimal | None = None
+    not_after: datetime | None = None
+
+    def request(self) -> TradeRequest:
+        """The request a connector takes."""
+        if self.leg is Leg.CLOSE:
+            return CloseRequest(self.client_order_id, self.position_id, self.units)
+        if self.leg is Leg.PROTECT:
+            return ProtectRequest(
+                self.client_order_id, self.position_id, self.stop_loss, self.take_profit
+            )
+        if self.leg is Leg.CANCEL:
+            return CancelRequest(self.client_order_id, self.platform_order_id)
+        if self.side is None:
+            raise ValueError(f"open {self.client_order_id} has no side")
+        return OrderRequest(
+            client_order_id=self.client_order_id,
+            instrument_id=self.instrument_id,
+            side=self.side,
+            units=self.units,
+            stop_loss=self.stop_loss,
+            take_profit=self.take_profit,
+            base_price=self.reference_price,
+            position_id=self.position_id or None,
+        )
+
+
+def dump(intents: Sequence[Intent]) -> str:
+    """Intents as JSON: a list of rows in the order of :class:`Intent`'s fields."""
+    return json.dumps([_row(intent) for intent in intents], separators=(",", ":"))
+
+
+def load(text: str | bytes) -> list[Intent]:
+    """The intents that :func:`dump` wrote."""
+    return [_intent(row) for row in json.loads(text)]
+
+
+def _row(i: Intent) -> list[object]:
+    return [
+        i.client_order_id,
+        i.account_id,
+        i.platform_account,
+        i.leg,
+        i.source,
+        i.relation,
+        i.wake_key,
+        i.cause,
+        i.trace_id,
+        i.instrument_id,
+        i.side,
+        str(i.units),
+        i.position_id,
+        i.platform_order_id,
+        _text(i.stop_loss),
+        _text(i.take_profit),
+        _text(i.reference_price),
+        None if i.not_after is None else i.not_after.timestamp(),
+    ]
+
+
+def _intent(row: list[str | int | float | None]) -> Intent:
+    (cid, account, platform_account, leg, source, relation, wake, cause, trace, *rest) = row
+    (instrument, side, units, position, order, sl, tp, reference, not_after) = rest
+    return Intent(
+        str(cid),
+        int(account or 0),
+        str(platform_account),
+        Leg(str(leg)),
+        str(source),
+        str(relation),
+        int(wake or 0),
+        str(cause),
+        str(trace),
+        str(instrument),
+        Side(str(side)) if side else None,
+        Decimal(str(units)),
+        str(position),
+        str(order),
+        _decimal(sl),
+        _decimal(tp),
+        _decimal(reference),
+        datetime.fromtimestamp(not_after, UTC) if isinstance(not_after, float | int) else None,
+    )
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _decimal(value: str | int | float | None) -> Decimal | None:
+    return None if value is None else Decimal(str(value))
