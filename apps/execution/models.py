@@ -40,8 +40,9 @@ class Gate(models.Model):
     """Something that holds orders back at the moment they are sent. No row: open.
 
     ``scope`` and ``key`` name what is gated: everything (key ''), a platform code, a
-    connection id, an account id, or a relation (a subscription's or bot's key as its app
-    defines it, e.g. ``sub:17``). Closes pass a reducing gate; a halted one holds them too.
+    connection id, an account id, a source (``copy``, or ``copy:5`` for what that source
+    groups under wake key 5, a master account), or a relation (a subscription's or bot's key
+    as its app defines it, e.g. ``sub:17``). Closes pass a reducing gate; a halted one holds them too.
     """
 
     class Scope(models.TextChoices):
@@ -49,6 +50,7 @@ class Gate(models.Model):
         PLATFORM = "platform", "Platform"
         CONNECTION = "connection", "Connection"
         ACCOUNT = "account", "Account"
+        SOURCE = "source", "Source"
         RELATION = "relation", "Relation"
 
     class State(models.TextChoices):
