@@ -1,0 +1,118 @@
+"""Users, customers, the product's configuration and the audit trail."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+from zoneinfo import available_timezones
+
+from django.contrib.auth.base_user import BaseUserManager
+from django.contrib.auth.models import AbstractUser
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+
+class UserManager(BaseUserManager["User"]):
+    """Users are known by their e-mail address, kept in lower case."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        if not email:
+            raise ValueError("a user needs an e-mail address")
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(email, password, **{**fields, "is_staff": True, "is_superuser": True})
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractUser):
+    """Somebody who can sign in: a customer, or staff by membership in a role's group."""
+
+    username = None  # type: ignore[assignment]
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    email = models.EmailField("e-mail address", unique=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment,misc]
+
+    def __str__(self) -> str:
+        return self.email
+
+
+def validate_timezone(value: str) -> None:
+    if value not in available_timezones():
+        raise ValidationError(f"{value!r} is not a time zone; use a name like Europe/Berlin")
+
+
+class Customer(models.Model):
+    """The person behind a user who trades here."""
+
+    user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="customer")
+    name = models.CharField(max_length=128)
+    timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProductConfig(models.Model):
+    """One row: which modules run, and the defaults that accounts and subscriptions inherit."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    copy_trading_enabled = models.BooleanField(default=False)
+    bot_trading_enabled = models.BooleanField(default=False)
+    max_delay_s = models.PositiveIntegerField(
+        "maximum delay",
+        default=10,
+        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        help_text="seconds after the master's event within which a copy may still open",
+    )
+    stale_account_s = models.PositiveIntegerField(
+        "oldest usable equity",
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(3600)],
+        help_text="seconds; an older figure sizes no new copy",
+    )
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "product configuration"
+        verbose_name_plural = "product configuration"
+        constraints = [
+            models.CheckConstraint(condition=models.Q(id=1), name="one_product_config"),
+        ]
+
+    def __str__(self) -> str:
+        return "Product configuration"
+
+
+class AuditEntry(models.Model):
+    """Who did what to what, and why. Without foreign keys: it outlives all it speaks of."""
+
+    at = models.DateTimeField(db_index=True)
+    actor_id = models.BigIntegerField(null=True, help_text="empty: the system itself")
+    actor = models.CharField(max_length=254)
+    action = models.CharField(max_length=64)
+    object_type = models.CharField(max_length=64)
+    object_id = models.CharField(max_length=64)
+    object_label = models.CharField(max_length=254)
+    reason = models.CharField(max_length=500, blank=True)
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name_plural = "audit entries"
+        indexes = [
+            models.Index(fields=["object_type", "object_id", "-at"], name="audit_of_object"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.action} {self.object_label}"

@@ -1,0 +1,116 @@
+"""Reading users, roles, the product's configuration and the audit trail."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+
+from apps.accounts.models import AuditEntry, Customer, ProductConfig, User
+from apps.accounts.roles import PERMISSIONS, Permission, Role
+
+# Other processes see a change of the configuration after at most this long.
+_CONFIG_AGE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProductSettings:
+    """The product's configuration as it was read; durations in seconds."""
+
+    copy_trading_enabled: bool
+    bot_trading_enabled: bool
+    max_delay_s: int
+    stale_account_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One entry of the audit trail, for showing."""
+
+    at: datetime
+    actor: str
+    action: str
+    object_type: str
+    object_id: str
+    object_label: str
+    reason: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+class _ConfigCache:
+    value: ProductSettings | None = None
+    read_at = 0.0
+
+
+def product_config() -> ProductSettings:
+    """The product's configuration, read at most once a second in each process."""
+    now = time.monotonic()
+    if _ConfigCache.value is None or now - _ConfigCache.read_at > _CONFIG_AGE_S:
+        row = ProductConfig.objects.values(
+            "copy_trading_enabled", "bot_trading_enabled", "max_delay_s", "stale_account_s"
+        ).first()
+        fresh = ProductConfig()
+        _ConfigCache.value = ProductSettings(
+            **(row or {f: getattr(fresh, f) for f in ProductSettings.__dataclass_fields__})
+        )
+        _ConfigCache.read_at = now
+    return _ConfigCache.value
+
+
+def forget_product_config() -> None:
+    """Read it anew at the next use; called after a change in this process."""
+    _ConfigCache.value = None
+
+
+def roles_of(user: User | AnonymousUser) -> frozenset[Role]:
+    """The staff roles of an active user; owners are also all superusers."""
+    if not isinstance(user, User) or not user.is_active or not user.is_staff:
+        return frozenset()
+    if user.is_superuser:
+        return frozenset({Role.OWNER})
+    cached = getattr(user, "_roles", None)
+    if cached is None:
+        names = set(user.groups.values_list("name", flat=True))
+        cached = frozenset(role for role in Role if role in names)
+        user._roles = cached  # type: ignore[attr-defined]
+    return cached
+
+
+def is_staff_member(user: User | AnonymousUser) -> bool:
+    """Whether the user has any staff role, and so may see the console."""
+    return bool(roles_of(user))
+
+
+def may(user: User | AnonymousUser, permission: Permission) -> bool:
+    """Whether one of the user's staff roles grants the permission."""
+    return any(permission in PERMISSIONS[role] for role in roles_of(user))
+
+
+def customer_of(user: User | AnonymousUser) -> Customer | None:
+    """The customer behind a user; none for most staff."""
+    if not isinstance(user, User):
+        return None
+    return Customer.objects.filter(user=user).first()
+
+
+def find_user(email: str) -> User | None:
+    """The user with this address, in whatever case it is written."""
+    return User.objects.filter(email=email.strip().lower()).first()
+
+
+def audit_trail(
+    *, object_type: str = "", object_id: str = "", limit: int = 100
+) -> list[AuditRow]:
+    """The latest entries, newest first; of one object when it is named."""
+    entries: QuerySet[AuditEntry] = AuditEntry.objects.order_by("-at", "-id")
+    if object_type:
+        entries = entries.filter(object_type=object_type)
+    if object_id:
+        entries = entries.filter(object_id=object_id)
+    fields = tuple(AuditRow.__dataclass_fields__)
+    return [AuditRow(**row) for row in entries.values(*fields)[:limit]]

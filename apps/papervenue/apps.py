@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class PaperVenueConfig(AppConfig):
+    name = "apps.papervenue"
+    label = "papervenue"
+    verbose_name = "Paper venue"
