@@ -1,75 +1,93 @@
-"""Token buckets for a platform's request limits."""
+"""A platform's request limits, counted here so that the platform need not refuse."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
+
+# A little more than the second in which platforms count: two requests that left more than
+# a second apart can arrive closer together.
+WINDOW_S = 1.02
 
 
 class TokenBucket:
-    """Allows ``rate`` requests a second with bursts up to ``burst``; ``rate`` 0 is unlimited.
+    """Grants at most ``rate`` tokens in any window of :data:`WINDOW_S`; ``rate`` 0: unlimited.
 
-    The clock is monotonic seconds and can be replaced for tests.
+    A window, not a leaking bucket: a bucket that starts full lets twice its rate pass within
+    its first second, which the platform refuses. The clock is monotonic seconds and can be
+    replaced for tests.
     """
 
-    __slots__ = ("_clock", "_tokens", "_updated", "burst", "rate")
+    __slots__ = ("_blocked_until", "_clock", "_granted", "_in_window", "rate")
 
-    def __init__(
-        self, rate: float, burst: float | None = None, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, rate: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate = rate
-        self.burst = burst if burst is not None else rate
         self._clock = clock
-        self._tokens = self.burst
-        self._updated = clock()
+        self._granted: deque[tuple[float, int]] = deque()
+        self._in_window = 0
+        self._blocked_until = 0.0
 
     def take(self, up_to: int) -> int:
         """Take at most ``up_to`` tokens that are there now and say how many were taken."""
         if self.rate <= 0:
             return up_to
-        self._refill()
-        granted = min(up_to, int(self._tokens))
-        self._tokens -= granted
+        now = self._clock()
+        granted = min(up_to, self._free(now))
+        if granted > 0:
+            self._granted.append((now, granted))
+            self._in_window += granted
         return granted
 
     def available(self) -> float:
         """Tokens that are there now; infinity where unlimited."""
-        if self.rate <= 0:
-            return float("inf")
-        self._refill()
-        return self._tokens
+        return float("inf") if self.rate <= 0 else self._free(self._clock())
 
     def wait_s(self, tokens: int = 1) -> float:
-        """Seconds until ``tokens`` tokens are there."""
+        """Seconds until ``tokens`` tokens (at most ``rate``) are there."""
         if self.rate <= 0:
             return 0.0
-        self._refill()
-        missing = min(tokens, self.burst) - self._tokens
-        return max(0.0, missing / self.rate)
+        now = self._clock()
+        missing = min(tokens, self.rate) - self._free(now)
+        ready = self._blocked_until
+        if missing > 0:
+            for at, count in self._granted:
+                missing -= count
+                ready = max(ready, at + WINDOW_S)
+                if missing <= 0:
+                    break
+        return max(0.0, ready - now)
 
     def drain(self, seconds: float) -> None:
         """The platform said 'too many': nothing for that long."""
-        self._refill()
-        self._tokens = -self.rate * seconds
+        self._blocked_until = max(self._blocked_until, self._clock() + seconds)
 
-    def _refill(self) -> None:
-        now = self._clock()
-        self._tokens = min(self.burst, self._tokens + (now - self._updated) * self.rate)
-        self._updated = now
+    def _free(self, now: float) -> int:
+        while self._granted and self._granted[0][0] <= now - WINDOW_S:
+            self._in_window -= self._granted.popleft()[1]
+        return 0 if now < self._blocked_until else self.rate - self._in_window
 
 
 class Limits:
     """A session's buckets: one for requests of all kinds, a narrower one for history.
 
     Orders are written by the gateway, which takes their tokens by :meth:`take_orders` in the
-    order of priority. Queries wait for a token here and leave ``reserve`` tokens for orders.
+    order of priority. Queries wait here for their turn, first come first served, and leave
+    ``reserve`` tokens for orders.
     """
 
     def __init__(self, requests: TokenBucket, history: TokenBucket, reserve: int = 0) -> None:
         self.requests = requests
         self.history = history
         self.reserve = reserve
+        self._query_turn = asyncio.Lock()
+        self._history_turn = asyncio.Lock()
+
+    @classmethod
+    def per_second(cls, requests: int, history: int) -> Limits:
+        """Limits by rate; 0 is unlimited. A fifth of the requests is kept for orders."""
+        return cls(TokenBucket(requests), TokenBucket(history), reserve=requests // 5)
 
     def take_orders(self, up_to: int) -> int:
         """Tokens for orders that will be written now."""
@@ -77,7 +95,12 @@ class Limits:
 
     async def query(self, *, history: bool = False) -> None:
         """Wait for the turn of one query, after the orders."""
-        while history and not self.history.take(1):
-            await asyncio.sleep(self.history.wait_s())
-        while self.requests.available() < 1 + self.reserve or not self.requests.take(1):
-            await asyncio.sleep(max(0.005, self.requests.wait_s(1 + self.reserve)))
+        if history:
+            async with self._history_turn:
+                while not self.history.take(1):
+                    await asyncio.sleep(self.history.wait_s() or 0.001)
+        if self.requests.rate <= 0:
+            return
+        async with self._query_turn:
+            while self.requests.available() < 1 + self.reserve or not self.requests.take(1):
+                await asyncio.sleep(self.requests.wait_s(1 + self.reserve) or 0.001)
