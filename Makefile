@@ -1,0 +1,37 @@
+# Everything starts here; each command prepares what it needs.
+PY := .venv/bin/python
+.PHONY: help run test lint format bench lock
+
+help:  ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+run:  ## start the whole product (DEMO=0: empty, without demo data)
+	@scripts/prepare run && exec $(PY) -m apps.common.launcher
+
+test:  ## run all tests; PYTEST_ARGS="-k name" for some
+	@scripts/prepare test && exec $(PY) -m pytest -q -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+lint:  ## check code, types, imports and templates
+	@scripts/prepare test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+	.venv/bin/lint-imports
+	$(PY) -m djlint --lint --quiet templates
+
+format:  ## format code
+	@scripts/prepare test
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+bench:  ## measure the copying path on this machine
+	@scripts/prepare run && exec $(PY) manage.py bench_copy --followers 1,100,1000 --json var/bench.json
+
+lock:  ## pin the dependencies anew (needs uv)
+	uv pip compile -q pyproject.toml --extra dev $(LOCK) -o requirements/dev.txt
+	uv pip compile -q pyproject.toml -c requirements/dev.txt $(LOCK) -o requirements/base.txt
+	uv pip compile -q requirements/node.in $(LOCK) -o requirements/node.txt
+	npm install --package-lock-only
+
+LOCK := --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--no-emit-find-links --custom-compile-command "make lock"
