@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "apps.platforms",
     "apps.execution",
     "apps.copytrading",
+    "apps.analytics",
     "apps.papervenue",
     "apps.portal",
     "apps.console",
@@ -159,6 +160,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    "sample-equity": {"task": "analytics.sample_equity", "schedule": 60.0},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
 # --- People ------------------------------------------------------------------------------------

@@ -1,0 +1,45 @@
+"""Reading figures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import connection
+
+from apps.analytics.domain.curve import CurvePoint
+
+_HISTORY = """
+SELECT DISTINCT ON (account_id, bucket) account_id, at, equity, balance
+FROM (
+    SELECT account_id, at, equity, balance,
+           width_bucket(extract(epoch FROM at), extract(epoch FROM %(since)s::timestamptz),
+                        extract(epoch FROM %(until)s::timestamptz), %(points)s) AS bucket
+    FROM analytics_equitysample
+    WHERE account_id = ANY(%(accounts)s) AND at >= %(since)s AND at <= %(until)s
+) samples
+ORDER BY account_id, bucket, at DESC
+"""
+
+
+def equity_history(
+    account_ids: Collection[int], *, since: datetime, until: datetime, points: int = 120
+) -> dict[int, list[CurvePoint]]:
+    """Equity curves of accounts, thinned to about ``points`` points each, oldest first.
+
+    Each point is the last sample of its stretch of time. One query, whatever the number of
+    accounts; accounts without samples are missing from the answer.
+    """
+    curves: dict[int, list[CurvePoint]] = defaultdict(list)
+    if not account_ids or since >= until:
+        return curves
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _HISTORY,
+            {"accounts": list(account_ids), "since": since, "until": until, "points": points},
+        )
+        for account_id, at, equity, balance in cursor.fetchall():
+            curves[account_id].append(CurvePoint(at, Decimal(equity), Decimal(balance)))
+    return curves
