@@ -1,0 +1,292 @@
+"""Enumerations of the Open API under the names of the protocol."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Final
+
+from apps.openapi_wire.payloads import CommonPayloadType, PayloadType
+
+
+class DayOfWeek(enum.IntEnum):
+    NONE = 0
+    MONDAY = 1
+    TUESDAY = 2
+    WEDNESDAY = 3
+    THURSDAY = 4
+    FRIDAY = 5
+    SATURDAY = 6
+    SUNDAY = 7
+
+
+class CommissionType(enum.IntEnum):
+    USD_PER_MILLION_USD = 1
+    USD_PER_LOT = 2
+    PERCENTAGE_OF_VALUE = 3
+    QUOTE_CCY_PER_LOT = 4
+
+
+class SymbolDistanceType(enum.IntEnum):
+    SYMBOL_DISTANCE_IN_POINTS = 1
+    SYMBOL_DISTANCE_IN_PERCENTAGE = 2
+
+
+class MinCommissionType(enum.IntEnum):
+    CURRENCY = 1
+    QUOTE_CURRENCY = 2
+
+
+class TradingMode(enum.IntEnum):
+    ENABLED = 0
+    DISABLED_WITHOUT_PENDINGS_EXECUTION = 1
+    DISABLED_WITH_PENDINGS_EXECUTION = 2
+    CLOSE_ONLY_MODE = 3
+
+
+class SwapCalculationType(enum.IntEnum):
+    PIPS = 0
+    PERCENTAGE = 1
+
+
+class AccessRights(enum.IntEnum):
+    FULL_ACCESS = 0
+    CLOSE_ONLY = 1
+    NO_TRADING = 2
+    NO_LOGIN = 3
+
+
+class TotalMarginCalculationType(enum.IntEnum):
+    MAX = 0
+    SUM = 1
+    NET = 2
+
+
+class AccountType(enum.IntEnum):
+    HEDGED = 0
+    NETTED = 1
+    SPREAD_BETTING = 2
+
+
+class PositionStatus(enum.IntEnum):
+    POSITION_STATUS_OPEN = 1
+    POSITION_STATUS_CLOSED = 2
+    POSITION_STATUS_CREATED = 3
+    POSITION_STATUS_ERROR = 4
+
+
+class TradeSide(enum.IntEnum):
+    BUY = 1
+    SELL = 2
+
+
+class OrderType(enum.IntEnum):
+    MARKET = 1
+    LIMIT = 2
+    STOP = 3
+    STOP_LOSS_TAKE_PROFIT = 4
+    MARKET_RANGE = 5
+    STOP_LIMIT = 6
+
+
+class TimeInForce(enum.IntEnum):
+    GOOD_TILL_DATE = 1
+    GOOD_TILL_CANCEL = 2
+    IMMEDIATE_OR_CANCEL = 3
+    FILL_OR_KILL = 4
+    MARKET_ON_OPEN = 5
+
+
+class OrderStatus(enum.IntEnum):
+    ORDER_STATUS_ACCEPTED = 1
+    ORDER_STATUS_FILLED = 2
+    ORDER_STATUS_REJECTED = 3
+    ORDER_STATUS_EXPIRED = 4
+    ORDER_STATUS_CANCELLED = 5
+
+
+class OrderTriggerMethod(enum.IntEnum):
+    TRADE = 1
+    OPPOSITE = 2
+    DOUBLE_TRADE = 3
+    DOUBLE_OPPOSITE = 4
+
+
+class ExecutionType(enum.IntEnum):
+    """What happened to an order, as an execution event says it."""
+
+    ORDER_ACCEPTED = 2
+    ORDER_FILLED = 3
+    ORDER_REPLACED = 4
+    ORDER_CANCELLED = 5
+    ORDER_EXPIRED = 6
+    ORDER_REJECTED = 7
+    ORDER_CANCEL_REJECTED = 8
+    SWAP = 9
+    DEPOSIT_WITHDRAW = 10
+    ORDER_PARTIAL_FILL = 11
+    BONUS_DEPOSIT_WITHDRAW = 12
+
+
+class ChangeBonusType(enum.IntEnum):
+    BONUS_DEPOSIT = 0
+    BONUS_WITHDRAW = 1
+
+
+class ChangeBalanceType(enum.IntEnum):
+    BALANCE_DEPOSIT = 0
+    BALANCE_WITHDRAW = 1
+    BALANCE_DEPOSIT_STRATEGY_COMMISSION_INNER = 3
+    BALANCE_WITHDRAW_STRATEGY_COMMISSION_INNER = 4
+    BALANCE_DEPOSIT_IB_COMMISSIONS = 5
+    BALANCE_WITHDRAW_IB_SHARED_PERCENTAGE = 6
+    BALANCE_DEPOSIT_IB_SHARED_PERCENTAGE_FROM_SUB_IB = 7
+    BALANCE_DEPOSIT_IB_SHARED_PERCENTAGE_FROM_BROKER = 8
+    BALANCE_DEPOSIT_REBATE = 9
+    BALANCE_WITHDRAW_REBATE = 10
+    BALANCE_DEPOSIT_STRATEGY_COMMISSION_OUTER = 11
+    BALANCE_WITHDRAW_STRATEGY_COMMISSION_OUTER = 12
+    BALANCE_WITHDRAW_BONUS_COMPENSATION = 13
+    BALANCE_WITHDRAW_IB_SHARED_PERCENTAGE_TO_BROKER = 14
+    BALANCE_DEPOSIT_DIVIDENDS = 15
+    BALANCE_WITHDRAW_DIVIDENDS = 16
+    BALANCE_WITHDRAW_GSL_CHARGE = 17
+    BALANCE_WITHDRAW_ROLLOVER = 18
+    BALANCE_DEPOSIT_NONWITHDRAWABLE_BONUS = 19
+    BALANCE_WITHDRAW_NONWITHDRAWABLE_BONUS = 20
+    BALANCE_DEPOSIT_SWAP = 21
+    BALANCE_WITHDRAW_SWAP = 22
+    BALANCE_DEPOSIT_MANAGEMENT_FEE = 27
+    BALANCE_WITHDRAW_MANAGEMENT_FEE = 28
+    BALANCE_DEPOSIT_PERFORMANCE_FEE = 29
+    BALANCE_WITHDRAW_FOR_SUBACCOUNT = 30
+    BALANCE_DEPOSIT_TO_SUBACCOUNT = 31
+    BALANCE_WITHDRAW_FROM_SUBACCOUNT = 32
+    BALANCE_DEPOSIT_FROM_SUBACCOUNT = 33
+    BALANCE_WITHDRAW_COPY_FEE = 34
+    BALANCE_WITHDRAW_INACTIVITY_FEE = 35
+    BALANCE_DEPOSIT_TRANSFER = 36
+    BALANCE_WITHDRAW_TRANSFER = 37
+    BALANCE_DEPOSIT_CONVERTED_BONUS = 38
+    BALANCE_DEPOSIT_NEGATIVE_BALANCE_PROTECTION = 39
+
+
+class DealStatus(enum.IntEnum):
+    FILLED = 2
+    PARTIALLY_FILLED = 3
+    REJECTED = 4
+    INTERNALLY_REJECTED = 5
+    ERROR = 6
+    MISSED = 7
+
+
+class TrendbarPeriod(enum.IntEnum):
+    M1 = 1
+    M2 = 2
+    M3 = 3
+    M4 = 4
+    M5 = 5
+    M10 = 6
+    M15 = 7
+    M30 = 8
+    H1 = 9
+    H4 = 10
+    H12 = 11
+    D1 = 12
+    W1 = 13
+    MN1 = 14
+
+
+class ClientPermissionScope(enum.IntEnum):
+    SCOPE_VIEW = 0
+    SCOPE_TRADE = 1
+
+
+class LimitedRiskMarginCalculationStrategy(enum.IntEnum):
+    ACCORDING_TO_LEVERAGE = 0
+    ACCORDING_TO_GSL = 1
+    ACCORDING_TO_GSL_AND_LEVERAGE = 2
+
+
+class ErrorCode(enum.StrEnum):
+    """Names of errors; the protocol carries them as text."""
+
+    UNKNOWN_ERROR = "UNKNOWN_ERROR"
+    UNSUPPORTED_MESSAGE = "UNSUPPORTED_MESSAGE"
+    INVALID_REQUEST = "INVALID_REQUEST"
+    TIMEOUT_ERROR = "TIMEOUT_ERROR"
+    ENTITY_NOT_FOUND = "ENTITY_NOT_FOUND"
+    CANT_ROUTE_REQUEST = "CANT_ROUTE_REQUEST"
+    FRAME_TOO_LONG = "FRAME_TOO_LONG"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    CONCURRENT_MODIFICATION = "CONCURRENT_MODIFICATION"
+    BLOCKED_PAYLOAD_TYPE = "BLOCKED_PAYLOAD_TYPE"
+    OA_AUTH_TOKEN_EXPIRED = "OA_AUTH_TOKEN_EXPIRED"
+    ACCOUNT_NOT_AUTHORIZED = "ACCOUNT_NOT_AUTHORIZED"
+    ALREADY_LOGGED_IN = "ALREADY_LOGGED_IN"
+    CH_CLIENT_AUTH_FAILURE = "CH_CLIENT_AUTH_FAILURE"
+    CH_CLIENT_NOT_AUTHENTICATED = "CH_CLIENT_NOT_AUTHENTICATED"
+    CH_CLIENT_ALREADY_AUTHENTICATED = "CH_CLIENT_ALREADY_AUTHENTICATED"
+    CH_ACCESS_TOKEN_INVALID = "CH_ACCESS_TOKEN_INVALID"
+    CH_SERVER_NOT_REACHABLE = "CH_SERVER_NOT_REACHABLE"
+    CH_CTID_TRADER_ACCOUNT_NOT_FOUND = "CH_CTID_TRADER_ACCOUNT_NOT_FOUND"
+    CH_OA_CLIENT_NOT_FOUND = "CH_OA_CLIENT_NOT_FOUND"
+    REQUEST_FREQUENCY_EXCEEDED = "REQUEST_FREQUENCY_EXCEEDED"
+    SERVER_IS_UNDER_MAINTENANCE = "SERVER_IS_UNDER_MAINTENANCE"
+    CHANNEL_IS_BLOCKED = "CHANNEL_IS_BLOCKED"
+    CONNECTIONS_LIMIT_EXCEEDED = "CONNECTIONS_LIMIT_EXCEEDED"
+    WORSE_GSL_NOT_ALLOWED = "WORSE_GSL_NOT_ALLOWED"
+    SYMBOL_HAS_HOLIDAY = "SYMBOL_HAS_HOLIDAY"
+    NOT_SUBSCRIBED_TO_SPOTS = "NOT_SUBSCRIBED_TO_SPOTS"
+    ALREADY_SUBSCRIBED = "ALREADY_SUBSCRIBED"
+    SYMBOL_NOT_FOUND = "SYMBOL_NOT_FOUND"
+    UNKNOWN_SYMBOL = "UNKNOWN_SYMBOL"
+    INCORRECT_BOUNDARIES = "INCORRECT_BOUNDARIES"
+    NO_QUOTES = "NO_QUOTES"
+    NOT_ENOUGH_MONEY = "NOT_ENOUGH_MONEY"
+    MAX_EXPOSURE_REACHED = "MAX_EXPOSURE_REACHED"
+    POSITION_NOT_FOUND = "POSITION_NOT_FOUND"
+    ORDER_NOT_FOUND = "ORDER_NOT_FOUND"
+    POSITION_NOT_OPEN = "POSITION_NOT_OPEN"
+    POSITION_LOCKED = "POSITION_LOCKED"
+    TOO_MANY_POSITIONS = "TOO_MANY_POSITIONS"
+    TRADING_BAD_VOLUME = "TRADING_BAD_VOLUME"
+    TRADING_BAD_STOPS = "TRADING_BAD_STOPS"
+    TRADING_BAD_PRICES = "TRADING_BAD_PRICES"
+    TRADING_BAD_STAKE = "TRADING_BAD_STAKE"
+    PROTECTION_IS_TOO_CLOSE_TO_MARKET = "PROTECTION_IS_TOO_CLOSE_TO_MARKET"
+    TRADING_BAD_EXPIRATION_DATE = "TRADING_BAD_EXPIRATION_DATE"
+    PENDING_EXECUTION = "PENDING_EXECUTION"
+    TRADING_DISABLED = "TRADING_DISABLED"
+    TRADING_NOT_ALLOWED = "TRADING_NOT_ALLOWED"
+    UNABLE_TO_CANCEL_ORDER = "UNABLE_TO_CANCEL_ORDER"
+    UNABLE_TO_AMEND_ORDER = "UNABLE_TO_AMEND_ORDER"
+    SHORT_SELLING_NOT_ALLOWED = "SHORT_SELLING_NOT_ALLOWED"
+
+
+ENUMS: Final[Mapping[str, type[enum.IntEnum]]] = {
+    "ProtoPayloadType": CommonPayloadType,
+    "ProtoOAPayloadType": PayloadType,
+    "ProtoOADayOfWeek": DayOfWeek,
+    "ProtoOACommissionType": CommissionType,
+    "ProtoOASymbolDistanceType": SymbolDistanceType,
+    "ProtoOAMinCommissionType": MinCommissionType,
+    "ProtoOATradingMode": TradingMode,
+    "ProtoOASwapCalculationType": SwapCalculationType,
+    "ProtoOAAccessRights": AccessRights,
+    "ProtoOATotalMarginCalculationType": TotalMarginCalculationType,
+    "ProtoOAAccountType": AccountType,
+    "ProtoOAPositionStatus": PositionStatus,
+    "ProtoOATradeSide": TradeSide,
+    "ProtoOAOrderType": OrderType,
+    "ProtoOATimeInForce": TimeInForce,
+    "ProtoOAOrderStatus": OrderStatus,
+    "ProtoOAOrderTriggerMethod": OrderTriggerMethod,
+    "ProtoOAExecutionType": ExecutionType,
+    "ProtoOAChangeBonusType": ChangeBonusType,
+    "ProtoOAChangeBalanceType": ChangeBalanceType,
+    "ProtoOADealStatus": DealStatus,
+    "ProtoOATrendbarPeriod": TrendbarPeriod,
+    "ProtoOAClientPermissionScope": ClientPermissionScope,
+    "ProtoOALimitedRiskMarginCalculationStrategy": LimitedRiskMarginCalculationStrategy,
+}
