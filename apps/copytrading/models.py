@@ -15,7 +15,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from apps.common.fields import PriceField, RatioField, UnitsField
-from apps.copytrading.codes import Code, OutcomeState
+from apps.copytrading.codes import CODE_CHOICES, STATE_CHOICES
+from apps.copytrading.domain.link import LinkState
 from apps.platforms.models import TradingAccount
 from apps.trading.orders import Leg, Side
 
@@ -123,6 +124,7 @@ class CopySubscription(models.Model):
     copy_sl = models.BooleanField(default=True)
     copy_tp = models.BooleanField(default=True)
     max_delay_s = models.PositiveIntegerField(default=0, help_text="seconds, 0: product default")
+    result = PriceField(default=Decimal(0), help_text="realised, account currency, net of costs")
     started_after_event = models.BigIntegerField(
         default=0, help_text="journal id at creation; earlier events are not this copy's"
     )
@@ -205,12 +207,6 @@ class TradeLink(models.Model):
     ``in_flight`` is the client order id of the one order that may be under way.
     """
 
-    class State(models.TextChoices):
-        OPEN = "open", "Open"
-        CLOSED = "closed", "Closed"
-        FAILED = "failed", "Failed"
-        DETACHED = "detached", "Detached"
-
     id = models.BigAutoField(primary_key=True)
     subscription_id = models.BigIntegerField()
     master_account_id = models.BigIntegerField()
@@ -219,14 +215,21 @@ class TradeLink(models.Model):
     symbol = models.CharField(max_length=64, help_text="the follower's name of it")
     instrument_id = models.CharField(max_length=64)
     side = models.CharField(max_length=4, choices=_choices(Side), help_text="the follower's")
-    state = models.CharField(max_length=16, choices=State, default=State.OPEN)
+    state = models.CharField(
+        max_length=16, choices=_choices(LinkState), default=LinkState.OPEN
+    )
     ratio = RatioField()
+    grows = models.BooleanField(help_text="increases of the master add to it")
     master_units = UnitsField(help_text="held by the master after the last applied event")
     target_units = RatioField()
     held_units = UnitsField(default=0)
     stop_loss = PriceField(null=True)
     take_profit = PriceField(null=True)
+    position_id = models.CharField(max_length=64, blank=True, help_text="the follower's")
     in_flight = models.CharField(max_length=50, blank=True)
+    close_cause = models.CharField(
+        max_length=128, blank=True, help_text="why a person or a guard wants it closed"
+    )
     master_price = PriceField(null=True)
     result = PriceField(default=0, help_text="realised, account currency, net of costs")
     opened_event_id = models.BigIntegerField()
@@ -320,8 +323,8 @@ class Outcome(models.Model):
     position_key = models.CharField(max_length=64, blank=True)
     event_kind = models.CharField(max_length=16, help_text="opened, increased, closed, …")
     symbol = models.CharField(max_length=64, blank=True)
-    state = models.CharField(max_length=16, choices=OutcomeState)
-    code = models.CharField(max_length=32, choices=Code)
+    state = models.CharField(max_length=16, choices=STATE_CHOICES)
+    code = models.CharField(max_length=32, choices=CODE_CHOICES)
     message = models.CharField(max_length=300, blank=True)
     client_order_id = models.CharField(max_length=50, blank=True)
     trace_id = models.CharField(max_length=32, blank=True)

@@ -1,0 +1,109 @@
+"""The numbers behind a decision, as they are stored and later explained.
+
+Plain JSON values: Decimals as text, ages as seconds. Keys are stable; readers treat all of
+them as optional, since not every mode uses each.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from apps.copytrading.domain.mapping import Symbol
+from apps.copytrading.domain.volume import Size, VolumeMode
+
+if TYPE_CHECKING:
+    from apps.copytrading.domain.events import MasterEvent
+    from apps.copytrading.domain.link import Link
+    from apps.copytrading.domain.rows import Market, Row
+
+Number = str | float | int | bool | None
+Numbers = dict[str, Number]
+
+
+def of_size(
+    event: MasterEvent, row: Row, market: Market, symbol: Symbol, size: Size | None
+) -> Numbers:
+    """What a first open was sized from; without ``size`` what was known when it failed."""
+    sizing, funds = row.sizing, row.funds
+    numbers = _of_event(event, market)
+    _add_symbol(numbers, row, symbol)
+    numbers.update(
+        mode=sizing.mode.value,
+        multiplier=str(sizing.risk_multiplier),
+        equity=str(funds.equity),
+        balance=str(funds.balance),
+        currency=funds.currency,
+        age_s=funds.age_s,
+        held_units="0",
+    )
+    if sizing.mode is not VolumeMode.MULTIPLIER:
+        _add_mode(numbers, row, market)
+    if size is not None:
+        numbers["ratio"] = str(size.ratio)
+        numbers["raw_units"] = str(size.target)
+        numbers["grows"] = size.grows
+        if size.capital is not None:
+            numbers["capital"] = str(size.capital)
+        if size.rate is not None and size.rate != 1:
+            numbers["rate"] = str(size.rate)
+    return numbers
+
+
+def of_link(event: MasterEvent, link: Link, row: Row, market: Market) -> Numbers:
+    """What a later change of a link was computed from."""
+    numbers = _of_event(event, market)
+    symbol = market.symbols.get((row.connection_id, event.instrument_id))
+    if symbol is not None:
+        _add_symbol(numbers, row, symbol)
+    numbers["ratio"] = str(link.ratio)
+    numbers["raw_units"] = str(link.target)
+    numbers["held_units"] = str(link.held)
+    numbers["grows"] = link.grows
+    if link.stop_loss is not None:
+        numbers["stop_loss"] = str(link.stop_loss)
+    if link.take_profit is not None:
+        numbers["take_profit"] = str(link.take_profit)
+    return numbers
+
+
+def _of_event(event: MasterEvent, market: Market) -> Numbers:
+    symbol = market.master_symbols.get(event.instrument_id)
+    lot_units = symbol.lot_units if symbol else Decimal(1)
+    return {
+        "kind": event.kind.value,
+        "master_side": event.order_side.value,
+        "master_units": str(event.units),
+        "master_units_before": str(event.units_before),
+        "master_units_after": str(event.units_after),
+        "master_lot_units": str(lot_units),
+        "price": None if event.price is None else str(event.price),
+    }
+
+
+def _add_symbol(numbers: Numbers, row: Row, symbol: Symbol) -> None:
+    numbers["lot_units"] = str(symbol.lot_units)
+    numbers["step_units"] = str(symbol.step_units)
+    numbers["min_units"] = str(symbol.min_units)
+    numbers["digits"] = symbol.digits
+    numbers["pip_digits"] = symbol.pip_digits
+    if row.min_volume:
+        numbers["min_volume"] = str(row.min_volume)
+    if row.max_volume:
+        numbers["max_volume"] = str(row.max_volume)
+
+
+def _add_mode(numbers: Numbers, row: Row, market: Market) -> None:
+    sizing, master = row.sizing, market.master
+    if sizing.mode in (VolumeMode.FIXED, VolumeMode.EQUITY_BASED):
+        numbers["fixed_volume"] = str(sizing.fixed_volume)
+    if sizing.mode is VolumeMode.EQUITY_BASED:
+        numbers["base_equity"] = str(sizing.base_equity)
+    if sizing.allocated_capital:
+        numbers["allocated_capital"] = str(sizing.allocated_capital)
+        numbers["own_result"] = str(row.own_result)
+    if sizing.mode in (VolumeMode.EQUITY_RATIO, VolumeMode.BALANCE_RATIO):
+        numbers["master_equity"] = str(master.equity)
+        numbers["master_balance"] = str(master.balance)
+        numbers["master_currency"] = master.currency
+        numbers["master_age_s"] = master.age_s

@@ -1,0 +1,130 @@
+"""Planning: events of one master and the rows of its subscriptions become a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from apps.copytrading.domain.advance import Ending, Order, Step, advance
+from apps.copytrading.domain.codes import Code, OutcomeState
+from apps.copytrading.domain.events import EventKind, MasterEvent
+from apps.copytrading.domain.link import Link
+from apps.copytrading.domain.rows import Decided, Market, Row
+
+
+class Planned(NamedTuple):
+    """An order with its subscription and the link as it is while the order is in flight."""
+
+    row: Row
+    order: Order
+    link: Link
+
+
+class Ended(NamedTuple):
+    row: Row
+    ending: Ending
+
+
+class Changed(NamedTuple):
+    """A link's new form. ``in_flight`` names the leg and event of the order it waits for."""
+
+    row: Row
+    link: Link
+    order: Order | None
+
+
+class Waits(NamedTuple):
+    row: Row
+    event: MasterEvent
+
+
+@dataclass(slots=True)
+class Plan:
+    """What shall be done; nothing of it has happened yet.
+
+    ``resumed`` are links that an interrupted run made before it could store them.
+    """
+
+    orders: list[Planned] = field(default_factory=list)
+    changes: list[Changed] = field(default_factory=list)
+    endings: list[Ended] = field(default_factory=list)
+    waits: list[Waits] = field(default_factory=list)
+    resumed: list[Changed] = field(default_factory=list)
+
+    def add(self, row: Row, step: Step) -> None:
+        """Take over what a step made of one link."""
+        last = len(step.links) - 1
+        for index, link in enumerate(step.links):
+            order = step.order if index == last else None
+            self.changes.append(Changed(row, link, order))
+            if order is not None:
+                self.orders.append(Planned(row, order, link))
+        for ending in step.endings:
+            self.endings.append(Ended(row, ending))
+        for event in step.waiting:
+            self.waits.append(Waits(row, event))
+
+
+Groups = Sequence[tuple[str, Sequence[MasterEvent]]]
+
+
+def group(events: Sequence[MasterEvent]) -> Groups:
+    """Events by position, in their order."""
+    by_position: dict[str, list[MasterEvent]] = {}
+    for event in events:
+        by_position.setdefault(event.position_key, []).append(event)
+    return list(by_position.items())
+
+
+def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> Plan:
+    """Plan ``events`` of one master, in order, for each subscription; pure and repeatable.
+
+    A subscription takes part in events after its start only. Rows do not depend on each
+    other, so they may be planned in slices.
+    """
+    made = Plan()
+    groups = group(events)
+    newest_start = max((row.started_after for row in rows), default=0)
+    oldest_event = min((event.id for event in events), default=0)
+    for row in rows:
+        links, decided = row.links, row.decided
+        for key, mine in groups:
+            if newest_start >= oldest_event:
+                mine = [event for event in mine if event.id > row.started_after]
+                if not mine:
+                    continue
+            if decided and key in decided:
+                _resume(made, row, mine, decided[key])
+            else:
+                made.add(row, advance(row, links.get(key), mine, market))
+    return made
+
+
+def _resume(
+    made: Plan, row: Row, events: Sequence[MasterEvent], decided: Decided
+) -> None:
+    # What the interrupted run decided stands. Events before its own were folded into it,
+    # newer ones find the order in flight; the newest stop change before it still counts.
+    made.resumed.append(Changed(row, decided.link, None))
+    before = [event for event in events if event.id < decided.event_id]
+    stops = [event for event in before if event.kind is EventKind.PROTECTION]
+    kept = stops[-1:] if decided.link.target > 0 else []
+    for event in before:
+        if event not in kept:
+            superseded = Ending(
+                event, OutcomeState.SUPERSEDED, Code.SUPERSEDED, {}, decided.link
+            )
+            made.endings.append(Ended(row, superseded))
+    second = [event for event in events if _second_half(event, decided)]
+    newer = [event for event in events if event.id > decided.event_id]
+    made.waits.extend(Waits(row, event) for event in (*kept, *second, *newer))
+
+
+def _second_half(event: MasterEvent, decided: Decided) -> bool:
+    # A reversal opens the other side once the old one is closed.
+    return (
+        event.id == decided.event_id
+        and event.kind is EventKind.REVERSED
+        and decided.link.target <= 0
+    )

@@ -1,0 +1,148 @@
+"""The five volume modes: how many follower units a master's unit is worth.
+
+Contract sizes are aligned through units: one unit of the base asset is the same exposure on
+every platform, whatever it calls a lot. A :class:`Size` is made once, when a position is
+first copied, and stays with its link.
+"""
+
+from __future__ import annotations
+
+import enum
+from decimal import Decimal
+from typing import NamedTuple, Protocol
+
+from apps.copytrading.domain.codes import Code
+from apps.copytrading.domain.rounding import frozen_ratio
+from apps.trading.errors import NoConversionRate
+
+
+class VolumeMode(enum.StrEnum):
+    FIXED = "fixed"
+    MULTIPLIER = "multiplier"
+    EQUITY_RATIO = "equity_ratio"
+    BALANCE_RATIO = "balance_ratio"
+    EQUITY_BASED = "equity_based"
+
+
+USES_FOLLOWER_FUNDS = frozenset(
+    {VolumeMode.EQUITY_RATIO, VolumeMode.BALANCE_RATIO, VolumeMode.EQUITY_BASED}
+)
+USES_MASTER_FUNDS = frozenset({VolumeMode.EQUITY_RATIO, VolumeMode.BALANCE_RATIO})
+
+
+class Funds(NamedTuple):
+    """Money of an account, in its currency, and its age in seconds (None: never known)."""
+
+    currency: str
+    equity: Decimal
+    balance: Decimal
+    age_s: float | None
+
+
+class Sizing(NamedTuple):
+    """The settings that decide a volume. ``fixed_volume`` is lots of the follower's symbol,
+    ``base_equity`` and ``allocated_capital`` money of the follower's account."""
+
+    mode: VolumeMode
+    risk_multiplier: Decimal
+    fixed_volume: Decimal
+    base_equity: Decimal | None
+    allocated_capital: Decimal
+
+
+class Size(NamedTuple):
+    """What a position of the master means for a subscription.
+
+    ``ratio`` is follower units per master unit. ``target`` is what to hold for the units
+    that were opened. ``grows`` says whether increases of the master add to it: a size given
+    in lots belongs to the position as a whole and does not grow. ``capital`` and ``rate``
+    (follower's currency to the master's) are what it was computed from.
+    """
+
+    ratio: Decimal
+    target: Decimal
+    grows: bool
+    capital: Decimal | None = None
+    master_capital: Decimal | None = None
+    rate: Decimal | None = None
+
+
+class Converts(Protocol):
+    def rate(self, source: str, target: str) -> Decimal: ...
+
+
+def size(
+    sizing: Sizing,
+    *,
+    units: Decimal,
+    lot_units: Decimal,
+    master: Funds,
+    follower: Funds,
+    own_result: Decimal,
+    stale_after_s: float,
+    rates: Converts,
+) -> Size | Code:
+    """Size a position of ``units`` that a master opened, or the code why it cannot be.
+
+    ``lot_units`` is one lot of the follower's symbol, ``own_result`` what the subscription
+    itself has won or lost, which grows and shrinks its allocated capital.
+    """
+    mode = sizing.mode
+    if mode is VolumeMode.MULTIPLIER:
+        return _proportional(sizing.risk_multiplier, units)
+    if mode is VolumeMode.FIXED:
+        return _whole(sizing.fixed_volume * lot_units, units)
+    if (code := _unusable(mode, master, follower, stale_after_s)) is not None:
+        return code
+    capital = follower.balance if mode is VolumeMode.BALANCE_RATIO else follower.equity
+    if sizing.allocated_capital > 0:
+        capital = sizing.allocated_capital + own_result
+    if capital <= 0:
+        return Code.NO_EQUITY
+    if mode is VolumeMode.EQUITY_BASED:
+        return _equity_based(sizing, units, lot_units, capital)
+    master_capital = (
+        master.balance if mode is VolumeMode.BALANCE_RATIO else master.equity
+    )
+    if master_capital <= 0:
+        return Code.NO_EQUITY
+    try:
+        rate = rates.rate(follower.currency, master.currency)
+    except NoConversionRate:
+        return Code.NO_RATE
+    ratio = frozen_ratio(capital * rate * sizing.risk_multiplier / master_capital)
+    return Size(ratio, ratio * units, True, capital, master_capital, rate)
+
+
+def _unusable(
+    mode: VolumeMode, master: Funds, follower: Funds, stale_after_s: float
+) -> Code | None:
+    if follower.age_s is None or follower.age_s > stale_after_s:
+        return Code.STALE_ACCOUNT
+    if mode in USES_MASTER_FUNDS and (
+        master.age_s is None or master.age_s > stale_after_s
+    ):
+        return Code.STALE_ACCOUNT
+    return None
+
+
+def _equity_based(
+    sizing: Sizing, units: Decimal, lot_units: Decimal, capital: Decimal
+) -> Size | Code:
+    if not sizing.base_equity or sizing.base_equity <= 0:
+        return Code.NO_EQUITY
+    factor = capital * sizing.risk_multiplier / sizing.base_equity
+    if sizing.fixed_volume > 0:
+        return _whole(sizing.fixed_volume * lot_units * factor, units, capital)
+    return _proportional(factor, units, capital)
+
+
+def _proportional(
+    exact: Decimal, units: Decimal, capital: Decimal | None = None
+) -> Size:
+    ratio = frozen_ratio(exact)
+    return Size(ratio, ratio * units, True, capital)
+
+
+def _whole(target: Decimal, units: Decimal, capital: Decimal | None = None) -> Size:
+    return Size(frozen_ratio(target / units), target, False, capital)
