@@ -124,9 +124,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionUp:
-    """The session stands; every attached account must be read anew before it counts as live."""
+    """The session stands again; read anew before it counts as live: ``accounts`` (empty: all).
+
+    Not told after connect() itself. Names accounts where the platform had ended these alone.
+    """
 
     received_at: datetime
+    accounts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,10 @@ class DealDone:
 
 @dataclass(frozen=True, slots=True)
 class OrderUpdate:
-    """An order changed (placed, amended, cancelled, expired, rejected)."""
+    """An order changed (placed, amended, cancelled, expired, rejected); ``code`` says why.
+
+    Not told of a market order that was accepted (its deals follow) nor of fills.
+    """
 
     account: str
     order: Order
@@ -228,7 +235,12 @@ class CredentialStore(Protocol):
 
 @runtime_checkable
 class Connector(Protocol):
-    """One session with a platform server. All methods are for one asyncio loop."""
+    """One session with a platform server. All methods are for one asyncio loop.
+
+    Queries (accounts, attach, instruments, subscribe_quotes, snapshot, deals_since) wait for
+    their turn in ``limits`` themselves and raise ConnectionError where the session is down or
+    does not answer (temporary), PlatformError where the platform answers with an error.
+    """
 
     limits: Limits
     clock_offset_ms: int  # platform clock minus ours, measured; 0 until known
@@ -280,14 +292,30 @@ class Connector(Protocol):
     async def find_by_client_id(
         self, account: str, client_order_id: str, since: datetime
     ) -> Finding:
-        """Look for an order of ours in the platform's orders, positions and history."""
+        """Look for an order of ours in the platform's orders, positions and history.
+
+        ``since`` is the moment of the commit. Finds what carries the id there: opens always,
+        closes, protects and cancels only where the platform lets them carry one; of the
+        others ABSENT says nothing, the snapshot does. Never raises: what could not be asked
+        is UNKNOWN.
+        """
 
     def events(self) -> AsyncIterator[list[Event]]:
         """Everything that happens, in order, in the groups in which it arrived.
 
         Reconnects by itself with growing pauses: ConnectionDown, then ConnectionUp. Ends
-        after close() or abort().
+        after close() or abort(), and when the platform refuses the credentials at a
+        reconnect (AuthLost without accounts comes first). For one reader.
         """
+
+
+class PlatformError(Exception):
+    """The platform answered a query with an error; ``code`` is its own."""
+
+    def __init__(self, code: str, description: str = "") -> None:
+        super().__init__(f"{code}: {description}" if description else code)
+        self.code = code
+        self.description = description
 
 
 class AuthRefused(Exception):
