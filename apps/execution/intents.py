@@ -100,6 +100,11 @@ def load(text: str | bytes) -> list[Intent]:
     return [_intent(row) for row in json.loads(text)]
 
 
+def ids_of(text: str | bytes) -> list[str]:
+    """The client order ids of the intents that :func:`dump` wrote, in order."""
+    return [row[0] for row in json.loads(text)]
+
+
 def _row(i: Intent) -> list[object]:
     return [
         i.client_order_id,
@@ -124,7 +129,18 @@ def _row(i: Intent) -> list[object]:
 
 
 def _intent(row: list[str | int | float | None]) -> Intent:
-    (cid, account, platform_account, leg, source, relation, wake, cause, trace, *rest) = row
+    (
+        cid,
+        account,
+        platform_account,
+        leg,
+        source,
+        relation,
+        wake,
+        cause,
+        trace,
+        *rest,
+    ) = row
     (instrument, side, units, position, order, sl, tp, reference, not_after) = rest
     return Intent(
         str(cid),
@@ -144,7 +160,9 @@ def _intent(row: list[str | int | float | None]) -> Intent:
         _decimal(sl),
         _decimal(tp),
         _decimal(reference),
-        datetime.fromtimestamp(not_after, UTC) if isinstance(not_after, float | int) else None,
+        datetime.fromtimestamp(not_after, UTC)
+        if isinstance(not_after, float | int)
+        else None,
     )
 
 

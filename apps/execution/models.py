@@ -65,7 +65,9 @@ class Gate(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="gate_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["scope", "key"], name="gate_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.scope} {self.key}: {self.state}"
@@ -99,11 +101,15 @@ class AccountEvent(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account_id", "dedupe_key"], name="event_once")
+            models.UniqueConstraint(
+                fields=["account_id", "dedupe_key"], name="event_once"
+            )
         ]
         indexes = [
             models.Index(
-                fields=["account_id", "id"], name="event_unplanned", condition=Q(planned_at=None)
+                fields=["account_id", "id"],
+                name="event_unplanned",
+                condition=Q(planned_at=None),
             )
         ]
 
@@ -237,7 +243,9 @@ class Deal(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["account_id", "deal_id"], name="deal_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["account_id", "deal_id"], name="deal_once")
+        ]
         indexes = [
             models.Index(fields=["account_id", "executed_at"], name="deal_of_account"),
             models.Index(fields=["account_id", "position_id"], name="deal_of_position"),
@@ -261,15 +269,21 @@ class Position(models.Model):
     take_profit = PriceField(null=True)
     tag = models.CharField(max_length=100, blank=True)
     margin = PriceField(default=0)
-    open_result = PriceField(default=0, help_text="net, account currency, at the last quote")
-    changes = models.PositiveIntegerField(default=0, help_text="numbers changes without a deal")
+    open_result = PriceField(
+        default=0, help_text="net, account currency, at the last quote"
+    )
+    changes = models.PositiveIntegerField(
+        default=0, help_text="numbers changes without a deal"
+    )
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["account_id", "position_id"], name="position_once")
+            models.UniqueConstraint(
+                fields=["account_id", "position_id"], name="position_once"
+            )
         ]
         indexes = [
             models.Index(

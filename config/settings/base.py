@@ -18,7 +18,7 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 # Everything this installation writes beside its database. Nothing of it belongs in the repository.
-VAR_DIR = Path(env("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = Path(env("VAR_DIR", default="") or BASE_DIR / "var")
 
 DEBUG = env.bool("DEBUG", default=False)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
@@ -126,6 +126,9 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     }
 }
 CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
+
+# Streams of committed slices, one per connection, from the workers to the gateways.
+GATEWAY_STREAM_PREFIX = "gw"
 
 QUEUES = ("copy", "bots", "analytics", "rewards", "notify", "default")
 CELERY_BROKER_URL = REDIS_URL

@@ -1,0 +1,181 @@
+"""Asking for orders, taking them back, holding them, and saying what was taken note of."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+from django.db import connection, transaction
+
+from apps.execution import streams
+from apps.execution.intents import Intent, dump, ids_of
+from apps.execution.models import Gate
+from apps.platforms import api as platforms
+from apps.trading.orders import Leg
+
+#: The largest slice; what is claimed and sent in one go.
+SLICE = 250
+
+_INSERT = """
+    INSERT INTO execution_batch
+        (connection_id, leg, priority, size, items, claimed, settled, created_at)
+    SELECT connection_id, leg, priority, size, items, 0, false, %s
+    FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::int[], %s::text[])
+        WITH ORDINALITY AS slice (connection_id, leg, priority, size, items, n)
+    ORDER BY n
+    RETURNING id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedBatch:
+    """A slice that was stored; it is sent once the caller's transaction has committed."""
+
+    batch_id: int
+    connection_id: int
+    leg: Leg
+    client_order_ids: tuple[str, ...]
+
+
+def submit(
+    intents: Sequence[Intent], *, connection_ids: Mapping[int, int], now: datetime
+) -> list[SubmittedBatch]:
+    """Commit intentions with the caller's transaction and send them after it.
+
+    ``connection_ids`` gives the connection of each account id among the intents. The caller
+    must see to it that a ``client_order_id`` is submitted once. Two statements at most, no
+    model instances: fit for a hot loop. Raises KeyError for an account without a connection.
+    """
+    if not intents:
+        return []
+    slices = list(_slices(intents, connection_ids))
+    texts = [dump(chunk) for _, _, chunk in slices]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _INSERT,
+            [
+                now,
+                [connection_id for connection_id, _, _ in slices],
+                [leg.value for _, leg, _ in slices],
+                [leg.priority for _, leg, _ in slices],
+                [len(chunk) for _, _, chunk in slices],
+                texts,
+            ],
+        )
+        ids = sorted(row[0] for row in cursor.fetchall())
+    pushed = [
+        (batch_id, connection_id, leg.value, now.timestamp(), text)
+        for batch_id, (connection_id, leg, _), text in zip(
+            ids, slices, texts, strict=True
+        )
+    ]
+    transaction.on_commit(partial(streams.push, pushed), robust=True)
+    return [
+        SubmittedBatch(batch_id, cid, leg, tuple(i.client_order_id for i in chunk))
+        for batch_id, (cid, leg, chunk) in zip(ids, slices, strict=True)
+    ]
+
+
+def _slices(
+    intents: Sequence[Intent], connection_ids: Mapping[int, int]
+) -> Iterable[tuple[int, Leg, Sequence[Intent]]]:
+    groups: dict[tuple[int, Leg], list[Intent]] = defaultdict(list)
+    for intent in intents:
+        groups[connection_ids[intent.account_id], intent.leg].append(intent)
+    for (connection_id, leg), group in sorted(
+        groups.items(), key=lambda g: g[0][1].priority
+    ):
+        for start in range(0, len(group), SLICE):
+            yield connection_id, leg, group[start : start + SLICE]
+
+
+def withdraw(
+    client_order_ids: Iterable[str], *, reason: str, now: datetime
+) -> set[str]:
+    """Take back intentions that no gateway has claimed yet; answers those it could.
+
+    In the caller's transaction; the batches stay locked until it ends, so that a claim waits
+    for it. What was taken back gets an order row CANCELLED with the code WITHDRAWN when its
+    turn comes.
+    """
+    wanted = set(client_order_ids)
+    if not wanted:
+        return set()
+    taken: dict[str, int] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, claimed, size, items FROM execution_batch "
+            "WHERE NOT settled AND claimed < size ORDER BY id FOR UPDATE"
+        )
+        for batch_id, claimed, size, items in cursor.fetchall():
+            taken |= dict.fromkeys(
+                wanted.intersection(ids_of(items)[claimed:size]), batch_id
+            )
+        cursor.execute(
+            "INSERT INTO execution_withdrawal (client_order_id, batch_id, reason, at) "
+            "SELECT id, batch, %s, %s FROM unnest(%s::text[], %s::bigint[]) AS w (id, batch) "
+            "ON CONFLICT DO NOTHING",
+            [reason[:64], now, list(taken), list(taken.values())],
+        )
+    return set(taken)
+
+
+def set_gate(
+    *,
+    scope: Gate.Scope,
+    key: str = "",
+    state: Gate.State,
+    actor: str,
+    reason: str = "",
+    now: datetime,
+) -> bool:
+    """Hold orders back at the moment of sending; answers whether that changed anything.
+
+    What ``scope`` and ``key`` mean stands at :class:`apps.execution.models.Gate`. The caller
+    audits it. Takes effect for claims that begin after the caller's commit.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO execution_gate (scope, key, state, actor, reason, at) "
+            "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (scope, key) DO UPDATE "
+            "SET state = excluded.state, actor = excluded.actor, reason = excluded.reason, "
+            "at = excluded.at WHERE execution_gate.state <> excluded.state RETURNING 1",
+            [scope.value, key, state.value, actor[:128], reason[:500], now],
+        )
+        return cursor.fetchone() is not None
+
+
+def clear_gate(*, scope: Gate.Scope, key: str = "") -> bool:
+    """Take a gate away; answers whether there was one."""
+    deleted, _ = Gate.objects.filter(scope=scope, key=key).delete()
+    return deleted > 0
+
+
+def mark_planned(event_ids: Sequence[int], now: datetime) -> None:
+    """The consumers have stored their decisions on these events."""
+    _stamp(
+        "UPDATE execution_accountevent SET planned_at = %s WHERE id = ANY(%s)",
+        event_ids,
+        now,
+    )
+
+
+def mark_settled(order_ids: Sequence[int], now: datetime) -> None:
+    """Their source has taken note of the final state of these orders."""
+    _stamp(
+        "UPDATE execution_order SET settled_at = %s WHERE id = ANY(%s)", order_ids, now
+    )
+
+
+def _stamp(statement: str, ids: Sequence[int], now: datetime) -> None:
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [now, list(ids)])
+
+
+def set_journaled(account_ids: Sequence[int], on: bool) -> None:
+    """Keep (or no longer keep) the events of these accounts in the journal, from now on."""
+    platforms.set_journaled(account_ids=account_ids, on=on)

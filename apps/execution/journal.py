@@ -1,0 +1,136 @@
+"""What the journal says of an event: the payload of an account event in plain values.
+
+Decimals travel as strings. A payload is written once by the gateway and read by every consumer,
+so its field names are part of the journal: add, never rename.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+
+from apps.trading.deals import DealEffect
+from apps.trading.orders import Side
+
+
+@dataclass(frozen=True, slots=True)
+class DealPayload:
+    """A deal, and its position right after it.
+
+    ``units`` were filled at ``price``. ``position_units`` is 0 and ``position_side`` None when
+    the position is gone; ``position_price`` is its average entry price. ``stop_loss`` and
+    ``take_profit`` are the position's after the deal. ``own`` says that one of our own orders
+    made the deal (a chain: a follower that is followed itself).
+    """
+
+    deal_id: str
+    platform_order_id: str
+    client_order_id: str
+    position_id: str
+    instrument_id: str
+    symbol: str
+    side: Side
+    units: Decimal
+    price: Decimal
+    effect: DealEffect
+    position_units: Decimal
+    position_side: Side | None
+    position_price: Decimal | None
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProtectionPayload:
+    """Stop loss or take profit of a position were set, changed or removed (None)."""
+
+    position_id: str
+    instrument_id: str
+    symbol: str
+    side: Side
+    units: Decimal
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+
+
+Payload = DealPayload | ProtectionPayload
+
+
+def dump(payload: Payload) -> str:
+    """The payload as JSON text."""
+    if isinstance(payload, DealPayload):
+        return json.dumps(_deal_values(payload), separators=(",", ":"))
+    values = {
+        "position_id": payload.position_id,
+        "instrument_id": payload.instrument_id,
+        "symbol": payload.symbol,
+        "side": payload.side,
+        "units": str(payload.units),
+        "stop_loss": _text(payload.stop_loss),
+        "take_profit": _text(payload.take_profit),
+    }
+    return json.dumps(values, separators=(",", ":"))
+
+
+def load(text: str | bytes) -> Payload:
+    """The payload that :func:`dump` wrote."""
+    v = json.loads(text)
+    if "deal_id" not in v:
+        return ProtectionPayload(
+            v["position_id"],
+            v["instrument_id"],
+            v["symbol"],
+            Side(v["side"]),
+            Decimal(v["units"]),
+            _decimal(v["stop_loss"]),
+            _decimal(v["take_profit"]),
+        )
+    return DealPayload(
+        v["deal_id"],
+        v["platform_order_id"],
+        v["client_order_id"],
+        v["position_id"],
+        v["instrument_id"],
+        v["symbol"],
+        Side(v["side"]),
+        Decimal(v["units"]),
+        Decimal(v["price"]),
+        DealEffect(v["effect"]),
+        Decimal(v["position_units"]),
+        Side(v["position_side"]) if v["position_side"] else None,
+        _decimal(v["position_price"]),
+        _decimal(v["stop_loss"]),
+        _decimal(v["take_profit"]),
+        bool(v["own"]),
+    )
+
+
+def _deal_values(p: DealPayload) -> dict[str, object]:
+    return {
+        "deal_id": p.deal_id,
+        "platform_order_id": p.platform_order_id,
+        "client_order_id": p.client_order_id,
+        "position_id": p.position_id,
+        "instrument_id": p.instrument_id,
+        "symbol": p.symbol,
+        "side": p.side,
+        "units": str(p.units),
+        "price": str(p.price),
+        "effect": p.effect,
+        "position_units": str(p.position_units),
+        "position_side": p.position_side,
+        "position_price": _text(p.position_price),
+        "stop_loss": _text(p.stop_loss),
+        "take_profit": _text(p.take_profit),
+        "own": p.own,
+    }
+
+
+def _text(value: Decimal | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _decimal(value: str | None) -> Decimal | None:
+    return None if value is None else Decimal(value)

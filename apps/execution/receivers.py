@@ -1,0 +1,69 @@
+"""Who hears of journaled events and finished orders.
+
+Apps above register here, usually in ``AppConfig.ready``, functions that put work into a queue.
+A call only says 'look now': whatever it speaks of is committed, and the sweeps of the gateway
+say it again while the work is not done, so a receiver may fail or lose the message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+OnEvents = Callable[[Sequence[int]], None]
+OnOrders = Callable[[Sequence[int]], None]
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Receiver:
+    source: str
+    on_events: OnEvents | None
+    on_orders: OnOrders | None
+
+
+_receivers: dict[str, _Receiver] = {}
+
+
+def register(
+    source: str, *, on_events: OnEvents | None = None, on_orders: OnOrders | None = None
+) -> None:
+    """Have a source's functions called after the gateway's commits.
+
+    ``on_events(account_ids)``: these accounts have events that are not planned.
+    ``on_orders(wake_keys)``: orders of ``source`` with these wake keys have become final.
+    Both are called in a thread of the gateway, outside of any transaction. Registering a
+    source again replaces it.
+    """
+    _receivers[source] = _Receiver(source, on_events, on_orders)
+
+
+def sources() -> frozenset[str]:
+    """The sources that want to hear of their orders."""
+    return frozenset(s for s, receiver in _receivers.items() if receiver.on_orders)
+
+
+def tell_events(account_ids: Sequence[int]) -> None:
+    """Call every source's ``on_events``; a failure is logged and goes no further."""
+    for receiver in list(_receivers.values()):
+        if receiver.on_events is not None:
+            _call(receiver.on_events, account_ids, receiver.source)
+
+
+def tell_orders(source: str, wake_keys: Sequence[int]) -> None:
+    """Call ``on_orders`` of one source; a failure is logged and goes no further."""
+    receiver = _receivers.get(source)
+    if receiver is not None and receiver.on_orders is not None:
+        _call(receiver.on_orders, wake_keys, source)
+
+
+def _call(
+    function: Callable[[Sequence[int]], None], keys: Sequence[int], source: str
+) -> None:
+    try:
+        function(keys)
+    except Exception as error:  # a broker that is down must not stop a gateway
+        _log.warning("receiver failed", source=source, error=repr(error)[:200])

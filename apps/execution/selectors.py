@@ -1,0 +1,295 @@
+"""Reading the journal, orders, deals and positions. Rows are plain, frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+
+from apps.execution import journal
+from apps.execution.models import Deal, Gate, GatewayProcess, Order, Position
+from apps.trading.deals import DealEffect
+from apps.trading.orders import FINAL_STATES, Leg, OrderState, Side
+
+
+@dataclass(frozen=True, slots=True)
+class JournaledEvent:
+    """One event of a watched account; ``ts_event`` is the platform's time, not corrected."""
+
+    id: int
+    account_id: int
+    connection_id: int
+    kind: str
+    position_id: str
+    payload: journal.Payload
+    trace_id: str
+    ts_event: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderResult:
+    """What became of an order of ours.
+
+    ``commission``, ``swap`` and ``profit`` are sums over its deals, in account currency as the
+    platform books them (negative: paid). ``code`` is the platform's, or ours where it never
+    left the house (GATED, WITHDRAWN, TOO_LATE, NOT_CONNECTED).
+    """
+
+    id: int
+    client_order_id: str
+    platform_order_id: str
+    account_id: int
+    batch_id: int | None
+    source: str
+    relation: str
+    wake_key: int
+    cause: str
+    trace_id: str
+    leg: Leg
+    instrument_id: str
+    side: Side | None
+    units: Decimal
+    filled_units: Decimal
+    average_price: Decimal | None
+    position_id: str
+    state: OrderState
+    code: str
+    message: str
+    committed_at: datetime
+    sent_at: datetime | None
+    accepted_at: datetime | None
+    final_at: datetime | None
+    commission: Decimal
+    swap: Decimal
+    profit: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """An open position as last seen; ``open_result`` in account currency at the last quote."""
+
+    account_id: int
+    position_id: str
+    instrument_id: str
+    side: Side
+    units: Decimal
+    price: Decimal
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    tag: str
+    margin: Decimal
+    open_result: Decimal
+    opened_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DealRow:
+    """A deal; ``client_order_id`` is '' where the order was not ours."""
+
+    id: int
+    account_id: int
+    deal_id: str
+    client_order_id: str
+    position_id: str
+    instrument_id: str
+    side: Side
+    effect: DealEffect
+    units: Decimal
+    price: Decimal
+    commission: Decimal
+    swap: Decimal
+    profit: Decimal
+    executed_at: datetime
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HopTimes:
+    """Milliseconds of a recent order: committed to sent, sent to accepted, sent to final."""
+
+    client_order_id: str
+    committed_at: datetime
+    to_sent_ms: float
+    to_accepted_ms: float | None
+    to_final_ms: float | None
+
+
+_EVENT_FIELDS = (
+    "id, account_id, connection_id, kind, position_id, payload::text, trace_id, "
+    "ts_event, received_at"
+)
+
+_RESULT_FIELDS = """
+    o.id, o.client_order_id, o.platform_order_id, o.account_id, o.batch_id, o.source, o.relation,
+    o.wake_key, o.cause, o.trace_id, o.leg, o.instrument_id, o.side, o.units, o.filled_units,
+    o.average_price, o.position_id, o.state, o.code, o.message, o.committed_at, o.sent_at,
+    o.accepted_at, o.final_at, coalesce(d.commission, 0), coalesce(d.swap, 0),
+    coalesce(d.profit, 0)
+"""
+
+# The deals of an order are found by its position.
+_RESULTS = f"""
+    SELECT {_RESULT_FIELDS} FROM execution_order o
+    LEFT JOIN LATERAL (
+        SELECT sum(commission) AS commission, sum(swap) AS swap, sum(profit) AS profit
+        FROM execution_deal WHERE account_id = o.account_id
+          AND position_id = o.position_id AND client_order_id = o.client_order_id
+    ) d ON o.filled_units > 0
+"""
+
+
+def unplanned_events(account_id: int, limit: int = 500) -> list[JournaledEvent]:
+    """Events of the account that wait for their decisions, oldest first."""
+    rows = _rows(
+        f"SELECT {_EVENT_FIELDS} FROM execution_accountevent "
+        "WHERE account_id = %s AND planned_at IS NULL ORDER BY id LIMIT %s",
+        [account_id, limit],
+    )
+    return [_event(row) for row in rows]
+
+
+def events_by_id(event_ids: Sequence[int]) -> dict[int, JournaledEvent]:
+    """Events by their id; unknown ids are left out."""
+    rows = _rows(
+        f"SELECT {_EVENT_FIELDS} FROM execution_accountevent WHERE id = ANY(%s)",
+        [list(event_ids)],
+    )
+    return {row[0]: _event(row) for row in rows}
+
+
+def unsettled_orders(
+    source: str, wake_key: int, limit: int = 5000
+) -> list[OrderResult]:
+    """Final orders of a source and wake key of which it has not taken note, oldest first."""
+    rows = _rows(
+        f"{_RESULTS} WHERE o.source = %s AND o.wake_key = %s AND o.settled_at IS NULL "
+        "AND o.state = ANY(%s) ORDER BY o.id LIMIT %s",
+        [source, wake_key, [s.value for s in FINAL_STATES], limit],
+    )
+    return [_result(row) for row in rows]
+
+
+def orders_by_client_id(client_order_ids: Sequence[str]) -> dict[str, OrderResult]:
+    """Orders in any state; ids that no gateway has claimed yet are left out."""
+    rows = _rows(
+        f"{_RESULTS} WHERE o.client_order_id = ANY(%s)", [list(client_order_ids)]
+    )
+    return {row[1]: _result(row) for row in rows}
+
+
+def open_positions(account_ids: Iterable[int]) -> dict[int, list[PositionRow]]:
+    """Open positions of accounts, oldest first; an account without any is left out."""
+    found: dict[int, list[PositionRow]] = {}
+    rows = (
+        Position.objects.filter(account_id__in=list(account_ids), closed_at=None)
+        .order_by("opened_at", "id")
+        .values_list(
+            "account_id",
+            "position_id",
+            "instrument_id",
+            "side",
+            "units",
+            "price",
+            "stop_loss",
+            "take_profit",
+            "tag",
+            "margin",
+            "open_result",
+            "opened_at",
+            "updated_at",
+        )
+    )
+    for account, position, instrument, side, *rest in rows:
+        row = PositionRow(account, position, instrument, Side(side), *rest)
+        found.setdefault(account, []).append(row)
+    return found
+
+
+def deals_of_positions(
+    account_ids: Sequence[int], position_ids: Sequence[str]
+) -> list[DealRow]:
+    """All deals of these positions on these accounts, oldest first."""
+    rows = (
+        Deal.objects.filter(account_id__in=account_ids, position_id__in=position_ids)
+        .order_by("id")
+        .values_list(
+            "id",
+            "account_id",
+            "deal_id",
+            "client_order_id",
+            "position_id",
+            "instrument_id",
+            "side",
+            "effect",
+            "units",
+            "price",
+            "commission",
+            "swap",
+            "profit",
+            "executed_at",
+            "received_at",
+        )
+    )
+    return [
+        DealRow(*row[:6], Side(row[6]), DealEffect(row[7]), *row[8:]) for row in rows
+    ]
+
+
+def recent_hops(limit: int = 1000) -> list[HopTimes]:
+    """Hop times of the orders sent last, newest first."""
+    orders = (
+        Order.objects.exclude(sent_at=None)
+        .order_by("-id")
+        .values_list(
+            "client_order_id", "committed_at", "sent_at", "accepted_at", "final_at"
+        )
+    )[:limit]
+    return [
+        HopTimes(
+            cid,
+            committed,
+            _ms(committed, sent) or 0.0,
+            _ms(sent, accepted),
+            _ms(sent, final),
+        )
+        for cid, committed, sent, accepted, final in orders
+    ]
+
+
+def gates() -> list[Gate]:
+    """Everything that is held back now, by scope and key."""
+    return list(Gate.objects.order_by("scope", "key"))
+
+
+def gateways() -> list[GatewayProcess]:
+    """Gateways that were seen, the latest first."""
+    return list(GatewayProcess.objects.order_by("-seen_at"))
+
+
+def _rows(statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return cursor.fetchall()
+
+
+def _event(row: tuple[Any, ...]) -> JournaledEvent:
+    return JournaledEvent(*row[:5], journal.load(row[5]), *row[6:])
+
+
+def _result(r: tuple[Any, ...]) -> OrderResult:
+    side = Side(r[12]) if r[12] else None
+    return OrderResult(
+        *r[:10], Leg(r[10]), r[11], side, *r[13:17], OrderState(r[17]), *r[18:]
+    )
+
+
+def _ms(start: datetime | None, end: datetime | None) -> float | None:
+    if start is None or end is None:
+        return None
+    return (end - start).total_seconds() * 1000

@@ -1,0 +1,178 @@
+"""Writing connections, account groups and trading accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from django.db import transaction
+
+from apps.accounts.api import record_audit
+from apps.accounts.models import User
+from apps.common.fields import encrypt_json
+from apps.platforms.models import (
+    AccountGroup,
+    Connection,
+    ConnectionState,
+    TradingAccount,
+)
+from apps.platforms.registry import CATALOGUE, Status, UnknownPlatform
+from apps.trading.positions import MarginMode
+
+
+@transaction.atomic
+def create_connection(
+    *,
+    actor: User | None,
+    name: str,
+    platform: str,
+    server: str,
+    host: str,
+    port: int,
+    tls: bool,
+    credentials: Mapping[str, str],
+    requests_per_second: int = 50,
+    history_per_second: int = 5,
+    symbol_prefixes: str = "",
+    symbol_suffixes: str = "",
+) -> Connection:
+    """Store a connection; a gateway takes it up within seconds.
+
+    ``credentials`` are what the platform's catalogue entry asks for. Raises UnknownPlatform
+    for a platform without an adapter, ValueError where a value is missing.
+    """
+    _check(platform, credentials)
+    connection = Connection.objects.create(
+        name=name,
+        platform=platform,
+        server=server,
+        host=host,
+        port=port,
+        tls=tls,
+        credentials=dict(credentials),
+        requests_per_second=requests_per_second,
+        history_per_second=history_per_second,
+        symbol_prefixes=symbol_prefixes,
+        symbol_suffixes=symbol_suffixes,
+    )
+    ConnectionState.objects.create(connection=connection)
+    record_audit(
+        actor=actor,
+        action="connection.created",
+        object_type="connection",
+        object_id=connection.pk,
+        object_label=name,
+        after={"platform": platform, "server": server, "host": host, "port": port},
+    )
+    return connection
+
+
+@transaction.atomic
+def update_credentials(
+    *,
+    actor: User | None,
+    connection_id: int,
+    credentials: Mapping[str, str],
+    reason: str = "",
+) -> None:
+    """Replace the credentials; the session is made anew with them."""
+    connection = Connection.objects.select_for_update().get(pk=connection_id)
+    _check(connection.platform, credentials)
+    connection.credentials = dict(credentials)
+    connection.save(update_fields=["credentials"])
+    record_audit(
+        actor=actor,
+        action="connection.credentials_replaced",
+        object_type="connection",
+        object_id=connection.pk,
+        object_label=connection.name,
+        reason=reason,
+    )
+
+
+def _check(platform: str, credentials: Mapping[str, str]) -> None:
+    entry = CATALOGUE.get(platform)
+    if entry is None or entry.status is Status.RETIRED:
+        raise UnknownPlatform(f"there is no adapter for platform {platform!r}")
+    missing = [name for name in entry.credentials if not credentials.get(name)]
+    if missing:
+        raise ValueError(
+            f"{entry.name} needs {', '.join(missing)}: add them to the connection"
+        )
+
+
+@transaction.atomic
+def create_account_group(
+    *,
+    actor: User | None,
+    name: str,
+    mode: AccountGroup.Mode,
+    leverage: Decimal,
+    currency: str,
+) -> AccountGroup:
+    """Store a group; its name must be new."""
+    group = AccountGroup.objects.create(
+        name=name, mode=mode, leverage=leverage, currency=currency
+    )
+    record_audit(
+        actor=actor,
+        action="account_group.created",
+        object_type="account_group",
+        object_id=group.pk,
+        object_label=name,
+        after={"mode": mode, "leverage": str(leverage), "currency": currency},
+    )
+    return group
+
+
+@transaction.atomic
+def create_account(
+    *,
+    actor: User | None,
+    owner: User | None,
+    connection: Connection,
+    group: AccountGroup,
+    login: str,
+    platform_account_id: str,
+    margin_mode: MarginMode,
+    name: str = "",
+    currency: str = "",
+    leverage: Decimal | None = None,
+) -> TradingAccount:
+    """Store a trading account on a connection; the gateway attaches it within seconds.
+
+    ``currency`` and ``leverage`` come from the group unless given. Raises IntegrityError when
+    the login exists on that server.
+    """
+    account = TradingAccount.objects.create(
+        owner=owner,
+        connection=connection,
+        group=group,
+        platform=connection.platform,
+        server=connection.server,
+        login=login,
+        platform_account_id=platform_account_id,
+        name=name,
+        currency=currency or group.currency,
+        leverage=group.leverage if leverage is None else leverage,
+        margin_mode=margin_mode.value,
+    )
+    record_audit(
+        actor=actor,
+        action="account.created",
+        object_type="trading_account",
+        object_id=account.pk,
+        object_label=str(account),
+        after={"login": login, "connection": connection.name},
+    )
+    return account
+
+
+def set_journaled(*, account_ids: Sequence[int], on: bool) -> None:
+    """Switch the journal of accounts; the gateway asks the database with every event."""
+    TradingAccount.objects.filter(pk__in=account_ids).update(journaled=on)
+
+
+def encrypted(credentials: Mapping[str, str]) -> str:
+    """Credentials as they stand in the database, for writers that speak SQL themselves."""
+    return encrypt_json(dict(credentials))

@@ -1,0 +1,177 @@
+"""Reading connections, accounts, their state, symbols and rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import QuerySet
+
+from apps.accounts.models import User
+from apps.platforms.models import (
+    AccountState,
+    Connection,
+    ConnectionState,
+    Quote,
+    Symbol,
+    TradingAccount,
+)
+from apps.trading.money import Rates
+from apps.trading.symbols import Instrument, fold
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """Money of an account in its currency. ``known_at``: when it was last known to hold."""
+
+    account_id: int
+    currency: str
+    balance: Decimal
+    equity: Decimal
+    margin_used: Decimal
+    open_result: Decimal
+    synced: bool
+    known_at: datetime
+
+    def age_s(self, now: datetime) -> float:
+        """Seconds since these figures were known to be current."""
+        return (now - self.known_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolRow:
+    """An instrument of a connection with its name folded for matching."""
+
+    connection_id: int
+    folded: str
+    instrument: Instrument
+
+
+def accounts_of(user: User) -> QuerySet[TradingAccount]:
+    """Active trading accounts of a user with connection, group and state, by name and login."""
+    return (
+        TradingAccount.objects.filter(owner=user, active=True)
+        .select_related("connection__state", "group", "state")
+        .order_by("name", "login")
+    )
+
+
+def account(account_id: int) -> TradingAccount:
+    """One account with its connection; TradingAccount.DoesNotExist when there is none."""
+    return TradingAccount.objects.select_related("connection").get(pk=account_id)
+
+
+def connections() -> QuerySet[Connection]:
+    """All connections with their state, by name."""
+    return Connection.objects.select_related("state").order_by("name")
+
+
+def account_states(account_ids: Iterable[int]) -> dict[int, StateRow]:
+    """Money and its age by account id; an account that was never read is left out.
+
+    A state holds from its last change to the last moment at which its connection was live,
+    as long as it is synced.
+    """
+    rows = AccountState.objects.filter(account_id__in=list(account_ids)).values_list(
+        "account_id",
+        "account__currency",
+        "balance",
+        "equity",
+        "margin_used",
+        "open_result",
+        "synced",
+        "as_of",
+        "account__connection__state__live_at",
+    )
+    return {
+        row[0]: StateRow(
+            *row[:7], known_at=max(row[7], row[8]) if row[6] and row[8] else row[7]
+        )
+        for row in rows
+    }
+
+
+def symbols_by_folded_name(connection_id: int) -> dict[str, Instrument]:
+    """Tradable instruments of a connection by folded name, for mapping."""
+    rows = Symbol.objects.filter(connection_id=connection_id, tradable=True).order_by(
+        "id"
+    )
+    found: dict[str, Instrument] = {}
+    for symbol in rows:
+        found.setdefault(symbol.folded, instrument_of(symbol))
+    return found
+
+
+def symbols_by_id(connection_id: int) -> dict[str, SymbolRow]:
+    """All instruments of a connection by the platform's instrument id."""
+    return {
+        s.instrument_id: SymbolRow(connection_id, s.folded, instrument_of(s))
+        for s in Symbol.objects.filter(connection_id=connection_id)
+    }
+
+
+def symbols_named(connection_ids: Sequence[int], folded: str) -> dict[int, Instrument]:
+    """The instrument with this folded name on each connection that has a tradable one."""
+    rows = Symbol.objects.filter(
+        connection_id__in=connection_ids, folded=folded, tradable=True
+    ).order_by("-id")
+    return {s.connection_id: instrument_of(s) for s in rows}
+
+
+def folded_name(connection: Connection, name: str) -> str:
+    """A symbol's name reduced with the connection's prefixes and suffixes."""
+    return fold(
+        name,
+        connection.symbol_prefixes.split(","),
+        connection.symbol_suffixes.split(","),
+    )
+
+
+def instrument_of(symbol: Symbol) -> Instrument:
+    return Instrument(
+        instrument_id=symbol.instrument_id,
+        name=symbol.name,
+        base=symbol.base,
+        quote=symbol.quote,
+        digits=symbol.digits,
+        pip_digits=symbol.pip_digits,
+        lot_units=symbol.lot_units,
+        min_units=symbol.min_units,
+        step_units=symbol.step_units,
+        max_units=symbol.max_units,
+        description=symbol.description,
+        tradable=symbol.tradable,
+    )
+
+
+def quotes(connection_id: int) -> dict[str, tuple[Decimal, Decimal, datetime]]:
+    """Bid, ask and time by instrument id, as the gateway wrote them last."""
+    rows = Quote.objects.filter(connection_id=connection_id)
+    return {q.instrument_id: (q.bid, q.ask, q.at) for q in rows}
+
+
+def rates(connection_ids: int | Sequence[int]) -> Rates:
+    """Conversion rates from the latest quotes of one or several connections."""
+    ids = [connection_ids] if isinstance(connection_ids, int) else list(connection_ids)
+    pairs: dict[tuple[str, str], Decimal] = {}
+    names = {
+        (connection, instrument): (base, quote)
+        for connection, instrument, base, quote in Symbol.objects.filter(
+            connection_id__in=ids
+        ).values_list("connection_id", "instrument_id", "base", "quote")
+    }
+    prices = Quote.objects.filter(connection_id__in=ids).values_list(
+        "connection_id", "instrument_id", "bid", "ask"
+    )
+    for connection_id, instrument_id, bid, ask in prices.order_by("at"):
+        pair = names.get((connection_id, instrument_id))
+        if pair is not None:
+            pairs[pair] = (bid + ask) / 2
+    return Rates(pairs)
+
+
+def connection_state(connection_id: int) -> ConnectionState | None:
+    """What the gateway last knew of a connection; None before it was ever taken up."""
+    return ConnectionState.objects.filter(connection_id=connection_id).first()
