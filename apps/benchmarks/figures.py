@@ -28,7 +28,11 @@ class Quantiles:
     p99: float
 
     def as_json(self) -> dict[str, float]:
-        return {"p50": round(self.p50, 2), "p95": round(self.p95, 2), "p99": round(self.p99, 2)}
+        return {
+            "p50": round(self.p50, 2),
+            "p95": round(self.p95, 2),
+            "p99": round(self.p99, 2),
+        }
 
 
 def quantiles(values: Sequence[float]) -> Quantiles:
@@ -54,7 +58,9 @@ class BookCheck:
 
 
 def check_books(
-    filled_by_account: Mapping[int, Iterable[str]], accounts: Sequence[int], per_account: int
+    filled_by_account: Mapping[int, Iterable[str]],
+    accounts: Sequence[int],
+    per_account: int,
 ) -> BookCheck:
     """Compare the ids of filled orders of each account with ``per_account`` expected ones.
 

@@ -12,8 +12,16 @@ import ssl
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from apps.openapi_wire import FrameDecoder, encode_frame, messages
-from apps.openapi_wire.frames import Frame
+from apps.openapi_wire import (
+    Frame,
+    FrameDecoder,
+    FrameError,
+    PayloadType,
+    encode_frame,
+    messages,
+)
+from apps.openapi_wire.enums import ExecutionType
+from apps.openapi_wire.payloads import CommonPayloadType
 
 Listener = Callable[[Any], None]
 
@@ -47,7 +55,7 @@ class VenueClient:
         self._writer = writer
         self._listener = listener
         self._decoder = FrameDecoder()
-        self._waiting: dict[str, tuple[asyncio.Future[Any], frozenset[int]]] = {}
+        self._waiting: dict[str, tuple[asyncio.Future[Any], bool]] = {}
         self._number = 0
         self._tasks = [
             asyncio.create_task(self._read(), name="venue-client-read"),
@@ -87,7 +95,7 @@ class VenueClient:
 
     async def request(self, message: Any) -> Any:
         """Send a request and return the first message that answers it."""
-        return await self._exchange(message, frozenset())
+        return await self._exchange(message, to_the_end=False)
 
     async def execute(self, message: Any) -> Any:
         """Send a trading request and return the execution event that completes it.
@@ -95,7 +103,7 @@ class VenueClient:
         A market order passes through ACCEPTED first; a change of stop loss or take profit is
         complete when replaced.
         """
-        return await self._exchange(message, frozenset({_EXECUTION}))
+        return await self._exchange(message, to_the_end=True)
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -106,13 +114,13 @@ class VenueClient:
         with contextlib.suppress(OSError, TimeoutError):
             await asyncio.wait_for(self._writer.wait_closed(), 2)
 
-    async def _exchange(self, message: Any, kinds: frozenset[int]) -> Any:
+    async def _exchange(self, message: Any, *, to_the_end: bool) -> Any:
         if self.broken.is_set():
             raise ConnectionError("the session with the venue is broken")
         self._number += 1
         key = f"x{self._number}"
         future = asyncio.get_running_loop().create_future()
-        self._waiting[key] = (future, kinds)
+        self._waiting[key] = (future, to_the_end)
         try:
             self._writer.write(encode_frame(message, key))
             return await asyncio.wait_for(future, self.ANSWER_S)
@@ -127,13 +135,13 @@ class VenueClient:
                 for frame in self._decoder.feed(data):
                     self._take(frame)
             reason = "the venue closed the session"
-        except OSError as error:
+        except (OSError, FrameError) as error:
             reason = f"the session with the venue broke: {error}"
         self.broken.set()
         self._fail(ConnectionError(reason))
 
     def _take(self, frame: Frame) -> None:
-        future, kinds = self._waiting.get(frame.client_msg_id or "", (None, frozenset()))
+        future, to_the_end = self._waiting.get(frame.client_msg_id, (None, False))
         if future is None:
             if self._listener is not None:
                 self._listener(frame.message())
@@ -147,7 +155,7 @@ class VenueClient:
             future.set_exception(VenueRefused(answer.errorCode, answer.description))
         elif frame.payload_type == _EXECUTION and answer.executionType in _REFUSALS:
             future.set_exception(VenueRefused(answer.errorCode or "ORDER_REJECTED"))
-        elif not kinds or answer.executionType in _COMPLETE:
+        elif not to_the_end or answer.executionType in _COMPLETE:
             future.set_result(answer)
 
     def _fail(self, error: ConnectionError) -> None:
@@ -185,7 +193,19 @@ def _lenient_tls() -> ssl.SSLContext:
     return context
 
 
-_EXECUTION = 2126
-_ERRORS = frozenset({2132, 2142, 50})
-_REFUSALS = frozenset({7, 8})
-_COMPLETE = frozenset({3, 4, 5})
+_EXECUTION = PayloadType.PROTO_OA_EXECUTION_EVENT
+_ERRORS = frozenset(
+    {
+        PayloadType.PROTO_OA_ORDER_ERROR_EVENT,
+        PayloadType.PROTO_OA_ERROR_RES,
+        CommonPayloadType.ERROR_RES,
+    }
+)
+_REFUSALS = frozenset({ExecutionType.ORDER_REJECTED, ExecutionType.ORDER_CANCEL_REJECTED})
+_COMPLETE = frozenset(
+    {
+        ExecutionType.ORDER_FILLED,
+        ExecutionType.ORDER_REPLACED,
+        ExecutionType.ORDER_CANCELLED,
+    }
+)

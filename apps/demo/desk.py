@@ -2,7 +2,8 @@
 
 A trader keeps nothing that matters between two looks at the market: positions and balance are
 asked from the venue each time, so that after a restart of either side it goes on from what the
-venue says.
+venue says. It touches only positions that carry its label: what a person opens on the same account is
+that person's.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ from apps.demo.domain.characters import Character
 from apps.demo.domain.words import Action, Tick, View
 from apps.demo.wire import action_message, describe, holding_of, instrument_of, utc_now
 from apps.openapi_wire import messages
+from apps.openapi_wire.scaling import money_from_wire, relative_from_wire
 from apps.trading.symbols import Instrument
 
 Say = Callable[[str, str], None]
 TRAIL_LENGTH = 60
-_SPOT_SCALE = 5
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 15.0
 
 
@@ -77,9 +78,9 @@ class Prices:
         if name is None:
             return
         if spot.bid:
-            self._bids[name] = Decimal(spot.bid).scaleb(-_SPOT_SCALE)
+            self._bids[name] = relative_from_wire(spot.bid)
         if spot.ask:
-            self._asks[name] = Decimal(spot.ask).scaleb(-_SPOT_SCALE)
+            self._asks[name] = relative_from_wire(spot.ask)
 
     def ticks(self) -> dict[str, Tick]:
         return {n: Tick(b, self._asks[n]) for n, b in self._bids.items() if n in self._asks}
@@ -112,7 +113,10 @@ class Desk:
                 reason = _first(trouble)
                 if time.monotonic() - began > LONGEST_PAUSE_S:
                     pause = FIRST_PAUSE_S
-                self._say("desk", f"no session with the venue ({reason}); again in {pause:.0f} s")
+                self._say(
+                    "desk",
+                    f"no session with the venue ({reason}); again in {pause:.0f} s",
+                )
             await asyncio.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
@@ -144,9 +148,7 @@ class Desk:
         found = await symbols_of(client, self._seats[0].account)
         return {n: instrument_of(n, s) for n, s in found.items() if n in wanted}
 
-    async def _subscribe(
-        self, client: VenueClient, instruments: Mapping[str, Instrument]
-    ) -> None:
+    async def _subscribe(self, client: VenueClient, instruments: Mapping[str, Instrument]) -> None:
         await client.request(
             messages.ProtoOASubscribeSpotsReq(
                 ctidTraderAccountId=self._seats[0].account,
@@ -177,20 +179,19 @@ class Desk:
         instruments: Mapping[str, Instrument],
         prices: Prices,
     ) -> View:
-        names = {int(i.instrument_id): name for name, i in instruments.items()}
+        by_id = {int(i.instrument_id): i for i in instruments.values()}
         positions = await positions_of(client, seat.account)
-        answer = await client.request(
-            messages.ProtoOATraderReq(ctidTraderAccountId=seat.account)
-        )
-        balance = Decimal(answer.trader.balance).scaleb(-answer.trader.moneyDigits)
+        answer = await client.request(messages.ProtoOATraderReq(ctidTraderAccountId=seat.account))
+        balance = money_from_wire(answer.trader.balance, answer.trader.moneyDigits)
         return View(
             now=utc_now(),
             ticks=prices.ticks(),
             trails=prices.trails,
             holdings=[
-                holding_of(p, names[p.tradeData.symbolId])
+                holding_of(p, by_id[p.tradeData.symbolId])
                 for p in positions
-                if p.tradeData.symbolId in names
+                if p.tradeData.symbolId in by_id
+                and p.tradeData.label.startswith(f"{seat.character.name}/")
             ],
             instruments=instruments,
             health=max(balance, Decimal(0)) / seat.deposit,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 D = Decimal
+ZERO, ONE = Decimal(0), Decimal(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,13 @@ class Copy:
     account: str
     master: str
     volume_mode: str
-    risk_multiplier: Decimal = D(1)
-    fixed_volume: Decimal = D(0)
+    risk_multiplier: Decimal = ONE
+    fixed_volume: Decimal = ZERO
     base_equity: Decimal | None = None
-    allocated_capital: Decimal = D(0)
+    allocated_capital: Decimal = ZERO
     below_minimum: str = "skip"
-    min_volume: Decimal = D(0)
-    max_volume: Decimal = D(0)
+    min_volume: Decimal = ZERO
+    max_volume: Decimal = ZERO
     copy_tp: bool = True
     paused: bool = False
 
@@ -200,7 +201,13 @@ COPIES: tuple[Copy, ...] = (
     Copy("mara-2", "harbour", "equity_ratio", allocated_capital=D(10_000)),
     Copy("mara-2", "longtide", "equity_ratio", allocated_capital=D(15_000)),
     Copy("mara-3", "pendulum", "balance_ratio"),
-    Copy("mara-4", "quickstep", "multiplier", risk_multiplier=D("0.5"), below_minimum="round_up"),
+    Copy(
+        "mara-4",
+        "quickstep",
+        "multiplier",
+        risk_multiplier=D("0.5"),
+        below_minimum="round_up",
+    ),
     Copy("mara-5", "longtide", "equity_based", base_equity=D(60_000)),
     Copy("mara-6", "quickstep", "fixed", fixed_volume=D("0.05"), copy_tp=False),
     Copy("mara-7", "pendulum", "equity_ratio", below_minimum="round_up"),
@@ -217,19 +224,37 @@ COPIES: tuple[Copy, ...] = (
     Copy("priya-2", "longtide", "multiplier", risk_multiplier=D("0.2")),
     Copy("priya-3", "quickstep", "balance_ratio", risk_multiplier=D(2)),
     Copy("priya-4", "pendulum", "fixed", fixed_volume=D("0.03")),
-    Copy("priya-5", "harbour", "equity_based", fixed_volume=D("0.50"), base_equity=D(50_000)),
+    Copy(
+        "priya-5",
+        "harbour",
+        "equity_based",
+        fixed_volume=D("0.50"),
+        base_equity=D(50_000),
+    ),
     Copy("priya-6", "harbour", "equity_ratio", min_volume=D("0.02")),
     # Oliver
     Copy("oliver-1", "harbour", "equity_ratio", max_volume=D("0.20")),
     Copy("oliver-2", "quickstep", "equity_ratio", risk_multiplier=D(2)),
-    Copy("oliver-3", "pendulum", "multiplier", risk_multiplier=D("0.1"), below_minimum="round_up"),
+    Copy(
+        "oliver-3",
+        "pendulum",
+        "multiplier",
+        risk_multiplier=D("0.1"),
+        below_minimum="round_up",
+    ),
     Copy("oliver-4", "quickstep", "fixed", fixed_volume=D("0.02")),
     Copy("oliver-5", "pendulum", "balance_ratio"),
     # Camille
     Copy("camille-1", "longtide", "balance_ratio"),
     Copy("camille-2", "longtide", "equity_based", base_equity=D(80_000)),
     Copy("camille-3", "quickstep", "equity_ratio", paused=True),
-    Copy("camille-4", "harbour", "equity_ratio", min_volume=D("0.05"), max_volume=D("0.25")),
+    Copy(
+        "camille-4",
+        "harbour",
+        "equity_ratio",
+        min_volume=D("0.05"),
+        max_volume=D("0.25"),
+    ),
     Copy("camille-5", "longtide", "equity_ratio", below_minimum="round_up"),
     Copy("camille-6", "harbour", "multiplier", risk_multiplier=D("0.15")),
 )

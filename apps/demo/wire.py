@@ -1,8 +1,4 @@
-"""Between the traders' words and the Open API's messages.
-
-On the wire volumes are hundredths of a unit, relative distances hundred-thousandths of a price,
-times milliseconds since 1970.
-"""
+"""Between the traders' words and the Open API's messages."""
 
 from __future__ import annotations
 
@@ -13,28 +9,25 @@ from typing import Any
 
 from apps.demo.domain.words import Action, Holding, Increase, Open, Protect, Reduce
 from apps.openapi_wire import messages
+from apps.openapi_wire.enums import OrderType, TradeSide
+from apps.openapi_wire.scaling import (
+    price_from_wire,
+    relative_to_wire,
+    time_from_wire,
+    units_from_wire,
+    units_to_wire,
+)
 from apps.trading.orders import Side
 from apps.trading.quantity import round_price
 from apps.trading.symbols import Instrument
-
-BUY, SELL = 1, 2
-MARKET = 1
 
 
 def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def wire_volume(units: Decimal) -> int:
-    return int(units * 100)
-
-
-def units_of(volume: int) -> Decimal:
-    return Decimal(volume) / 100
-
-
 def wire_side(side: Side) -> int:
-    return BUY if side is Side.BUY else SELL
+    return TradeSide.BUY if side is Side.BUY else TradeSide.SELL
 
 
 def instrument_of(name: str, symbol: Any) -> Instrument:
@@ -46,61 +39,61 @@ def instrument_of(name: str, symbol: Any) -> Instrument:
         quote=name[3:6],
         digits=symbol.digits,
         pip_digits=symbol.pipPosition,
-        lot_units=units_of(symbol.lotSize),
-        min_units=units_of(symbol.minVolume),
-        step_units=units_of(symbol.stepVolume),
-        max_units=units_of(symbol.maxVolume),
+        lot_units=units_from_wire(symbol.lotSize),
+        min_units=units_from_wire(symbol.minVolume),
+        step_units=units_from_wire(symbol.stepVolume),
+        max_units=units_from_wire(symbol.maxVolume),
     )
 
 
-def holding_of(position: Any, symbol: str) -> Holding:
-    """A position message as a trader sees it; prices come as binary doubles."""
-    trade = position.tradeData
+def holding_of(position: Any, instrument: Instrument) -> Holding:
+    """A position message as a trader sees it."""
+    trade, digits = position.tradeData, instrument.digits
+    stop = price_from_wire(position.stopLoss, digits) if position.HasField("stopLoss") else None
+    target = (
+        price_from_wire(position.takeProfit, digits) if position.HasField("takeProfit") else None
+    )
     return Holding(
         position_id=str(position.positionId),
-        symbol=symbol,
-        side=Side.BUY if trade.tradeSide == BUY else Side.SELL,
-        units=units_of(trade.volume),
-        price=Decimal(repr(position.price)),
-        stop_loss=Decimal(repr(position.stopLoss)) if position.HasField("stopLoss") else None,
-        take_profit=(
-            Decimal(repr(position.takeProfit)) if position.HasField("takeProfit") else None
-        ),
-        opened_at=datetime.fromtimestamp(trade.openTimestamp / 1000, UTC),
+        symbol=instrument.name,
+        side=Side.BUY if trade.tradeSide == TradeSide.BUY else Side.SELL,
+        units=units_from_wire(trade.volume),
+        price=price_from_wire(position.price, digits + 3),
+        stop_loss=stop,
+        take_profit=target,
+        opened_at=time_from_wire(trade.openTimestamp),
         label=trade.label,
     )
 
 
-def action_message(
-    account: int, action: Action, instruments: Mapping[str, Instrument]
-) -> Any:
+def action_message(account: int, action: Action, instruments: Mapping[str, Instrument]) -> Any:
     """The request that does what the trader decided."""
     match action:
         case Open():
             return messages.ProtoOANewOrderReq(
                 ctidTraderAccountId=account,
                 symbolId=int(instruments[action.symbol].instrument_id),
-                orderType=MARKET,
+                orderType=OrderType.MARKET,
                 tradeSide=wire_side(action.side),
-                volume=wire_volume(action.units),
+                volume=units_to_wire(action.units),
                 label=action.label,
-                relativeStopLoss=_relative(action.stop_distance),
-                relativeTakeProfit=_relative(action.target_distance),
+                relativeStopLoss=relative_to_wire(action.stop_distance) or None,
+                relativeTakeProfit=relative_to_wire(action.target_distance) or None,
             )
         case Increase(holding, units):
             return messages.ProtoOANewOrderReq(
                 ctidTraderAccountId=account,
                 symbolId=int(instruments[holding.symbol].instrument_id),
-                orderType=MARKET,
+                orderType=OrderType.MARKET,
                 tradeSide=wire_side(holding.side),
-                volume=wire_volume(units),
+                volume=units_to_wire(units),
                 positionId=int(holding.position_id),
             )
         case Reduce(holding, units):
             return messages.ProtoOAClosePositionReq(
                 ctidTraderAccountId=account,
                 positionId=int(holding.position_id),
-                volume=wire_volume(units),
+                volume=units_to_wire(units),
             )
         case Protect(holding, stop_loss, take_profit):
             return protect_message(account, holding, stop_loss, take_profit, instruments)
@@ -141,7 +134,3 @@ def describe(action: Action, done: Any = None) -> str:
     if done is not None and done.HasField("deal"):
         text += f" at {done.deal.executionPrice}"
     return text
-
-
-def _relative(distance: Decimal) -> int:
-    return int(distance.scaleb(5))

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
-from apps.demo.domain.words import Action, Holding, Increase, Open, Protect, Reduce, View
+from apps.demo.domain.words import (
+    Action,
+    Holding,
+    Increase,
+    Open,
+    Protect,
+    Reduce,
+    View,
+)
 from apps.trading.orders import Side
 from apps.trading.quantity import floor_to_step
 
@@ -81,7 +89,8 @@ class Swing(Character):
         if holding.age_s(view.now) > self.HOLD_S:
             return Reduce(holding, holding.units)
         safe = view.price(
-            holding.symbol, holding.price + holding.side.sign * view.pips(holding.symbol, 1)
+            holding.symbol,
+            holding.price + holding.side.sign * view.pips(holding.symbol, 1),
         )
         if view.profit_pips(holding) >= 6 and not _as_safe(holding, safe):
             return Protect(holding, safe, holding.take_profit)
@@ -180,9 +189,7 @@ class Reverter(Character):
 
 def _as_safe(holding: Holding, stop: Decimal) -> bool:
     """Whether the holding's stop loss is at ``stop`` or better."""
-    return (
-        holding.stop_loss is not None and (holding.stop_loss - stop) * holding.side.sign >= 0
-    )
+    return holding.stop_loss is not None and (holding.stop_loss - stop) * holding.side.sign >= 0
 
 
 def _along(drift: Decimal, chance: Random) -> Side:

@@ -11,7 +11,16 @@ from random import Random
 import pytest
 
 from apps.demo.domain.characters import CHARACTERS, Character
-from apps.demo.domain.words import Action, Holding, Increase, Open, Protect, Reduce, Tick, View
+from apps.demo.domain.words import (
+    Action,
+    Holding,
+    Increase,
+    Open,
+    Protect,
+    Reduce,
+    Tick,
+    View,
+)
 from apps.trading.orders import Side
 from apps.trading.symbols import Instrument
 
@@ -42,7 +51,9 @@ class Market:
         self.walk = Random(seed)
         self.now = START
         self.instruments = {s: instrument(s) for s in character.symbols}
-        self.mids = {s: Decimal("150") if s.endswith("JPY") else Decimal("1.1") for s in character.symbols}
+        self.mids = {
+            s: Decimal(150) if s.endswith("JPY") else Decimal("1.1") for s in character.symbols
+        }
         self.trails: dict[str, list[Decimal]] = {s: [] for s in character.symbols}
         self.holdings: dict[str, Holding] = {}
         self.opened = 0
@@ -178,7 +189,15 @@ def test_a_strange_position_is_managed_by_what_is_held() -> None:
     market = Market(character, 5)
     market.pass_time()
     held = Holding(
-        "1", "EURCHF", Side.BUY, Decimal(1_000), Decimal("1.1"), None, None, START, "by hand"
+        "1",
+        "EURCHF",
+        Side.BUY,
+        Decimal(1_000),
+        Decimal("1.1"),
+        None,
+        None,
+        START,
+        "by hand",
     )
     market.holdings["1"] = held
     market.now = START + timedelta(hours=1)
