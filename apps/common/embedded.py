@@ -188,9 +188,7 @@ class EmbeddedServers:
             "shared_buffers": "128MB",
             "dynamic_shared_memory_type": "posix",
             "password_encryption": "scram-sha-256",
-            "log_min_messages": "warning",
-            "log_line_prefix": "",
-            "log_checkpoints": "off",
+            "log_min_messages": "fatal",
             "wal_level": "minimal",
             "max_wal_senders": 0,
             "jit": "off",
@@ -241,7 +239,7 @@ class EmbeddedServers:
             'save ""',
             "appendonly no",
             "loglevel warning",
-            'logfile ""',
+            f'logfile "{self.directory / "redis.log"}"',
             "tcp-keepalive 60",
         ]
         path = self.directory / "redis.conf"
@@ -328,7 +326,10 @@ class EmbeddedServers:
                 tail = (self.directory / f"{name}.log").read_text(errors="replace")[-2000:]
                 raise ServerUnavailable(f"{name} ended while it started:\n{tail}")
             if time.monotonic() > deadline:
-                raise ServerUnavailable(f"{name} did not answer within {timeout_s:.0f} s")
+                raise ServerUnavailable(
+                    f"{name} did not answer within {timeout_s:.0f} s: see the log files in "
+                    f"{self.directory}."
+                )
             time.sleep(0.05)
 
     def _postgres_answers(self) -> bool:

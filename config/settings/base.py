@@ -8,7 +8,6 @@ from typing import Any
 import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
-from kombu import Queue
 
 from apps.common.logging import logging_config
 
@@ -130,7 +129,6 @@ CACHES = {"default": env.cache_url("CACHE_URL", default="locmemcache://")}
 # Streams of committed slices, one per connection, from the workers to the gateways.
 GATEWAY_STREAM_PREFIX = "gw"
 
-QUEUES = ("copy", "bots", "analytics", "rewards", "notify", "default")
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # An unacknowledged task comes again after this many seconds; tasks are idempotent and short.
@@ -146,7 +144,6 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_QUEUES = [Queue(name) for name in QUEUES]
 CELERY_TASK_ROUTES = {
     f"{prefix}.*": {"queue": queue}
     for queue, app in {

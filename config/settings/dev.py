@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+import environ
 from cryptography.fernet import Fernet
 from django.core.management.utils import get_random_secret_key
 
 from apps.common.keyfile import read_or_create
-from config.settings.base import *  # noqa: F403
-from config.settings.base import VAR_DIR, env
+
+# Where `make run` keeps its servers now, so that manage.py in another terminal finds them.
+_ROOT = Path(__file__).resolve().parents[2]
+environ.Env.read_env(Path(os.environ.get("VAR_DIR") or _ROOT / "var") / "run.env")
+
+from config.settings.base import *  # noqa: E402, F403
+from config.settings.base import VAR_DIR, env  # noqa: E402
 
 SECRET_KEY = env("SECRET_KEY", default="") or read_or_create(
     VAR_DIR / "secret-key", get_random_secret_key

@@ -1,0 +1,1 @@
+"""Starts the whole product on one machine and keeps it running: `make run`."""

@@ -1,0 +1,112 @@
+"""The processes of the product, as they run on one machine."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from apps.common import tether
+from apps.common.embedded import EmbeddedServers
+from apps.common.launcher.installation import ROOT, Installation
+from apps.common.launcher.supervisor import Program
+
+QUEUES = "copy,bots,analytics,rewards,notify,default"
+_SERVERS_LAST = 10
+
+
+def postgres(servers: EmbeddedServers) -> Program:
+    account = servers.account
+    return Program(
+        name="postgres",
+        command=servers.postgres_command(),
+        folder=servers.directory,
+        stop_signal=signal.SIGINT,  # a fast shutdown: sessions end, data is written
+        stop_within_s=1.8,
+        stop_order=_SERVERS_LAST,
+        uid=account.uid if account else None,
+        gid=account.gid if account else None,
+    )
+
+
+def redis(servers: EmbeddedServers) -> Program:
+    return Program(
+        name="redis",
+        command=_tethered(servers.redis_command()),
+        folder=servers.directory,
+        stop_within_s=1.0,
+        stop_order=_SERVERS_LAST,
+    )
+
+
+def paper_venue(installation: Installation, env: Mapping[str, str]) -> Program:
+    return _managed(
+        "venue",
+        env,
+        "papervenue",
+        "serve",
+        *("--host", "127.0.0.1", "--port", env["PAPERVENUE_PORT"]),
+        *("--admin-port", env["PAPERVENUE_ADMIN_PORT"]),
+        *("--data", str(installation.var / "papervenue")),
+    )
+
+
+def gateway(env: Mapping[str, str]) -> Program:
+    return _managed("gateway", env, "gateway")
+
+
+def demo_traders(env: Mapping[str, str]) -> Program:
+    return _managed("traders", env, "demo_traders")
+
+
+def worker(env: Mapping[str, str]) -> Program:
+    options = ("--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat")
+    # Messages are JSON alone, so that running as root needs no warning from Celery.
+    return _celery("worker", {**env, "C_FORCE_ROOT": "1"}, "-Q", QUEUES, *options)
+
+
+def beat(installation: Installation, env: Mapping[str, str]) -> Program:
+    schedule = str(installation.var / "beat-schedule")
+    return _celery("beat", env, "-s", schedule, "--pidfile", "")
+
+
+def web(installation: Installation, env: Mapping[str, str]) -> Program:
+    return _python(
+        "web",
+        {**env, "DATABASE_POOL": "1"},
+        "uvicorn",
+        "config.asgi:application",
+        *("--host", installation.host, "--port", str(installation.port)),
+        *("--loop", "uvloop", "--ws", "websockets-sansio", "--lifespan", "off"),
+        *("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "1"),
+    )
+
+
+def manage(*arguments: str) -> list[str]:
+    """The command line of a management command."""
+    return [sys.executable, str(ROOT / "manage.py"), *arguments]
+
+
+def command_exists(name: str) -> bool:
+    """Whether an app of this checkout brings the management command."""
+    return any(ROOT.glob(f"apps/*/management/commands/{name}.py"))
+
+
+def _managed(name: str, env: Mapping[str, str], *arguments: str) -> Program:
+    return Program(name=name, command=_tethered(manage(*arguments)), env=env, folder=ROOT)
+
+
+def _python(name: str, env: Mapping[str, str], *module: str) -> Program:
+    return Program(
+        name=name, command=_tethered([sys.executable, "-m", *module]), env=env, folder=ROOT
+    )
+
+
+def _celery(name: str, env: Mapping[str, str], *options: str) -> Program:
+    module = ("celery", "--quiet", "-A", "config", name, "--loglevel", "WARNING")
+    return _python(name, env, *module, *options)
+
+
+def _tethered(command: list[str]) -> list[str]:
+    return [sys.executable, "-ISs", str(Path(tether.__file__)), *command]
