@@ -122,7 +122,7 @@ def npm() -> list[str]:
     ]
 
 
-# --- Stamps ----------------------------------------------------------------------------------------
+# --- Stamps -------------------------------------------------------------------------------------
 def digest(*paths: Path) -> str:
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in paths)).hexdigest()
 

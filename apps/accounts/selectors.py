@@ -103,9 +103,7 @@ def find_user(email: str) -> User | None:
     return User.objects.filter(email=email.strip().lower()).first()
 
 
-def audit_trail(
-    *, object_type: str = "", object_id: str = "", limit: int = 100
-) -> list[AuditRow]:
+def audit_trail(*, object_type: str = "", object_id: str = "", limit: int = 100) -> list[AuditRow]:
     """The latest entries, newest first; of one object when it is named."""
     entries: QuerySet[AuditEntry] = AuditEntry.objects.order_by("-at", "-id")
     if object_type:

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 _DATABASE = "bellwether"
 _HOST = "127.0.0.1"
@@ -303,7 +304,9 @@ class EmbeddedServers:
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
-                preexec_fn=_die_with_parent(signal.SIGQUIT if name == "postgres" else signal.SIGTERM),
+                preexec_fn=_die_with_parent(
+                    signal.SIGQUIT if name == "postgres" else signal.SIGTERM
+                ),
                 **_run_as(account),
             )
 
@@ -417,7 +420,7 @@ def _reachable(path: Path, account: Account) -> bool:
     return all(allowed(entry, 1) for entry in [path, *path.parents])
 
 
-def _run_as(account: Account | None) -> dict[str, object]:
+def _run_as(account: Account | None) -> dict[str, Any]:
     if account is None:
         return {}
     return {"user": account.uid, "group": account.gid, "extra_groups": []}

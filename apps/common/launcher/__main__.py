@@ -69,9 +69,7 @@ async def _start(installation: Installation, output: Output, supervisor: Supervi
         await supervisor.launch(programs.paper_venue(installation, env))
     sign_ins = ""
     if installation.demo and programs.command_exists("demo"):
-        sign_ins = await steps.run(
-            output, "Filling in demo data", programs.manage("demo"), env
-        )
+        sign_ins = await steps.run(output, "Filling in demo data", programs.manage("demo"), env)
     if programs.command_exists("gateway"):
         await supervisor.launch(programs.gateway(env))
     await supervisor.launch(programs.worker(env))

@@ -106,7 +106,8 @@ class _Watcher(Watcher):  # type: ignore[misc]
         self._failures = 0 if lived > _GOOD_START_S else self._failures + 1
         pause = min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S)
         self._not_before = time.monotonic() + pause
-        ended = f"signal {-exit_code}" if (exit_code or 0) < 0 else f"exit code {exit_code}"
+        code = exit_code or 0
+        ended = f"signal {-code}" if code < 0 else f"exit code {code}"
         self._output.line(self.name, f"ended ({ended}), starts again in {pause:.1f} s")
         return True
 
