@@ -1,0 +1,1 @@
+"""The cTrader Open API, spoken by Spotware's servers and by the built-in paper venue."""
