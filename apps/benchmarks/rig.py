@@ -6,17 +6,19 @@ names, with the commands that an installation runs.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Self
 
-from django.conf import settings
-
-HOST = "127.0.0.1"
+from apps.common.embedded import free_port
+from apps.common.launcher import programs
+from apps.common.launcher.installation import Installation
+from apps.common.launcher.supervisor import Program
 
 
 class RigError(Exception):
@@ -24,69 +26,58 @@ class RigError(Exception):
 
 
 class Rig:
-    """Processes by name, with their output in ``folder/NAME.log``."""
+    """Processes by name, with their output in ``folder/NAME.log``.
+
+    ``env`` names database, Redis and settings; the venue's two ports are chosen here.
+    """
 
     STOP_S = 10.0
 
-    def __init__(self, folder: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, env: Mapping[str, str] = os.environ) -> None:
         self.folder = folder
-        self._env = {**os.environ, **(env or {}), "PYTHONUNBUFFERED": "1"}
+        self.port, self.admin_port = free_port(), free_port()
+        self._env = {
+            **env,
+            "PYTHONUNBUFFERED": "1",
+            "VAR_DIR": str(folder),
+            "PAPERVENUE_PORT": str(self.port),
+            "PAPERVENUE_ADMIN_PORT": str(self.admin_port),
+        }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, command: Sequence[str]) -> None:
-        """Start a process in a session of its own, so that its children end with it."""
+    def venue(self, *flags: str) -> None:
+        """Start the paper venue with further options, its books in the rig's folder."""
+        place = Installation(
+            var=self.folder,
+            data=self.folder,
+            host="127.0.0.1",
+            port=0,
+            demo=False,
+            own_postgres=False,
+            own_redis=False,
+        )
+        self._start("venue", programs.paper_venue(place, self._env), *flags)
+
+    def gateway(self, name: str = "gateway") -> None:
+        self._start(name, programs.gateway(self._env), "--name", name)
+
+    def worker(self, name: str = "worker") -> None:
+        self._start(name, programs.worker(self._env))
+
+    def _start(self, name: str, program: Program, *more: str) -> None:
+        """In a session of its own, so that its children can be ended with it."""
         if name in self._running:
             raise RigError(f"{name} is running already")
         with (self.folder / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(
-                [*command],
+                [*program.command, *more],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                cwd=settings.BASE_DIR,
-                env=self._env,
+                cwd=program.folder,
+                env=dict(program.env),
                 start_new_session=True,
             )
-
-    def manage(self, name: str, *arguments: str) -> None:
-        """Start ``manage.py`` with these arguments as process ``name``."""
-        self.start(name, [sys.executable, "manage.py", *arguments])
-
-    def venue(self, port: int, admin_port: int, *flags: str) -> None:
-        """Start the paper venue on these ports, its books in the rig's folder."""
-        self.manage(
-            "venue",
-            *("papervenue", "serve", "--host", HOST, "--port", str(port)),
-            *(
-                "--admin-port",
-                str(admin_port),
-                "--data",
-                str(self.folder / "venue"),
-                *flags,
-            ),
-        )
-
-    def gateway(self, name: str = "gateway") -> None:
-        self.manage(name, "gateway", "--name", name)
-
-    def worker(self, name: str = "worker") -> None:
-        """Start a Celery worker with the options of an installation."""
-        self.start(
-            name,
-            [
-                *(sys.executable, "-m", "celery", "-A", "config", "worker"),
-                *(
-                    "-Q",
-                    ",".join(settings.QUEUES),
-                    "--concurrency",
-                    "2",
-                    "--loglevel",
-                    "INFO",
-                ),
-                *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-                *("-n", f"{name}@%h"),
-            ],
-        )
 
     def check(self) -> None:
         """RigError when a process has ended by itself."""
@@ -107,10 +98,8 @@ class Rig:
             return
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(self.STOP_S)
-            except subprocess.TimeoutExpired:
-                pass
         _signal_group(process, signal.SIGKILL)
         process.wait()
 
@@ -151,7 +140,7 @@ class Rig:
         except OSError:
             return ""
 
-    def __enter__(self) -> Rig:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -159,10 +148,8 @@ class Rig:
 
 
 def _signal_group(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, how)
-    except (ProcessLookupError, PermissionError):
-        pass
 
 
 def _tree(pid: int) -> list[int]:

@@ -2,8 +2,8 @@
 
 A trader keeps nothing that matters between two looks at the market: positions and balance are
 asked from the venue each time, so that after a restart of either side it goes on from what the
-venue says. It touches only positions that carry its label: what a person opens on the same account is
-that person's.
+venue says. It touches only positions that carry its label: what a person opens on the same account
+is that person's.
 """
 
 from __future__ import annotations

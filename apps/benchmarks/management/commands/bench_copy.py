@@ -1,0 +1,83 @@
+"""Measure how long a master's trade takes to its followers, with real processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.benchmarks.figures import table, verdict
+from apps.benchmarks.stage import Stage
+from apps.common.embedded import ServerUnavailable
+
+
+def counts(text: str) -> list[int]:
+    values = [int(part) for part in text.split(",")]
+    if not values or min(values) < 1:
+        raise ValueError(text)
+    return values
+
+
+class Command(BaseCommand):
+    help = (
+        "Run venue, gateway, worker, PostgreSQL and Redis of the benchmark's own and measure from "
+        "the arrival of a master's deal at the gateway to the last follower's order."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--followers", type=counts, default=counts("1,100,1000"))
+        parser.add_argument("--json", type=Path, required=True, help="where the figures go")
+        parser.add_argument("--events", type=int, default=40, help="measured events per run")
+        parser.add_argument("--warmup", type=int, default=10, help="events before those")
+        parser.add_argument("--no-paced", action="store_true", help="leave out the run at 50/s")
+        parser.add_argument("--keep", type=Path, help="folder to keep logs and books in")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with Stage(self.stderr.write, options["keep"]) as stage:
+                figures = {
+                    "rate_limits": "off",
+                    "machine": stage.machine(),
+                    "runs": [
+                        stage.run(n, options["events"], options["warmup"])
+                        for n in options["followers"]
+                    ],
+                }
+                if not options["no_paced"]:
+                    figures["paced"] = stage.paced()
+        except ServerUnavailable as problem:
+            raise CommandError(str(problem)) from None
+        options["json"].parent.mkdir(parents=True, exist_ok=True)
+        options["json"].write_text(json.dumps(figures, indent=2) + "\n")
+        self._tell(figures, options["json"])
+
+    def _tell(self, figures: dict[str, Any], path: Path) -> None:
+        runs = figures["runs"]
+        out = self.stdout.write
+        out("From the master's deal at the gateway to the last follower order, milliseconds.")
+        out("The venue's rate limits are off in these runs; all processes share this machine.\n")
+        out(table(runs))
+        for run in runs:
+            line = f"{run['followers']:,} followers: {verdict(run) or 'no target'}"
+            memory = ", ".join(f"{n} {mb:.0f}" for n, mb in run["memory_mb"].items())
+            out(f"{line}; memory in MiB: {memory}")
+        if paced := figures.get("paced"):
+            out("\n" + paced_text(paced))
+        out(f"\nFigures: {path}")
+
+
+def paced_text(paced: dict[str, Any]) -> str:
+    """The run under the rate limit in sentences."""
+    return (
+        f"At {paced['requests_per_second']} requests a second with {paced['followers']} followers: "
+        f"{paced['opens_sent']} opens and {paced['closes_sent']} closes sent, at most "
+        f"{paced['most_sent_per_second']} within a second.\n"
+        f"Closes that arrived while opens waited were all sent within "
+        f"{paced['last_close_sent_after_s']} s; {paced['opens_overtaking_closes']} opens went "
+        f"out meanwhile.\n"
+        f"Opened later than allowed ({paced['max_delay_s']} s): {paced['opened_late']}; "
+        f"given up as too late: {paced['opens_expired']}."
+    )

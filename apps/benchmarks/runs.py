@@ -1,0 +1,160 @@
+"""One measured run: build the accounts, start the processes, trade, wait, read the books."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apps.benchmarks import books
+from apps.benchmarks.field import Field, build, field_is_live
+from apps.benchmarks.figures import check_books, paced_figures, quantiles
+from apps.benchmarks.hand import Hand
+from apps.benchmarks.loops import bare_wire_ms, naive_loop_ms
+from apps.benchmarks.rig import Rig, RigError
+
+Say = Callable[[str], object]
+MASTER_LOTS = 10
+PACED_PER_SECOND = 50
+PACED_DELAY_S = 2
+_EVENT_TIMEOUT_S = 60.0
+_POLL_S = 0.02
+_REST_S = 0.25  # between two events, so that each meets an idle engine
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is asked for; ``events`` are measured after ``warmup`` others."""
+
+    followers: int
+    events: int
+    warmup: int
+    folder: Path
+
+
+def copies(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
+    """Open and close on the master, again and again, and measure each event."""
+    rig.venue("--no-rate-limits")
+    field = build(rig, followers=run.followers)
+    _start(rig, field, say)
+    total = run.warmup + run.events
+    asyncio.run(_trade(rig, field, total, say))
+    memory, cpu = rig.memory_mb(), rig.cpu_s()
+    check = check_books(field.filled_orders(), field.follower_accounts, total)
+    for name in ("worker", "gateway"):
+        rig.stop(name)
+    times = books.event_times(field.master_account_id)
+    if len(times) != total:
+        raise RigError(f"{total} events were traded, {len(times)} were copied")
+    measured = times[run.warmup :]
+    say("  measuring the bare wire and the naive loop")
+    comparison = _comparison(field)
+    return {
+        "followers": run.followers,
+        "events": run.events,
+        "received_to_last_sent_ms": quantiles([t.sent_ms for t in measured]).as_json(),
+        "received_to_last_filled_ms": quantiles([t.filled_ms for t in measured]).as_json(),
+        **comparison,
+        "lost": check.lost,
+        "duplicates": check.duplicates,
+        "orders_expected": check.expected,
+        "orders_in_the_venues_books": check.found,
+        "outcomes": books.outcome_codes(field.master_account_id),
+        "memory_mb": memory,
+        "cpu_s": cpu,
+        "each_ms": [[round(t.sent_ms, 2), round(t.filled_ms, 2)] for t in measured],
+    }
+
+
+def paced(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
+    """Under a limit of 50 requests a second: closes that arrive while opens still wait.
+
+    The first position is opened and left to settle; then a second one is opened and, while
+    its opens queue, the first is closed.
+    """
+    rig.venue("--rate-limit", str(PACED_PER_SECOND), "--history-rate-limit", "0")
+    field = build(
+        rig,
+        followers=run.followers,
+        requests_per_second=PACED_PER_SECOND,
+        max_delay_s=PACED_DELAY_S,
+    )
+    _start(rig, field, say)
+    asyncio.run(_trade_paced(rig, field))
+    orders = books.sent_orders(field.master_account_id, PACED_DELAY_S)
+    return {
+        "followers": run.followers,
+        "requests_per_second": PACED_PER_SECOND,
+        "max_delay_s": PACED_DELAY_S,
+        **paced_figures(orders).as_json(),
+        "outcomes": books.outcome_codes(field.master_account_id),
+    }
+
+
+def _start(rig: Rig, field: Field, say: Say) -> None:
+    begin = time.monotonic()
+    rig.gateway()
+    rig.worker()
+    rig.wait_until(lambda: field_is_live(field), "reading all accounts", 180)
+    say(f"  all accounts are live after {time.monotonic() - begin:.1f} s")
+
+
+async def _trade(rig: Rig, field: Field, total: int, say: Say) -> None:
+    hand = await Hand.sit_down(field.endpoint, field.master)
+    position, last = 0, time.monotonic()
+    try:
+        for number in range(1, total + 1):
+            if number % 2:
+                position = await hand.open(MASTER_LOTS)
+            else:
+                await hand.close(position, MASTER_LOTS)
+            await _finished(rig, field, number)
+            await asyncio.sleep(_REST_S)
+            if time.monotonic() - last > 5:
+                last = time.monotonic()
+                say(f"  {number} of {total} events")
+    finally:
+        await hand.leave()
+
+
+async def _trade_paced(rig: Rig, field: Field) -> None:
+    hand = await Hand.sit_down(field.endpoint, field.master)
+    try:
+        first = await hand.open(MASTER_LOTS)
+        await _finished(rig, field, 1)
+        await asyncio.sleep(1.5)  # the limit's window is empty again
+        await hand.open(MASTER_LOTS)
+        await asyncio.sleep(0.5)
+        await hand.close(first, MASTER_LOTS)
+        await _finished(rig, field, 3)
+    finally:
+        await hand.leave()
+
+
+async def _finished(rig: Rig, field: Field, events: int) -> None:
+    """Return when that many events are journaled and every subscription has its outcomes."""
+    deadline = time.monotonic() + _EVENT_TIMEOUT_S
+    wanted = events * len(field.follower_accounts)
+    while True:
+        known, outcomes = await asyncio.to_thread(books.progress, field.master_account_id)
+        if known >= events and outcomes >= wanted:
+            return
+        rig.check()
+        if time.monotonic() > deadline:
+            tails = "\n".join(f"--- {n}\n{rig.tail(n)}" for n in ("gateway", "worker", "venue"))
+            raise RigError(
+                f"after {_EVENT_TIMEOUT_S:.0f} s event {events} has {outcomes} of {wanted} "
+                f"outcomes ({known} events journaled)\n{tails}"
+            )
+        await asyncio.sleep(_POLL_S)
+
+
+def _comparison(field: Field) -> dict[str, float]:
+    """The floor and the naive loop on the same accounts, gateway and worker gone."""
+    account, volume = field.follower_accounts, field.follower_volume
+    bare = bare_wire_ms(field.endpoint, account, field.symbol_id, volume)
+    naive = asyncio.run(naive_loop_ms(field.endpoint, account, field.symbol_id, volume))
+    return {"bare_wire_ms": round(bare, 3), "naive_loop_ms": round(naive, 2)}
