@@ -1,7 +1,8 @@
 """Prepare .venv, the locked packages and the front-end files. Standard library only.
 
-`prepare.py run` installs what the product needs, `prepare.py test` also what checks it. Stamps
-in .venv tell what is there already, so that a second call does nothing.
+`prepare.py run` installs what the product needs, `prepare.py test` also what checks it,
+`prepare.py vendor` only copies front-end files that npm has installed. Stamps in .venv tell what
+is there already, so that a second call does nothing.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ class Refusal(Exception):
 
 
 def main(purpose: str) -> None:
+    if purpose == "vendor":
+        copy_vendor_files(vendor_files())
+        return
     ensure_venv()
     ensure_packages(purpose)
     ensure_front_end()
@@ -87,9 +91,8 @@ def ensure_packages(purpose: str) -> None:
 # --- Front end -----------------------------------------------------------------------------------
 def ensure_front_end() -> None:
     """Install the npm packages and copy what browsers load to static/vendor/."""
-    manifest = json.loads((ROOT / "package.json").read_text())
     stamp = digest(ROOT / "package.json", ROOT / "package-lock.json")
-    files = manifest["vendor"]
+    files = vendor_files()
     complete = all((VENDOR / target).exists() for target in files)
     if complete and read_stamps().get("front-end") == stamp:
         return
@@ -97,12 +100,22 @@ def ensure_front_end() -> None:
         [*npm(), "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
         "Installing the front-end packages",
     )
+    copy_vendor_files(files)
+    write_stamps({"front-end": stamp})
+
+
+def vendor_files() -> dict[str, str]:
+    """Paths below static/vendor/ and the files below node_modules/ that belong there."""
+    files: dict[str, str] = json.loads((ROOT / "package.json").read_text())["vendor"]
+    return files
+
+
+def copy_vendor_files(files: dict[str, str]) -> None:
     shutil.rmtree(VENDOR, ignore_errors=True)
     for target, source in files.items():
         destination = VENDOR / target
         destination.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(ROOT / "node_modules" / source, destination)
-    write_stamps({"front-end": stamp})
 
 
 def npm() -> list[str]:
@@ -180,8 +193,8 @@ def _next_line(lines: queue.Queue[str | None]) -> str | None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in LOCKS:
-        sys.exit("usage: scripts/prepare run|test|node")
+    if len(sys.argv) != 2 or sys.argv[1] not in {"run", "test", "vendor"}:
+        sys.exit("usage: scripts/prepare run|test|vendor")
     try:
         main(sys.argv[1])
     except Refusal as refusal:

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 from apps.accounts.models import Customer, User
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     """Opens or closes the sign-up page, and creates the customer beside the user."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -351,15 +351,31 @@ class EmbeddedServers:
         return True
 
     def _redis_answers(self) -> bool:
-        import redis
+        return redis_answers(self.redis_url)
 
-        client = redis.Redis.from_url(self.redis_url, socket_timeout=2)
-        try:
-            return bool(client.ping())
-        except redis.RedisError:
-            return False
-        finally:
-            client.close()
+
+def postgres_answers(url: str) -> bool:
+    """Whether a PostgreSQL database accepts connections at the address."""
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=5).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def redis_answers(url: str) -> bool:
+    """Whether a Redis server answers at the address."""
+    import redis
+
+    client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+    finally:
+        client.close()
 
 
 def postgres_folder() -> Path:

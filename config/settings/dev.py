@@ -24,3 +24,4 @@ SECRET_KEY = env("SECRET_KEY", default="") or read_or_create(
 CREDENTIALS_KEYS = env.list("CREDENTIALS_KEYS", default=[]) or [
     read_or_create(VAR_DIR / "credentials-key", lambda: Fernet.generate_key().decode())
 ]
+STATIC_ROOT = env("STATIC_ROOT", default="") or VAR_DIR / "static"

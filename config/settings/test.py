@@ -15,7 +15,9 @@ ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 ACCOUNT_RATE_LIMITS = False
-# The rows of a session must not depend on the clock of the last sign-in.
+# Static files come from their sources, without collecting them first.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = True
 VAR_DIR = BASE_DIR / "var" / "test"
 
 # Each worker of pytest-xdist has a Redis database and a channel prefix of its own.

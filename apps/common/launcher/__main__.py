@@ -12,7 +12,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-from apps.common.embedded import EmbeddedServers, ServerUnavailable
+from apps.common.embedded import (
+    EmbeddedServers,
+    ServerUnavailable,
+    postgres_answers,
+    redis_answers,
+)
 from apps.common.launcher import programs, steps
 from apps.common.launcher.installation import Installation, Refusal, from_environment, hold
 from apps.common.launcher.output import Output
@@ -107,10 +112,22 @@ async def _start_servers(
 
 
 def _wait(installation: Installation, servers: EmbeddedServers) -> None:
+    """Return when both servers answer, embedded or not."""
     if installation.own_redis:
         servers.wait_for_redis()
+    elif not redis_answers(os.environ["REDIS_URL"]):
+        raise Refusal(_no_answer("Redis", "REDIS_URL"))
     if installation.own_postgres:
         servers.wait_for_postgres()
+    elif not postgres_answers(os.environ["DATABASE_URL"]):
+        raise Refusal(_no_answer("PostgreSQL", "DATABASE_URL"))
+
+
+def _no_answer(server: str, variable: str) -> str:
+    return (
+        f"{server} does not answer at the address in {variable}: start it, correct {variable}, or "
+        "unset it to use the embedded one."
+    )
 
 
 def _addresses(installation: Installation, servers: EmbeddedServers) -> dict[str, str]:

@@ -42,7 +42,7 @@ class Program:
     gid: int | None = None
 
 
-class _Watcher(Watcher):  # type: ignore[misc]
+class _Watcher(Watcher):
     """One program, restarted when it ends, after a pause that grows while it keeps ending."""
 
     def __init__(self, program: Program, output: Output) -> None:
@@ -112,7 +112,7 @@ class _Watcher(Watcher):  # type: ignore[misc]
         return True
 
 
-class Supervisor(Arbiter):  # type: ignore[misc]
+class Supervisor(Arbiter):
     """Runs programs inside the current event loop."""
 
     def __init__(self, output: Output) -> None:
