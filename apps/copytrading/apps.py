@@ -1,7 +1,11 @@
 from django.apps import AppConfig
 
 
-class CopyTradingConfig(AppConfig):
+class CopytradingConfig(AppConfig):
     name = "apps.copytrading"
     label = "copytrading"
-    verbose_name = "Copy trading"
+
+    def ready(self) -> None:
+        from apps.copytrading import receivers
+
+        receivers.connect()

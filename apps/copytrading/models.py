@@ -44,9 +44,7 @@ class CopyMaster(models.Model):
     status = models.CharField(max_length=16, choices=Status, default=Status.PENDING)
     status_reason = models.CharField(max_length=500, blank=True)
     enabled = models.BooleanField(default=True)
-    visibility = models.CharField(
-        max_length=8, choices=Visibility, default=Visibility.PRIVATE
-    )
+    visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PRIVATE)
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
@@ -103,22 +101,29 @@ class CopySubscription(models.Model):
         max_digits=12, decimal_places=4, default=Decimal(1), validators=NOT_NEGATIVE
     )
     fixed_volume = models.DecimalField(
-        max_digits=16, decimal_places=4, default=Decimal(0), validators=NOT_NEGATIVE,
+        max_digits=16,
+        decimal_places=4,
+        default=Decimal(0),
+        validators=NOT_NEGATIVE,
         help_text="lots",
     )
     base_equity = PriceField(null=True, blank=True, help_text="follower account currency")
     allocated_capital = PriceField(
         default=Decimal(0), validators=NOT_NEGATIVE, help_text="0: the whole account"
     )
-    below_minimum = models.CharField(
-        max_length=16, choices=BelowMinimum, default=BelowMinimum.SKIP
-    )
+    below_minimum = models.CharField(max_length=16, choices=BelowMinimum, default=BelowMinimum.SKIP)
     min_volume = models.DecimalField(
-        max_digits=16, decimal_places=4, default=Decimal(0), validators=NOT_NEGATIVE,
+        max_digits=16,
+        decimal_places=4,
+        default=Decimal(0),
+        validators=NOT_NEGATIVE,
         help_text="lots, 0: not set",
     )
     max_volume = models.DecimalField(
-        max_digits=16, decimal_places=4, default=Decimal(0), validators=NOT_NEGATIVE,
+        max_digits=16,
+        decimal_places=4,
+        default=Decimal(0),
+        validators=NOT_NEGATIVE,
         help_text="lots, 0: not set",
     )
     copy_sl = models.BooleanField(default=True)
@@ -183,6 +188,7 @@ class Decision(models.Model):
     batch_id = models.BigIntegerField()
     units = UnitsField()
     numbers = models.JSONField()
+    link = models.JSONField(help_text="the link as this order makes it, to resume from")
     decided_at = models.DateTimeField()
 
     class Meta:
@@ -215,9 +221,7 @@ class TradeLink(models.Model):
     symbol = models.CharField(max_length=64, help_text="the follower's name of it")
     instrument_id = models.CharField(max_length=64)
     side = models.CharField(max_length=4, choices=_choices(Side), help_text="the follower's")
-    state = models.CharField(
-        max_length=16, choices=_choices(LinkState), default=LinkState.OPEN
-    )
+    state = models.CharField(max_length=16, choices=_choices(LinkState), default=LinkState.OPEN)
     ratio = RatioField()
     grows = models.BooleanField(help_text="increases of the master add to it")
     master_units = UnitsField(help_text="held by the master after the last applied event")
@@ -276,9 +280,7 @@ class LinkLeg(models.Model):
     closed_at = models.DateTimeField(null=True)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["link_id", "position_id"], name="leg_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["link_id", "position_id"], name="leg_once")]
         indexes = [
             models.Index(fields=["account_id", "position_id"], name="leg_of_position"),
         ]
@@ -297,14 +299,10 @@ class WaitingEvent(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["event_id", "subscription_id"], name="waits_once"
-            )
+            models.UniqueConstraint(fields=["event_id", "subscription_id"], name="waits_once")
         ]
         indexes = [
-            models.Index(
-                fields=["master_account_id", "position_key"], name="waiting_of_position"
-            )
+            models.Index(fields=["master_account_id", "position_key"], name="waiting_of_position")
         ]
 
     def __str__(self) -> str:

@@ -70,9 +70,7 @@ def sizing(mode: VolumeMode = VolumeMode.MULTIPLIER, **changes: Any) -> Sizing:
     return Sizing(**(values | changes))
 
 
-def funds(
-    equity: Decimal | int = 10_000, currency: str = "USD", **changes: Any
-) -> Funds:
+def funds(equity: Decimal | int = 10_000, currency: str = "USD", **changes: Any) -> Funds:
     values: dict[str, Any] = {"balance": Decimal(equity), "age_s": 0.1}
     return Funds(currency=currency, equity=Decimal(equity), **(values | changes))
 

@@ -14,9 +14,7 @@ from tests.factories.copying import LOT, RATES, funds, sizing
 
 HALF_DIGIT = Decimal("5e-9")
 targets = st.decimals("0", "1e9", places=12)
-steps = st.sampled_from(
-    [Decimal(v) for v in ("0.00000001", "0.01", "1", "1000", "100000")]
-)
+steps = st.sampled_from([Decimal(v) for v in ("0.00000001", "0.01", "1", "1000", "100000")])
 money = st.decimals("0.01", "1e7", places=2)
 units = st.integers(1, 10_000).map(lambda n: Decimal(n) * 1000)
 
@@ -61,9 +59,7 @@ def test_more_is_never_less(first: Decimal, second: Decimal, rules: Limits) -> N
 
 
 @given(st.sampled_from(VolumeMode), units, st.booleans())
-def test_no_money_no_order(
-    mode: VolumeMode, master_units: Decimal, masters: bool
-) -> None:
+def test_no_money_no_order(mode: VolumeMode, master_units: Decimal, masters: bool) -> None:
     if mode in (VolumeMode.FIXED, VolumeMode.MULTIPLIER):
         return
     if masters and mode is VolumeMode.EQUITY_BASED:
@@ -104,6 +100,4 @@ def test_the_currency_of_an_account_changes_nothing(
 
     plain = target(follower, "USD")
     converted = target(RATES.convert(follower, "USD", currency), currency)
-    assert abs(plain - converted) <= master_units * Decimal("1e-17") + plain * Decimal(
-        "1e-20"
-    )
+    assert abs(plain - converted) <= master_units * Decimal("1e-17") + plain * Decimal("1e-20")

@@ -59,9 +59,7 @@ class Step(NamedTuple):
     waiting: tuple[MasterEvent, ...]
 
 
-def advance(
-    row: Row, link: Link | None, events: Sequence[MasterEvent], market: Market
-) -> Step:
+def advance(row: Row, link: Link | None, events: Sequence[MasterEvent], market: Market) -> Step:
     """Apply ``events`` of one position, in order, to its link (None: not copied so far)."""
     if link is not None and link.in_flight:
         return Step((), None, (), tuple(events))
@@ -79,15 +77,9 @@ def wanted_stops(
     stop_loss = link.shown_sl if link else None
     take_profit = link.shown_tp if link else None
     if row.copy_sl:
-        stop_loss = (
-            None if event.stop_loss is None else round_price(event.stop_loss, digits)
-        )
+        stop_loss = None if event.stop_loss is None else round_price(event.stop_loss, digits)
     if row.copy_tp:
-        take_profit = (
-            None
-            if event.take_profit is None
-            else round_price(event.take_profit, digits)
-        )
+        take_profit = None if event.take_profit is None else round_price(event.take_profit, digits)
     return stop_loss, take_profit
 
 
@@ -103,6 +95,7 @@ class _Fold:
         "market",
         "numbers",
         "protection",
+        "shrunk",
         "row",
         "volume",
     )
@@ -116,7 +109,7 @@ class _Fold:
         self.endings: list[Ending] = []
         self.volume: MasterEvent | None = None
         self.protection: MasterEvent | None = None
-        self.granted = False
+        self.granted = self.shrunk = False
         self.numbers: Numbers = {}
 
     def take(self, event: MasterEvent) -> bool:
@@ -136,6 +129,7 @@ class _Fold:
         elif kind is EventKind.REDUCED:
             self.link = links.reduced(link, event)
             self._overtake(event)
+            self.shrunk = True
         else:
             self._increase(link, event)
         return False
@@ -211,9 +205,7 @@ class _Fold:
             return self._end(event, Code.STOPS_OFF)
         symbol = self.market.symbols.get((self.row.connection_id, event.instrument_id))
         digits = symbol.digits if symbol else 8
-        self.link = links.protected(
-            link, event, wanted_stops(self.row, event, digits, link)
-        )
+        self.link = links.protected(link, event, wanted_stops(self.row, event, digits, link))
         if self.protection is not None:
             self._supersede(self.protection)
         self.protection = event
@@ -243,16 +235,10 @@ class _Fold:
         self.volume = event
 
     def _supersede(self, event: MasterEvent) -> None:
-        self.endings.append(
-            Ending(event, OutcomeState.SUPERSEDED, Code.SUPERSEDED, {}, self.link)
-        )
+        self.endings.append(Ending(event, OutcomeState.SUPERSEDED, Code.SUPERSEDED, {}, self.link))
 
-    def _end(
-        self, event: MasterEvent, code: Code, numbers: Numbers | None = None
-    ) -> None:
-        self.endings.append(
-            Ending(event, OutcomeState.SKIPPED, code, numbers or {}, self.link)
-        )
+    def _end(self, event: MasterEvent, code: Code, numbers: Numbers | None = None) -> None:
+        self.endings.append(Ending(event, OutcomeState.SKIPPED, code, numbers or {}, self.link))
 
     def flattened(self, event: MasterEvent, rest: Sequence[MasterEvent]) -> Step:
         """Close what is held; newer events wait, or go on at once where nothing is held."""
@@ -298,20 +284,16 @@ class _Fold:
             return None
         symbol = self.market.symbols.get((self.row.connection_id, event.instrument_id))
         if symbol is None:  # the symbol vanished: only a whole close is sure to fit
-            self._end(
-                event, Code.NOT_MAPPED, of_link(event, link, self.row, self.market)
-            )
+            self._end(event, Code.NOT_MAPPED, of_link(event, link, self.row, self.market))
             return None
         limits = self.market.limits(self.row, symbol)
         units, rounding = holding(link.target, limits, opening=self.granted)
         missing = units - link.held
         if missing > 0 and self.granted and missing >= limits.minimum:
             return self._order(event, Leg.OPEN, missing, rounding)
-        if missing < 0 and not self.granted:
+        if missing < 0 and self.shrunk:
             return self._order(event, Leg.CLOSE, -missing, rounding)
-        short = (
-            self.granted and link.target > link.held and rounding is not Rounding.CAPPED
-        )
+        short = self.granted and link.target > link.held and rounding is not Rounding.CAPPED
         code = Code.BELOW_MINIMUM if short else Code.NOTHING_TO_CHANGE
         if not self.granted and link.held <= 0:
             code = Code.NOT_LINKED
@@ -329,9 +311,7 @@ class _Fold:
             return self._order(event, Leg.PROTECT, link.held, Rounding.EXACT)
         return None
 
-    def _order(
-        self, event: MasterEvent, leg: Leg, units: Decimal, rounding: Rounding
-    ) -> Order:
+    def _order(self, event: MasterEvent, leg: Leg, units: Decimal, rounding: Rounding) -> Order:
         link = self.link
         assert link is not None
         numbers = self.numbers or of_link(event, link, self.row, self.market)

@@ -65,9 +65,7 @@ class MasterEvent:
         return self.side.opposite
 
 
-def classify(
-    effect: DealEffect, units: Decimal, units_after: Decimal
-) -> tuple[EventKind, Decimal]:
+def classify(effect: DealEffect, units: Decimal, units_after: Decimal) -> tuple[EventKind, Decimal]:
     """Kind of a deal and the position's units before it, from what it left behind."""
     if effect is DealEffect.REVERSE:
         return EventKind.REVERSED, max(ZERO, units - units_after)
@@ -78,8 +76,6 @@ def classify(
     return (EventKind.REDUCED if units_after else EventKind.CLOSED), before
 
 
-def happened_at(
-    ts_event: datetime, received_at: datetime, clock_offset_ms: int
-) -> datetime:
+def happened_at(ts_event: datetime, received_at: datetime, clock_offset_ms: int) -> datetime:
     """When it happened on our clock: the platform's clock is ahead by ``clock_offset_ms``."""
     return min(received_at, ts_event - timedelta(milliseconds=clock_offset_ms))

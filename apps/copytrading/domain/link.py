@@ -102,14 +102,8 @@ def opened(
 
 def increased(link: Link, event: MasterEvent, limits: Limits) -> Link:
     """The master added: as much as the frozen ratio makes of it, where the size grows."""
-    target = (
-        _capped(link.target + link.ratio * event.units, limits)
-        if link.grows
-        else link.target
-    )
-    return link._replace(
-        target=target, master_units=event.units_after, last_event_id=event.id
-    )
+    target = _capped(link.target + link.ratio * event.units, limits) if link.grows else link.target
+    return link._replace(target=target, master_units=event.units_after, last_event_id=event.id)
 
 
 def passed_over(link: Link, event: MasterEvent) -> Link:
@@ -121,9 +115,7 @@ def reduced(link: Link, event: MasterEvent) -> Link:
     """The master closed a part: the same fraction of what should be held goes."""
     before = event.units_before
     target = link.target * event.units_after / before if before > 0 else ZERO
-    return link._replace(
-        target=target, master_units=event.units_after, last_event_id=event.id
-    )
+    return link._replace(target=target, master_units=event.units_after, last_event_id=event.id)
 
 
 def closed(link: Link, event: MasterEvent) -> Link:
@@ -131,13 +123,9 @@ def closed(link: Link, event: MasterEvent) -> Link:
     return link._replace(target=ZERO, master_units=ZERO, last_event_id=event.id)
 
 
-def protected(
-    link: Link, event: MasterEvent, stops: tuple[Decimal | None, Decimal | None]
-) -> Link:
+def protected(link: Link, event: MasterEvent, stops: tuple[Decimal | None, Decimal | None]) -> Link:
     """The master moved stop loss or take profit; ``stops`` are what the copy shall have."""
-    return link._replace(
-        stop_loss=stops[0], take_profit=stops[1], last_event_id=event.id
-    )
+    return link._replace(stop_loss=stops[0], take_profit=stops[1], last_event_id=event.id)
 
 
 def answered(link: Link, reply: Reply) -> Link:

@@ -101,9 +101,7 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
     return made
 
 
-def _resume(
-    made: Plan, row: Row, events: Sequence[MasterEvent], decided: Decided
-) -> None:
+def _resume(made: Plan, row: Row, events: Sequence[MasterEvent], decided: Decided) -> None:
     # What the interrupted run decided stands. Events before its own were folded into it,
     # newer ones find the order in flight; the newest stop change before it still counts.
     made.resumed.append(Changed(row, decided.link, None))
@@ -112,9 +110,7 @@ def _resume(
     kept = stops[-1:] if decided.link.target > 0 else []
     for event in before:
         if event not in kept:
-            superseded = Ending(
-                event, OutcomeState.SUPERSEDED, Code.SUPERSEDED, {}, decided.link
-            )
+            superseded = Ending(event, OutcomeState.SUPERSEDED, Code.SUPERSEDED, {}, decided.link)
             made.endings.append(Ended(row, superseded))
     second = [event for event in events if _second_half(event, decided)]
     newer = [event for event in events if event.id > decided.event_id]

@@ -53,9 +53,7 @@ def frozen_ratio(exact: Decimal) -> Decimal:
     return exact.quantize(RATIO_DIGITS, rounding=ROUND_HALF_EVEN, context=_WIDE)
 
 
-def holding(
-    target: Decimal, limits: Limits, *, opening: bool
-) -> tuple[Decimal, Rounding]:
+def holding(target: Decimal, limits: Limits, *, opening: bool) -> tuple[Decimal, Rounding]:
     """Units to hold for an exact ``target``, and what rounding did to it.
 
     Down to the step; below the minimum nothing, or the minimum where the subscription

@@ -67,9 +67,7 @@ class Market:
     master_symbols: Mapping[str, Symbol]
     symbols: Mapping[tuple[int, str], Symbol | None]
     rates: Converts
-    in_use: Mapping[tuple[int, str], tuple[tuple[int, Side], ...]] = field(
-        default_factory=dict
-    )
+    in_use: Mapping[tuple[int, str], tuple[tuple[int, Side], ...]] = field(default_factory=dict)
     _limits: dict[tuple[object, ...], Limits] = field(default_factory=dict)
 
     def limits(self, row: Row, symbol: Symbol) -> Limits:

@@ -24,9 +24,7 @@ class VolumeMode(enum.StrEnum):
     EQUITY_BASED = "equity_based"
 
 
-USES_FOLLOWER_FUNDS = frozenset(
-    {VolumeMode.EQUITY_RATIO, VolumeMode.BALANCE_RATIO, VolumeMode.EQUITY_BASED}
-)
+EQUITY_MODES = frozenset({VolumeMode.EQUITY_RATIO, VolumeMode.EQUITY_BASED})
 USES_MASTER_FUNDS = frozenset({VolumeMode.EQUITY_RATIO, VolumeMode.BALANCE_RATIO})
 
 
@@ -101,9 +99,7 @@ def size(
         return Code.NO_EQUITY
     if mode is VolumeMode.EQUITY_BASED:
         return _equity_based(sizing, units, lot_units, capital)
-    master_capital = (
-        master.balance if mode is VolumeMode.BALANCE_RATIO else master.equity
-    )
+    master_capital = master.balance if mode is VolumeMode.BALANCE_RATIO else master.equity
     if master_capital <= 0:
         return Code.NO_EQUITY
     try:
@@ -119,9 +115,7 @@ def _unusable(
 ) -> Code | None:
     if follower.age_s is None or follower.age_s > stale_after_s:
         return Code.STALE_ACCOUNT
-    if mode in USES_MASTER_FUNDS and (
-        master.age_s is None or master.age_s > stale_after_s
-    ):
+    if mode in USES_MASTER_FUNDS and (master.age_s is None or master.age_s > stale_after_s):
         return Code.STALE_ACCOUNT
     return None
 
@@ -137,9 +131,7 @@ def _equity_based(
     return _proportional(factor, units, capital)
 
 
-def _proportional(
-    exact: Decimal, units: Decimal, capital: Decimal | None = None
-) -> Size:
+def _proportional(exact: Decimal, units: Decimal, capital: Decimal | None = None) -> Size:
     ratio = frozen_ratio(exact)
     return Size(ratio, ratio * units, True, capital)
 

@@ -1,0 +1,45 @@
+"""What copying listens to: journaled events, final orders, and the module's switch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from apps.accounts.api import MODULE_SWITCHED, Module
+from apps.common.events import listen
+from apps.copytrading.services.orders import SOURCE
+from apps.copytrading.tasks import work
+from apps.execution import api as execution
+from apps.execution import receivers
+from apps.execution.models import Gate
+
+
+def connect() -> None:
+    """Register with the apps below; called once when Django starts."""
+    receivers.register(SOURCE, on_events=wake, on_orders=wake)
+    listen(MODULE_SWITCHED, switch_gate)
+
+
+def wake(master_account_ids: Sequence[int]) -> None:
+    """Have a worker look at these masters."""
+    for account_id in master_account_ids:
+        work.delay(account_id)
+
+
+def switch_gate(payload: Mapping[str, Any]) -> None:
+    """Opens that wait to be sent are held back while copy trading is switched off."""
+    if payload["module"] != Module.COPY_TRADING:
+        return
+    if payload["enabled"]:
+        execution.clear_gate(scope=Gate.Scope.SOURCE, key=SOURCE)
+        return
+    execution.set_gate(
+        scope=Gate.Scope.SOURCE,
+        key=SOURCE,
+        state=Gate.State.REDUCING,
+        actor="system",
+        reason="copy trading is switched off",
+        now=timezone.now(),
+    )

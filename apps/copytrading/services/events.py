@@ -1,0 +1,44 @@
+"""Journaled events of an account in the words of copying."""
+
+from __future__ import annotations
+
+from apps.copytrading.domain.events import EventKind, MasterEvent, classify, happened_at
+from apps.execution.journal import DealPayload
+from apps.execution.selectors import JournaledEvent
+from apps.trading.quantity import ZERO
+
+
+def master_event(journaled: JournaledEvent, clock_offset_ms: int) -> MasterEvent:
+    """What the master did; ``clock_offset_ms`` is the platform's clock minus ours."""
+    payload = journaled.payload
+    if isinstance(payload, DealPayload):
+        kind, before = classify(payload.effect, payload.units, payload.position_units)
+        after = payload.position_units
+        price = payload.price
+        traded = payload.side if kind in _WITH_THE_DEAL else payload.side.opposite
+        side = payload.position_side or traded
+        if kind in (EventKind.CLOSED, EventKind.REDUCED):
+            side = traded
+    else:
+        kind, before, after = EventKind.PROTECTION, payload.units, payload.units
+        price, side = None, payload.side
+    return MasterEvent(
+        id=journaled.id,
+        kind=kind,
+        position_key=payload.position_id,
+        instrument_id=payload.instrument_id,
+        symbol=payload.symbol,
+        side=side,
+        units_before=before,
+        units_after=after if after > 0 else ZERO,
+        price=price,
+        stop_loss=payload.stop_loss,
+        take_profit=payload.take_profit,
+        ts_event=journaled.ts_event,
+        received_at=journaled.received_at,
+        happened_at=happened_at(journaled.ts_event, journaled.received_at, clock_offset_ms),
+        trace_id=journaled.trace_id,
+    )
+
+
+_WITH_THE_DEAL = (EventKind.OPENED, EventKind.INCREASED, EventKind.REVERSED)

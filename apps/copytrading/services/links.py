@@ -1,0 +1,116 @@
+"""Storing links, their legs, and what they have won or lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from apps.copytrading.domain.link import Link, LinkState
+from apps.copytrading.domain.rows import Row
+from apps.copytrading.services import sql
+
+_COPY = """
+    COPY copytrading_tradelink
+        (subscription_id, master_account_id, account_id, position_key, symbol, instrument_id,
+         side, state, ratio, grows, master_units, target_units, held_units, stop_loss,
+         take_profit, position_id, in_flight, close_cause, master_price, result,
+         opened_event_id, last_event_id, opened_at, closed_at)
+    FROM STDIN
+"""
+
+_UPDATE = """
+    UPDATE copytrading_tradelink l
+    SET state = x.state, master_units = x.master_units, target_units = x.target,
+        held_units = x.held, stop_loss = x.stop_loss, take_profit = x.take_profit,
+        position_id = x.position_id, in_flight = x.in_flight, last_event_id = x.last_event_id,
+        close_cause = x.close_cause,
+        closed_at = CASE WHEN x.state = 'open' THEN NULL ELSE coalesce(l.closed_at, %s) END
+    FROM json_to_recordset(%s) AS x (
+        link_id bigint, state text, master_units numeric, target numeric, held numeric,
+        stop_loss numeric, take_profit numeric, position_id text, in_flight text,
+        last_event_id bigint, close_cause text)
+    WHERE l.id = x.link_id
+"""
+
+_RESULTS = """
+    WITH x AS (SELECT * FROM json_to_recordset(%s) AS x (link_id bigint, amount numeric)),
+    changed AS (
+        UPDATE copytrading_tradelink l SET result = result + x.amount
+        FROM x WHERE l.id = x.link_id RETURNING l.subscription_id, x.amount)
+    UPDATE copytrading_copysubscription s SET result = s.result + c.amount
+    FROM (SELECT subscription_id, sum(amount) AS amount FROM changed GROUP BY 1) c
+    WHERE s.id = c.subscription_id
+"""
+
+_LEGS = """
+    INSERT INTO copytrading_linkleg
+        (link_id, account_id, position_id, units, opened_units, open_price, opened_at)
+    SELECT link_id, account_id, position_id, change, change, price, %s
+    FROM json_to_recordset(%s) AS x (
+        link_id bigint, account_id bigint, position_id text, change numeric, price numeric)
+    ON CONFLICT (link_id, position_id) DO UPDATE
+    SET units = copytrading_linkleg.units + excluded.units,
+        opened_units = copytrading_linkleg.opened_units + excluded.opened_units,
+        open_price = (copytrading_linkleg.open_price * copytrading_linkleg.opened_units
+                      + excluded.open_price * excluded.opened_units)
+                     / (copytrading_linkleg.opened_units + excluded.opened_units)
+"""
+
+_LEGS_HELD = """
+    UPDATE copytrading_linkleg g SET units = x.held,
+        closed_at = CASE WHEN x.held > 0 THEN NULL ELSE coalesce(g.closed_at, %s) END
+    FROM json_to_recordset(%s) AS x (link_id bigint, position_id text, held numeric)
+    WHERE g.link_id = x.link_id AND g.position_id = x.position_id
+"""
+
+_CHANGING = (
+    "link_id", "state", "master_units", "target", "held", "stop_loss", "take_profit",
+    "position_id", "in_flight", "last_event_id", "close_cause",
+)  # fmt: skip
+
+
+def store_links(master_account_id: int, links: Sequence[tuple[Row, Link]], now: datetime) -> None:
+    """Write links in their new form: stored ones are updated first, then new ones added."""
+    stored = [link for _, link in links if link.link_id]
+    if stored:
+        sql.execute(_UPDATE, [now, sql.as_json(_changes(stored))])
+    new = [(row, link) for row, link in links if not link.link_id]
+    if new:
+        sql.copy_in(_COPY, (_new_values(master_account_id, *pair, now) for pair in new))
+
+
+def _changes(links: Iterable[Link]) -> Iterable[dict[str, Any]]:
+    # A link may pass through several forms in one step; the last one stands.
+    latest = {link.link_id: link for link in links}
+    for link in latest.values():
+        yield {name: getattr(link, name) for name in _CHANGING}
+
+
+def _new_values(master_account_id: int, row: Row, link: Link, now: datetime) -> tuple[object, ...]:
+    return (
+        row.subscription_id, master_account_id, row.account_id, link.position_key, link.symbol,
+        link.instrument_id, link.side.value, link.state.value, link.ratio, link.grows,
+        link.master_units, link.target, link.held, link.stop_loss, link.take_profit,
+        link.position_id, link.in_flight, link.close_cause, link.master_price, 0,
+        link.opened_event_id, link.last_event_id, now,
+        None if link.state is LinkState.OPEN else now,
+    )  # fmt: skip
+
+
+def add_results(results: Mapping[int, Decimal]) -> None:
+    """Add realised money (account currency) to links, by their id, and their subscriptions."""
+    records = [{"link_id": pk, "amount": amount} for pk, amount in results.items() if amount]
+    if records:
+        sql.execute(_RESULTS, [sql.as_json(records)])
+
+
+def store_legs(
+    opened: Sequence[Mapping[str, object]], held: Sequence[Mapping[str, object]], now: datetime
+) -> None:
+    """Write follower positions: what fills added to them, and what is held of them now."""
+    if opened:
+        sql.execute(_LEGS, [now, sql.as_json(opened)])
+    if held:
+        sql.execute(_LEGS_HELD, [now, sql.as_json(held)])

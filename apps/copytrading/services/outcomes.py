@@ -1,0 +1,135 @@
+"""Writing outcomes: once for each event and subscription, when it is final."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from apps.copytrading.domain.conclude import Conclusion, slippage
+from apps.copytrading.domain.events import MasterEvent
+from apps.copytrading.domain.link import Link
+from apps.copytrading.domain.plan import Ended
+from apps.copytrading.services import sql
+from apps.execution.selectors import OrderResult
+from apps.trading.orders import Leg, Side
+
+_COLUMNS = {
+    "event_id": "bigint", "subscription_id": "bigint", "master_account_id": "bigint",
+    "account_id": "bigint", "link_id": "bigint", "position_key": "text", "event_kind": "text",
+    "symbol": "text", "state": "text", "code": "text", "message": "text",
+    "client_order_id": "text", "trace_id": "text", "side": "text", "units": "numeric",
+    "filled_units": "numeric", "lot_units": "numeric", "master_price": "numeric",
+    "fill_price": "numeric", "slippage": "numeric", "slippage_money": "numeric",
+    "numbers": "jsonb", "master_deal_at": "timestamptz", "received_at": "timestamptz",
+    "planned_at": "timestamptz", "sent_at": "timestamptz", "accepted_at": "timestamptz",
+    "filled_at": "timestamptz", "final_at": "timestamptz",
+}  # fmt: skip
+
+_INSERT = (
+    f"INSERT INTO copytrading_outcome ({', '.join(_COLUMNS)}) "
+    f"SELECT {', '.join(_COLUMNS)} FROM json_to_recordset(%s) AS x "
+    f"({', '.join(f'{name} {kind}' for name, kind in _COLUMNS.items())}) "
+    "ON CONFLICT (event_id, subscription_id) DO NOTHING"
+)
+
+Record = dict[str, Any]
+
+
+def insert_outcomes(records: Sequence[Record]) -> None:
+    """Insert outcomes; one that exists stays as it is."""
+    if records:
+        sql.execute(_INSERT, [sql.as_json(records)])
+
+
+def records_of(master_account_id: int, endings: Iterable[Ended], now: datetime) -> list[Record]:
+    """Outcomes of events that ended without an order."""
+    return [
+        _base(master_account_id, ended.row.subscription_id, ended.row.account_id, ending.event)
+        | {
+            "link_id": (ending.link.link_id or None) if ending.link else None,
+            "state": ending.state.value,
+            "code": ending.code.value,
+            "side": ending.event.order_side.value,
+            "lot_units": ending.numbers.get("lot_units") or "1",
+            "numbers": ending.numbers,
+            "planned_at": now,
+            "final_at": now,
+        }
+        for ended in endings
+        for ending in (ended.ending,)
+    ]
+
+
+def record_of_order(
+    master_account_id: int,
+    event: MasterEvent,
+    order: OrderResult,
+    link: Link,
+    *,
+    subscription_id: int,
+    conclusion: Conclusion,
+    numbers: Mapping[str, Any],
+    decided_at: datetime,
+    quote_to_account: Decimal | None,
+    now: datetime,
+) -> Record:
+    """The outcome of an event for which an order was sent (or was about to be)."""
+    filled = order.filled_units
+    worse = (
+        slippage(order.side or _side(order, link), event.price, order.average_price)
+        if filled > 0 and order.leg is not Leg.PROTECT
+        else None
+    )
+    money = (
+        None
+        if worse is None or quote_to_account is None
+        else round(worse * filled * quote_to_account, 8)
+    )
+    return _base(master_account_id, subscription_id, order.account_id, event) | {
+        "link_id": link.link_id or None,
+        "state": conclusion.state.value,
+        "code": conclusion.code.value,
+        "message": conclusion.message,
+        "client_order_id": order.client_order_id,
+        "side": (order.side or _side(order, link)).value,
+        "units": order.units,
+        "filled_units": filled,
+        "lot_units": numbers.get("lot_units") or "1",
+        "fill_price": order.average_price if filled > 0 else None,
+        "slippage": worse,
+        "slippage_money": money,
+        "numbers": dict(numbers),
+        "planned_at": decided_at,
+        "sent_at": order.sent_at,
+        "accepted_at": order.accepted_at,
+        "filled_at": order.final_at if filled > 0 else None,
+        "final_at": now,
+    }
+
+
+def _side(order: OrderResult, link: Link) -> Side:
+    return link.side.opposite if order.leg is Leg.CLOSE else link.side
+
+
+def _base(
+    master_account_id: int, subscription_id: int, account_id: int, event: MasterEvent
+) -> Record:
+    return {
+        "event_id": event.id,
+        "subscription_id": subscription_id,
+        "master_account_id": master_account_id,
+        "account_id": account_id,
+        "position_key": event.position_key,
+        "event_kind": event.kind.value,
+        "symbol": event.symbol,
+        "message": "",
+        "client_order_id": "",
+        "trace_id": event.trace_id,
+        "units": "0",
+        "filled_units": "0",
+        "master_price": event.price,
+        "master_deal_at": event.happened_at,
+        "received_at": event.received_at,
+    }

@@ -1,0 +1,51 @@
+"""The work of one master: settle, close what shall be closed, plan; until nothing is left."""
+
+from __future__ import annotations
+
+from apps.copytrading.services import sql
+from apps.copytrading.services.closing import close_requested
+from apps.copytrading.services.locks import master_lock
+from apps.copytrading.services.planning import plan_waiting
+from apps.copytrading.services.settling import settle
+from apps.trading.orders import FINAL_STATES
+
+_FINAL = sorted(state.value for state in FINAL_STATES)
+
+_LEFT = """
+    SELECT EXISTS (SELECT 1 FROM execution_accountevent
+                   WHERE account_id = %(account)s AND planned_at IS NULL)
+        OR EXISTS (SELECT 1 FROM execution_order
+                   WHERE source = 'copy' AND wake_key = %(account)s AND settled_at IS NULL
+                     AND state = ANY(%(final)s))
+"""
+
+
+def work(master_account_id: int) -> None:
+    """Do what is to be done for a master, unless another worker is at it.
+
+    The lock is given up between rounds, for others who wait for it. After giving it up the
+    journal is looked at once more: a wake-up that came while the lock was held found it taken
+    and went away.
+    """
+    while True:
+        with master_lock(master_account_id) as taken:
+            if not taken:
+                return
+            done = _round(master_account_id)
+        if not done and not something_left(master_account_id):
+            return
+
+
+def _round(master_account_id: int) -> int:
+    # New events go first: their opens are racing against the price.
+    planned = plan_waiting(master_account_id)
+    settled = settle(master_account_id)
+    return planned + settled + close_requested(master_account_id)
+
+
+def something_left(master_account_id: int) -> bool:
+    """Whether events or final orders of a master wait."""
+    with sql.raw_cursor() as cursor:
+        cursor.execute(_LEFT, {"account": master_account_id, "final": _FINAL})
+        found = cursor.fetchone()
+    return bool(found and found[0])
