@@ -94,7 +94,7 @@ class History:
         """All rows between two moments.
 
         The platform cuts long answers and does not say which end it kept, so a span that
-        was cut is halved. The halves overlap, whichever bounds the platform counts in.
+        was cut is halved. Both halves hold the middle, whichever bound the platform counts in.
         """
         spans = [
             (begin, min(begin + _WEEK_MS, end))
@@ -107,12 +107,12 @@ class History:
             found += getattr(answer, rows)
             if answer.hasMore:
                 middle = (begin + stop) // 2
-                if stop - begin <= 2:
+                if stop - begin <= 1:
                     raise PlatformError(
                         "HISTORY_INCOMPLETE",
                         f"more {rows}s within {stop - begin} ms than the platform gives out",
                     )
-                spans += [(middle - 1, stop), (begin, middle)]
+                spans += [(middle, stop), (begin, middle)]
         return found
 
 

@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 from apps.openapi_wire import messages
-from apps.openapi_wire.enums import OrderType as WireOrderType
 from apps.openapi_wire.enums import TradeSide
 from apps.openapi_wire.scaling import (
     price_to_wire,
@@ -30,9 +29,9 @@ from apps.trading.orders import (
 
 _SIDES = {Side.BUY: int(TradeSide.BUY), Side.SELL: int(TradeSide.SELL)}
 _TYPES: dict[OrderType, int] = {kind: number for number, kind in ORDER_TYPES.items()}
+del _TYPES[OrderType.PROTECTION]  # the platform's own
 _TIMES = {kind: number for number, kind in TIMES_IN_FORCE.items()}
 _AT_MARKET = frozenset({OrderType.MARKET, OrderType.MARKET_RANGE})
-_MARKET = int(WireOrderType.MARKET)
 
 _NewOrder = messages.ProtoOANewOrderReq
 _Close = messages.ProtoOAClosePositionReq
@@ -57,6 +56,8 @@ def trade_message(account: int, request: TradeRequest, catalogue: Catalogue) -> 
 
 def _order(account: int, request: OrderRequest, catalogue: Catalogue) -> Any:
     symbol_id = _number(request.instrument_id, "SYMBOL_NOT_FOUND", "symbol")
+    if request.type not in _TYPES:
+        raise CannotExpress("INVALID_REQUEST", "protection is set on a position, not ordered")
     message = _NewOrder(
         ctidTraderAccountId=account,
         symbolId=symbol_id,
