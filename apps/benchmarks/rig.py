@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -78,6 +79,15 @@ class Rig:
                 env=dict(program.env),
                 start_new_session=True,
             )
+
+    def venue_listens(self) -> bool:
+        """Whether the venue takes sessions on both of its ports."""
+        for port in (self.port, self.admin_port):
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                return False
+        return True
 
     def check(self) -> None:
         """RigError when a process has ended by itself."""

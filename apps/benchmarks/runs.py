@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from apps.benchmarks import books
-from apps.benchmarks.field import Field, build, field_is_live
+from apps.benchmarks.field import Crew, Field, build, field_is_live
 from apps.benchmarks.figures import check_books, paced_figures, quantiles
 from apps.benchmarks.hand import Hand
 from apps.benchmarks.loops import bare_wire_ms, naive_loop_ms
 from apps.benchmarks.rig import Rig, RigError
+from apps.benchmarks.venue_books import filled_orders, read_books
+from apps.demo.desk import Endpoint
 
 Say = Callable[[str], object]
 MASTER_LOTS = 10
@@ -38,20 +40,21 @@ class Run:
 def copies(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
     """Open and close on the master, again and again, and measure each event."""
     rig.venue("--no-rate-limits")
-    field = build(rig, followers=run.followers)
+    field = build(rig, [run.followers])
     _start(rig, field, say)
     total = run.warmup + run.events
-    asyncio.run(_trade(rig, field, total, say))
+    asyncio.run(_trade(rig, field.endpoint, field.crews[0], total, say))
     memory, cpu = rig.memory_mb(), rig.cpu_s()
-    check = check_books(field.filled_orders(), field.follower_accounts, total)
+    crew = field.crews[0]
+    check = check_books(filled_orders(read_books(rig)), crew.followers, total)
     for name in ("worker", "gateway"):
         rig.stop(name)
-    times = books.event_times(field.master_account_id)
+    times = books.event_times(crew.master_id)
     if len(times) != total:
         raise RigError(f"{total} events were traded, {len(times)} were copied")
     measured = times[run.warmup :]
     say("  measuring the bare wire and the naive loop")
-    comparison = _comparison(field)
+    comparison = _comparison(field.endpoint, crew)
     return {
         "followers": run.followers,
         "events": run.events,
@@ -62,7 +65,7 @@ def copies(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
         "duplicates": check.duplicates,
         "orders_expected": check.expected,
         "orders_in_the_venues_books": check.found,
-        "outcomes": books.outcome_codes(field.master_account_id),
+        "outcomes": books.outcome_codes(crew.master_id),
         "memory_mb": memory,
         "cpu_s": cpu,
         "each_ms": [[round(t.sent_ms, 2), round(t.filled_ms, 2)] for t in measured],
@@ -78,19 +81,20 @@ def paced(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
     rig.venue("--rate-limit", str(PACED_PER_SECOND), "--history-rate-limit", "0")
     field = build(
         rig,
-        followers=run.followers,
+        [run.followers],
         requests_per_second=PACED_PER_SECOND,
         max_delay_s=PACED_DELAY_S,
     )
+    crew = field.crews[0]
     _start(rig, field, say)
-    asyncio.run(_trade_paced(rig, field))
-    orders = books.sent_orders(field.master_account_id, PACED_DELAY_S)
+    asyncio.run(_trade_paced(rig, field.endpoint, crew))
+    orders = books.sent_orders(crew.master_id, PACED_DELAY_S)
     return {
         "followers": run.followers,
         "requests_per_second": PACED_PER_SECOND,
         "max_delay_s": PACED_DELAY_S,
         **paced_figures(orders).as_json(),
-        "outcomes": books.outcome_codes(field.master_account_id),
+        "outcomes": books.outcome_codes(crew.master_id),
     }
 
 
@@ -102,8 +106,8 @@ def _start(rig: Rig, field: Field, say: Say) -> None:
     say(f"  all accounts are live after {time.monotonic() - begin:.1f} s")
 
 
-async def _trade(rig: Rig, field: Field, total: int, say: Say) -> None:
-    hand = await Hand.sit_down(field.endpoint, field.master)
+async def _trade(rig: Rig, endpoint: Endpoint, crew: Crew, total: int, say: Say) -> None:
+    hand = await Hand.sit_down(endpoint, crew.master)
     position, last = 0, time.monotonic()
     try:
         for number in range(1, total + 1):
@@ -111,7 +115,7 @@ async def _trade(rig: Rig, field: Field, total: int, say: Say) -> None:
                 position = await hand.open(MASTER_LOTS)
             else:
                 await hand.close(position, MASTER_LOTS)
-            await _finished(rig, field, number)
+            await _finished(rig, crew, number)
             await asyncio.sleep(_REST_S)
             if time.monotonic() - last > 5:
                 last = time.monotonic()
@@ -120,26 +124,26 @@ async def _trade(rig: Rig, field: Field, total: int, say: Say) -> None:
         await hand.leave()
 
 
-async def _trade_paced(rig: Rig, field: Field) -> None:
-    hand = await Hand.sit_down(field.endpoint, field.master)
+async def _trade_paced(rig: Rig, endpoint: Endpoint, crew: Crew) -> None:
+    hand = await Hand.sit_down(endpoint, crew.master)
     try:
         first = await hand.open(MASTER_LOTS)
-        await _finished(rig, field, 1)
+        await _finished(rig, crew, 1)
         await asyncio.sleep(1.5)  # the limit's window is empty again
         await hand.open(MASTER_LOTS)
         await asyncio.sleep(0.5)
         await hand.close(first, MASTER_LOTS)
-        await _finished(rig, field, 3)
+        await _finished(rig, crew, 3)
     finally:
         await hand.leave()
 
 
-async def _finished(rig: Rig, field: Field, events: int) -> None:
+async def _finished(rig: Rig, crew: Crew, events: int) -> None:
     """Return when that many events are journaled and every subscription has its outcomes."""
     deadline = time.monotonic() + _EVENT_TIMEOUT_S
-    wanted = events * len(field.follower_accounts)
+    wanted = events * len(crew.followers)
     while True:
-        known, outcomes = await asyncio.to_thread(books.progress, field.master_account_id)
+        known, outcomes = await asyncio.to_thread(books.progress, crew.master_id)
         if known >= events and outcomes >= wanted:
             return
         rig.check()
@@ -152,9 +156,16 @@ async def _finished(rig: Rig, field: Field, events: int) -> None:
         await asyncio.sleep(_POLL_S)
 
 
-def _comparison(field: Field) -> dict[str, float]:
+def _comparison(endpoint: Endpoint, crew: Crew) -> dict[str, float]:
     """The floor and the naive loop on the same accounts, gateway and worker gone."""
-    account, volume = field.follower_accounts, field.follower_volume
-    bare = bare_wire_ms(field.endpoint, account, field.symbol_id, volume)
-    naive = asyncio.run(naive_loop_ms(field.endpoint, account, field.symbol_id, volume))
+    symbol, volume = asyncio.run(_what_followers_trade(endpoint, crew))
+    bare = bare_wire_ms(endpoint, crew.followers, symbol, volume)
+    naive = asyncio.run(naive_loop_ms(endpoint, crew.followers, symbol, volume))
     return {"bare_wire_ms": round(bare, 3), "naive_loop_ms": round(naive, 2)}
+
+
+async def _what_followers_trade(endpoint: Endpoint, crew: Crew) -> tuple[int, int]:
+    """Symbol id and volume of a follower's order: a tenth of the master's."""
+    hand = await Hand.sit_down(endpoint, crew.master)
+    await hand.leave()
+    return hand.symbol_id, hand.volume(MASTER_LOTS) // 10

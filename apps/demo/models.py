@@ -10,16 +10,16 @@ from apps.common.fields import EncryptedJSONField
 class DemoInstallation(models.Model):
     """One row where this installation was filled with the demo, none on a plain one.
 
-    ``venue`` holds what the demo traders sign in with: ``client_id``, ``client_secret``,
-    ``access_token`` and ``accounts``, the venue's account id by the account's key in the plan.
-    ``completed_at`` is empty until everything of the demo stands; an interrupted filling is
-    taken up where it ended.
+    It is written in the same transaction as everything else of the demo. ``venue`` holds what
+    the demo traders sign in with: ``host``, ``port``, ``client_id``, ``client_secret``,
+    ``access_token``, and under ``accounts`` the venue's account id by the key in the plan.
+    ``connection_id`` is the product's own connection to the same venue.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    connection_id = models.BigIntegerField()
     venue = EncryptedJSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
-    completed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_demo")]

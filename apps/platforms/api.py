@@ -90,15 +90,34 @@ def update_credentials(
     )
 
 
+@transaction.atomic
+def move_connection(
+    *, actor: User | None, connection_id: int, host: str, port: int, reason: str = ""
+) -> None:
+    """The platform's server has another address; sessions made from now on use it."""
+    connection = Connection.objects.select_for_update().get(pk=connection_id)
+    before = {"host": connection.host, "port": connection.port}
+    connection.host, connection.port = host, port
+    connection.save(update_fields=["host", "port"])
+    record_audit(
+        actor=actor,
+        action="connection.moved",
+        object_type="connection",
+        object_id=connection.pk,
+        object_label=connection.name,
+        reason=reason,
+        before=before,
+        after={"host": host, "port": port},
+    )
+
+
 def _check(platform: str, credentials: Mapping[str, str]) -> None:
     entry = CATALOGUE.get(platform)
     if entry is None or entry.status is Status.RETIRED:
         raise UnknownPlatform(f"there is no adapter for platform {platform!r}")
     missing = [name for name in entry.credentials if not credentials.get(name)]
     if missing:
-        raise ValueError(
-            f"{entry.name} needs {', '.join(missing)}: add them to the connection"
-        )
+        raise ValueError(f"{entry.name} needs {', '.join(missing)}: add them to the connection")
 
 
 @transaction.atomic
@@ -111,9 +130,7 @@ def create_account_group(
     currency: str,
 ) -> AccountGroup:
     """Store a group; its name must be new."""
-    group = AccountGroup.objects.create(
-        name=name, mode=mode, leverage=leverage, currency=currency
-    )
+    group = AccountGroup.objects.create(name=name, mode=mode, leverage=leverage, currency=currency)
     record_audit(
         actor=actor,
         action="account_group.created",
