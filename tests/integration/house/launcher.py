@@ -87,6 +87,15 @@ class Launcher:
         self.process.wait(30)
         return time.monotonic() - started
 
+    def close(self) -> None:
+        """End it, whatever the test has found."""
+        if self.process.poll() is None:
+            self.process.terminate()
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
 
 def parent_of(pid: int) -> int:
     try:

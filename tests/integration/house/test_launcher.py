@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.house.launcher import ROOT, Launcher, alive, environment
+from tests.integration.house.launcher import ROOT, Launcher, alive, descendants, environment
 
 MAIL = "first@example.org"
 
@@ -57,10 +57,12 @@ def test_the_product_starts_heals_stops_and_finds_its_data_again(folder: Path) -
 
         for name, program in (("worker", "config worker"), ("redis", "redis-server")):
             victim = launcher.child(program)
+            family = descendants(victim)
             os.kill(victim, signal.SIGKILL)
             line = launcher.wait_for(f"{name:<9} | ended")
             assert "signal 9" in line
             assert "starts again in" in line
+            assert alive(family) == []
         assert status_of(env, "/staff-admin/login/") == 200
 
         everything = launcher.children()
@@ -68,7 +70,7 @@ def test_the_product_starts_heals_stops_and_finds_its_data_again(folder: Path) -
         assert launcher.process.returncode == 0
         assert alive(everything) == []
     finally:
-        launcher.process.kill()
+        launcher.close()
 
     second = Launcher(env)
     try:
@@ -88,7 +90,7 @@ def test_the_product_starts_heals_stops_and_finds_its_data_again(folder: Path) -
         assert second.process.wait(5) == 0
         assert alive(everything) == []
     finally:
-        second.process.kill()
+        second.close()
 
 
 def refusal(env: dict[str, str]) -> str:
