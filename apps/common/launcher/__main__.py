@@ -63,13 +63,11 @@ async def _run(installation: Installation, output: Output) -> int:
 
 async def _start(installation: Installation, output: Output, supervisor: Supervisor) -> None:
     env = await _start_servers(installation, output, supervisor)
-    await steps.run(output, "Preparing the database", programs.manage("migrate", "-v", "0"), env)
-    await steps.run(
-        output,
-        "Collecting static files",
-        programs.manage("collectstatic", "--no-input", "-v", "0"),
-        env,
+    await asyncio.gather(
+        steps.run(output, "Preparing the database", programs.manage("migrate", "-v", "0"), env),
+        steps.run(output, "Collecting static files", programs.collect_static(), env),
     )
+    await supervisor.launch(programs.web(installation, env))
     if programs.command_exists("papervenue"):
         await supervisor.launch(programs.paper_venue(installation, env))
     sign_ins = ""
@@ -79,7 +77,6 @@ async def _start(installation: Installation, output: Output, supervisor: Supervi
         await supervisor.launch(programs.gateway(env))
     await supervisor.launch(programs.worker(env))
     await supervisor.launch(programs.beat(installation, env))
-    await supervisor.launch(programs.web(installation, env))
     if installation.demo and programs.command_exists("demo_traders"):
         await supervisor.launch(programs.demo_traders(env))
     await steps.with_progress(output, "Waiting for the first page", _first_page(installation))

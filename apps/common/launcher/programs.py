@@ -87,6 +87,10 @@ def manage(*arguments: str) -> list[str]:
     return [sys.executable, str(ROOT / "manage.py"), *arguments]
 
 
+def collect_static() -> list[str]:
+    return manage("collectstatic", "--no-input", "-v", "0")
+
+
 def command_exists(name: str) -> bool:
     """Whether an app of this checkout brings the management command."""
     return any(ROOT.glob(f"apps/*/management/commands/{name}.py"))
