@@ -172,7 +172,8 @@ def run(command: list[str], label: str, counting: tuple[str, ...] = (), total: i
             counted += line.startswith(counting) if counting else 0
         if time.monotonic() - told >= PROGRESS_S:
             told = time.monotonic()
-            share = f", {counted} of {total}" if counted and counted < total else ""
+            unpacking = any(line.startswith("Installing collected") for line in output[-3:])
+            share = ", unpacking" if unpacking else f", {counted} of {total}" if counted else ""
             print(f"  {told - started:.0f} s{share}", flush=True)
     if process.wait():
         raise Refusal(f"{label} failed:\n{''.join(output[-15:])}")

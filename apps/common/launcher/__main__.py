@@ -55,10 +55,10 @@ async def _run(installation: Installation, output: Output) -> int:
         start.cancel()
         with suppress(asyncio.CancelledError, Exception):
             await start
-        output.say("Stopping ...")
+        if supervisor.watchers:
+            output.say("Stopping ...")
         await supervisor.shut_down()
         (installation.var / "run.env").unlink(missing_ok=True)
-        output.say("Stopped.")
 
 
 async def _start(installation: Installation, output: Output, supervisor: Supervisor) -> None:

@@ -99,7 +99,7 @@ def refusal(env: dict[str, str]) -> str:
         cwd=ROOT, env=env, capture_output=True, text=True, timeout=30,
     )  # fmt: skip
     assert result.returncode == 1
-    assert "ready" not in result.stdout
+    assert result.stdout == ""
     assert result.stderr.count("\n") == 1
     return result.stderr
 
