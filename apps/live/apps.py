@@ -5,3 +5,8 @@ class LiveConfig(AppConfig):
     name = "apps.live"
     label = "live"
     verbose_name = "Live"
+
+    def ready(self) -> None:
+        from apps.live import receivers
+
+        receivers.register()

@@ -1,5 +1,9 @@
 """WebSocket addresses."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-websocket_urlpatterns: list[URLPattern] = []
+from apps.live.consumers import LivePageConsumer
+
+websocket_urlpatterns = [
+    path("ws/live/<slug:name>/", LivePageConsumer.as_asgi()),
+]

@@ -5,3 +5,10 @@ class PortalConfig(AppConfig):
     name = "apps.portal"
     label = "portal"
     verbose_name = "Portal"
+
+    def ready(self) -> None:
+        from apps.common.live_pages import register
+        from apps.portal import live
+
+        register(live.ACCOUNTS)
+        register(live.ACCOUNT)

@@ -1,0 +1,128 @@
+"""Pages that stay current: who shows them says what is on them, apps.live carries it.
+
+A live page consists of sections, a section of rows; each row is one element with an id of its
+own. The page's view and its socket render the same sections, so what arrives later looks like
+what was there at first. Screens register their pages when they start up; they know nothing of
+sockets, and the sockets know nothing of screens.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from django.template.loader import get_template
+from django.utils.safestring import SafeString, mark_safe
+
+Item = TypeVar("Item")
+Params = Mapping[str, str]
+
+#: Channel groups by what changed; a page names those of which it wants to hear.
+STAFF_GROUP = "copy.staff"
+
+
+def master_group(master_account_id: int) -> str:
+    """Group of everybody who sees copies of this master."""
+    return f"copy.master.{master_account_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One element, rendered; ``html`` begins with it and carries ``id`` on it."""
+
+    id: str
+    html: SafeString
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Rows inside the element with this id. ``tag`` is that element's."""
+
+    id: str
+    rows: tuple[Row, ...]
+    tag: str = "tbody"
+
+
+@dataclass(frozen=True, slots=True)
+class LivePage:
+    """What a page shows to whom, and what makes it look again.
+
+    ``allowed``, ``groups`` and ``sections`` take the user and the parameters of the page's
+    address and read the database. ``refresh_s`` is how often figures that move with prices
+    are read without an event.
+    """
+
+    name: str
+    allowed: Callable[[Any, Params], bool]
+    groups: Callable[[Any, Params], Iterable[str]]
+    sections: Callable[[Any, Params], Iterable[Section]]
+    refresh_s: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A live page as its view shows it first."""
+
+    url: str
+    sections: Mapping[str, tuple[Row, ...]] = field(default_factory=dict)
+
+
+_pages: dict[str, LivePage] = {}
+
+
+def register(page: LivePage) -> LivePage:
+    """Make a page known under its name; called once when a screen's app starts."""
+    _pages[page.name] = page
+    return page
+
+
+def find(name: str) -> LivePage | None:
+    """The page registered under this name."""
+    return _pages.get(name)
+
+
+def show(page: LivePage, user: Any, params: Params) -> Shown:
+    """The page's sections now, and the address of the socket that keeps them current."""
+    sections = tuple(page.sections(user, params))
+    query = urlencode({**params, "seen": digest(sections)})
+    return Shown(f"/ws/live/{page.name}/?{query}", {s.id: s.rows for s in sections})
+
+
+def section(
+    section_id: str,
+    template: str,
+    items: Iterable[Item],
+    *,
+    key: Callable[[Item], object],
+    tag: str = "tbody",
+    empty: str = "",
+    **context: Any,
+) -> Section:
+    """Render each item by ``template`` as ``row``, with ``row_id`` made of the section and key.
+
+    ``empty`` is the template of the single row that stands there when nothing else does.
+    """
+    rendered = []
+    chosen = get_template(template)
+    for item in items:
+        row_id = f"{section_id}-{key(item)}"
+        html = chosen.render({**context, "row": item, "row_id": row_id})
+        rendered.append(Row(row_id, mark_safe(html.strip())))  # noqa: S308 - our own template
+    if not rendered and empty:
+        row_id = f"{section_id}-none"
+        html = get_template(empty).render({**context, "row_id": row_id})
+        rendered.append(Row(row_id, mark_safe(html.strip())))  # noqa: S308 - our own template
+    return Section(section_id, tuple(rendered), tag)
+
+
+def digest(sections: Iterable[Section]) -> str:
+    """A short mark of what is shown; equal marks, equal pages."""
+    mark = hashlib.blake2b(digest_size=9)
+    for part in sections:
+        mark.update(part.id.encode())
+        for row in part.rows:
+            mark.update(row.html.encode())
+    return mark.hexdigest()

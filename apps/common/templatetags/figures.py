@@ -1,0 +1,140 @@
+"""How figures are written: thousands apart, a true minus, units at the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+register = template.Library()
+
+UNKNOWN = "–"
+_MINUS = "−"
+_PLACES = {"JPY": 0, "HUF": 0, "KRW": 0, "BTC": 8, "ETH": 6}
+_TONES = {
+    "good": {"active", "copied", "live", "open", "filled", "on"},
+    "warn": {"paused", "partial", "skipped", "connecting", "syncing", "pending", "superseded"},
+    "bad": {"rejected", "failed", "refused", "down", "lost"},
+    "busy": {"in_flight", "sent", "unknown", "accepted", "waiting"},
+}
+
+
+@register.filter
+def amount(value: Decimal | None, currency: str = "") -> str:
+    """Money with the decimals of its currency: 1,234.50, −3.00; – when not known."""
+    if value is None or value == "":
+        return UNKNOWN
+    places = _PLACES.get(currency, 2)
+    rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
+    text = f"{abs(rounded):,.{places}f}"
+    return f"{_MINUS}{text}" if rounded < 0 else text
+
+
+@register.filter
+def signed(value: Decimal | None, currency: str = "") -> str:
+    """Like :func:`amount`, with the sign shown for gains too."""
+    text = amount(value, currency)
+    if value is None or value == "" or text.startswith(_MINUS):
+        return text
+    return f"+{text}" if any(digit in text for digit in "123456789") else text
+
+
+@register.filter
+def tone(value: Decimal | None) -> str:
+    """Class of a result's colour; the sign is in the text beside it."""
+    text = signed(value)
+    return {"+": "money-gain", _MINUS: "money-loss"}.get(text[:1], "")
+
+
+@register.filter
+def price(value: Decimal | None, digits: Any = None) -> str:
+    """A price with the symbol's decimals, or with its own where they are not given."""
+    if value is None or value == "":
+        return UNKNOWN
+    number = Decimal(value)
+    if digits not in (None, ""):
+        return f"{number:.{int(digits)}f}"
+    return _at_least(number, 2)
+
+
+@register.filter
+def lots(value: Decimal | None) -> str:
+    """Lots with two decimals, or as many as they need."""
+    return UNKNOWN if value is None or value == "" else _at_least(Decimal(value), 2)
+
+
+@register.filter
+def plain(value: Decimal | None) -> str:
+    """A number without needless zeros: 0.5, 2, 10,000."""
+    return UNKNOWN if value is None or value == "" else _at_least(Decimal(value), 0)
+
+
+def _at_least(number: Decimal, places: int) -> str:
+    digits = -int(number.normalize().as_tuple().exponent)
+    return f"{number:,.{max(places, digits)}f}".replace("-", _MINUS)
+
+
+@register.filter
+def millis(value: float | None) -> str:
+    """A duration in milliseconds: 8.1 ms, 240 ms, 1.25 s."""
+    if value is None or value == "":
+        return UNKNOWN
+    value = float(value)
+    if value < 10:
+        return f"{value:.1f} ms"
+    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.2f} s"
+
+
+@register.filter
+def ago(value: datetime | None) -> str:
+    """How long ago, in one unit; the browser keeps it current."""
+    if value is None:
+        return UNKNOWN
+    seconds = max(0, int((timezone.now() - value).total_seconds()))
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+@register.filter
+def status_tone(value: str) -> str:
+    """Tone of a badge for a status; plain where the status is neither good nor bad."""
+    return next((tone for tone, values in _TONES.items() if value in values), "none")
+
+
+@register.filter
+def lookup(mapping: Mapping[str, Any], key: Any) -> Any:
+    return mapping.get(str(key), "")
+
+
+@register.filter
+def spark_path(values: Sequence[Decimal | float]) -> str:
+    """The line of a sparkline in a box of 100 by 24."""
+    if len(values) < 2:
+        return ""
+    low, high = min(values), max(values)
+    span = float(high - low) or 1.0
+    step = 100 / (len(values) - 1)
+    points = (
+        f"{i * step:.1f},{22 - 20 * float(value - low) / span:.1f}"
+        for i, value in enumerate(values)
+    )
+    return "M" + "L".join(points)
+
+
+@register.filter
+def hop_bars(hops: Iterable[float | None], scale: Any = None) -> list[dict[str, str]]:
+    """Lengths of consecutive hops as parts of ``scale`` milliseconds (their sum if not given)."""
+    lengths = [max(0.0, hop or 0.0) for hop in hops]
+    whole = float(scale or 0) or sum(lengths) or 1.0
+    bars, x = [], 0.0
+    for length in lengths:
+        width = min(100 * length / whole, 100 - x)
+        bars.append({"x": f"{x:.2f}", "width": f"{width:.2f}"})
+        x += width
+    return bars

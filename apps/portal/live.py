@@ -1,0 +1,104 @@
+"""What the portal's live pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from apps.accounts.models import User
+from apps.common.live_pages import LivePage, Params, Section, section
+from apps.execution.selectors import open_positions
+from apps.platforms.selectors import account_states, accounts_of, symbols_by_id
+from apps.portal.rows import AccountRow, OpenPosition, account_row, totals
+
+
+def account_rows(user: User) -> list[AccountRow]:
+    """All accounts of a user, three queries for any number of them."""
+    accounts = list(accounts_of(user))
+    ids = [account.pk for account in accounts]
+    states = account_states(ids)
+    positions = open_positions(ids)
+    return [account_row(a, states.get(a.pk), len(positions.get(a.pk, ()))) for a in accounts]
+
+
+def _accounts_sections(user: User, params: Params) -> Iterable[Section]:
+    rows = account_rows(user)
+    yield section(
+        "account-totals",
+        "portal/accounts/list.html#total",
+        totals(rows),
+        key=lambda total: total.currency,
+        tag="dl",
+    )
+    yield section(
+        "accounts",
+        "portal/accounts/list.html#account",
+        rows,
+        key=lambda row: row.uuid,
+        empty="portal/accounts/list.html#none",
+    )
+
+
+def _account_sections(user: User, params: Params) -> Iterable[Section]:
+    account = accounts_of(user).get(uuid=params["account"])
+    found = open_positions([account.pk]).get(account.pk, [])
+    names = symbols_by_id(account.connection_id)
+    positions = []
+    for p in found:
+        symbol = names.get(p.instrument_id)
+        lot = symbol.instrument.lot_units if symbol else 1
+        positions.append(
+            OpenPosition(
+                position_id=p.position_id,
+                symbol=symbol.instrument.name if symbol else p.instrument_id,
+                digits=symbol.instrument.digits if symbol else None,
+                side=p.side.value,
+                lots=p.units / lot,
+                price=p.price,
+                stop_loss=p.stop_loss,
+                take_profit=p.take_profit,
+                margin=p.margin,
+                open_result=p.open_result,
+                opened_at=p.opened_at,
+            )
+        )
+    row = account_row(account, account_states([account.pk]).get(account.pk), len(positions))
+    yield section(
+        "account-figures",
+        "portal/accounts/detail.html#figures",
+        [row],
+        key=lambda _: "all",
+        tag="div",
+    )
+    yield section(
+        "positions",
+        "portal/accounts/detail.html#position",
+        positions,
+        key=lambda p: p.position_id,
+        empty="portal/accounts/detail.html#none",
+        currency=account.currency,
+    )
+
+
+def _nobody(user: Any, params: Params) -> Iterable[str]:
+    return ()
+
+
+def owns_account(user: User, params: Params) -> bool:
+    """Whether the page's account is the user's own."""
+    uuid = params.get("account", "")
+    return is_uuid(uuid) and accounts_of(user).filter(uuid=uuid).exists()
+
+
+def is_uuid(text: str) -> bool:
+    """Whether a parameter of an address can be looked up as an id at all."""
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+ACCOUNTS = LivePage("accounts", lambda user, params: True, _nobody, _accounts_sections)
+ACCOUNT = LivePage("account", owns_account, _nobody, _account_sections)

@@ -1,0 +1,79 @@
+// Small behaviours, hooked to data attributes. Every page works without them.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+
+  // --- theme: stored per browser in a cookie, which the server reads for the next page
+  document.addEventListener("submit", (event) => {
+    const form = event.target.closest("[data-theme-form]");
+    const chosen = event.submitter;
+    if (!form || !chosen) return;
+    event.preventDefault();
+    const theme = chosen.value;
+    const age = theme === "auto" ? 0 : 31536000;
+    document.cookie = `theme=${theme};path=/;max-age=${age};samesite=lax`;
+    if (theme === "auto") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+    for (const button of form.querySelectorAll("button[name=theme]")) {
+      button.setAttribute("aria-pressed", String(button === chosen));
+    }
+  });
+
+  // --- dialog: whatever htmx puts into it opens it
+  const dialog = document.getElementById("dialog");
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (dialog && event.detail.target.id === "dialog-body" && !dialog.open) dialog.showModal();
+  });
+  document.addEventListener("click", (event) => {
+    const close = event.target.closest("[data-dialog-close]");
+    if (close && dialog && dialog.open) {
+      event.preventDefault();
+      dialog.close();
+    }
+    if (event.target === dialog) dialog.close();
+    const dismiss = event.target.closest("[data-dismiss]");
+    if (dismiss) dismiss.closest(".toast").remove();
+    for (const menu of document.querySelectorAll("[data-menu][open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("[data-menu][open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  // --- forms that filter apply at once
+  document.addEventListener("change", (event) => {
+    const form = event.target.closest("[data-auto-submit]");
+    if (form) form.requestSubmit();
+  });
+
+  // --- live state
+  const say = (state, words) => {
+    for (const mark of document.querySelectorAll("[data-live]")) {
+      if (mark.dataset.state === state) continue;
+      mark.dataset.state = state;
+      mark.querySelector("[data-live-text]").textContent = words;
+    }
+  };
+  document.addEventListener("htmx:wsOpen", () => say("live", "Live"));
+  document.addEventListener("htmx:wsClose", () => say("lost", "Reconnecting"));
+
+  // --- ages grow while the page is open
+  const units = [[86400, "d"], [3600, "h"], [60, "min"]];
+  const age = (seconds) => {
+    const unit = units.find(([size]) => seconds >= size);
+    return unit ? `${Math.floor(seconds / unit[0])} ${unit[1]} ago` : `${seconds} s ago`;
+  };
+  setInterval(() => {
+    if (document.hidden) return;
+    const now = Date.now();
+    for (const time of document.querySelectorAll("time[data-ago]")) {
+      const text = age(Math.max(0, Math.floor((now - Date.parse(time.dateTime)) / 1000)));
+      if (time.textContent !== text) time.textContent = text;
+    }
+  }, 1000);
+})();
