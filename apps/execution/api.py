@@ -68,9 +68,7 @@ def submit(
         ids = sorted(row[0] for row in cursor.fetchall())
     pushed = [
         (batch_id, connection_id, leg.value, now.timestamp(), text)
-        for batch_id, (connection_id, leg, _), text in zip(
-            ids, slices, texts, strict=True
-        )
+        for batch_id, (connection_id, leg, _), text in zip(ids, slices, texts, strict=True)
     ]
     transaction.on_commit(partial(streams.push, pushed), robust=True)
     return [
@@ -85,16 +83,12 @@ def _slices(
     groups: dict[tuple[int, Leg], list[Intent]] = defaultdict(list)
     for intent in intents:
         groups[connection_ids[intent.account_id], intent.leg].append(intent)
-    for (connection_id, leg), group in sorted(
-        groups.items(), key=lambda g: g[0][1].priority
-    ):
+    for (connection_id, leg), group in sorted(groups.items(), key=lambda g: g[0][1].priority):
         for start in range(0, len(group), SLICE):
             yield connection_id, leg, group[start : start + SLICE]
 
 
-def withdraw(
-    client_order_ids: Iterable[str], *, reason: str, now: datetime
-) -> set[str]:
+def withdraw(client_order_ids: Iterable[str], *, reason: str, now: datetime) -> set[str]:
     """Take back intentions that no gateway has claimed yet; answers those it could.
 
     In the caller's transaction; the batches stay locked until it ends, so that a claim waits
@@ -111,9 +105,7 @@ def withdraw(
             "WHERE NOT settled AND claimed < size ORDER BY id FOR UPDATE"
         )
         for batch_id, claimed, size, items in cursor.fetchall():
-            taken |= dict.fromkeys(
-                wanted.intersection(ids_of(items)[claimed:size]), batch_id
-            )
+            taken |= dict.fromkeys(wanted.intersection(ids_of(items)[claimed:size]), batch_id)
         cursor.execute(
             "INSERT INTO execution_withdrawal (client_order_id, batch_id, reason, at) "
             "SELECT id, batch, %s, %s FROM unnest(%s::text[], %s::bigint[]) AS w (id, batch) "
@@ -165,9 +157,7 @@ def mark_planned(event_ids: Sequence[int], now: datetime) -> None:
 
 def mark_settled(order_ids: Sequence[int], now: datetime) -> None:
     """Their source has taken note of the final state of these orders."""
-    _stamp(
-        "UPDATE execution_order SET settled_at = %s WHERE id = ANY(%s)", order_ids, now
-    )
+    _stamp("UPDATE execution_order SET settled_at = %s WHERE id = ANY(%s)", order_ids, now)
 
 
 def _stamp(statement: str, ids: Sequence[int], now: datetime) -> None:

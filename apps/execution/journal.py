@@ -60,9 +60,14 @@ Payload = DealPayload | ProtectionPayload
 
 def dump(payload: Payload) -> str:
     """The payload as JSON text."""
+    return json.dumps(values(payload), separators=(",", ":"))
+
+
+def values(payload: Payload) -> dict[str, object]:
+    """The payload as plain values that JSON knows."""
     if isinstance(payload, DealPayload):
-        return json.dumps(_deal_values(payload), separators=(",", ":"))
-    values = {
+        return _deal_values(payload)
+    return {
         "position_id": payload.position_id,
         "instrument_id": payload.instrument_id,
         "symbol": payload.symbol,
@@ -71,7 +76,6 @@ def dump(payload: Payload) -> str:
         "stop_loss": _text(payload.stop_loss),
         "take_profit": _text(payload.take_profit),
     }
-    return json.dumps(values, separators=(",", ":"))
 
 
 def load(text: str | bytes) -> Payload:

@@ -65,9 +65,7 @@ class Gate(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["scope", "key"], name="gate_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["scope", "key"], name="gate_once")]
 
     def __str__(self) -> str:
         return f"{self.scope} {self.key}: {self.state}"
@@ -101,9 +99,7 @@ class AccountEvent(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["account_id", "dedupe_key"], name="event_once"
-            )
+            models.UniqueConstraint(fields=["account_id", "dedupe_key"], name="event_once")
         ]
         indexes = [
             models.Index(
@@ -243,9 +239,7 @@ class Deal(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["account_id", "deal_id"], name="deal_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["account_id", "deal_id"], name="deal_once")]
         indexes = [
             models.Index(fields=["account_id", "executed_at"], name="deal_of_account"),
             models.Index(fields=["account_id", "position_id"], name="deal_of_position"),
@@ -269,26 +263,18 @@ class Position(models.Model):
     take_profit = PriceField(null=True)
     tag = models.CharField(max_length=100, blank=True)
     margin = PriceField(default=0)
-    open_result = PriceField(
-        default=0, help_text="net, account currency, at the last quote"
-    )
-    changes = models.PositiveIntegerField(
-        default=0, help_text="numbers changes without a deal"
-    )
+    open_result = PriceField(default=0, help_text="net, account currency, at the last quote")
+    changes = models.PositiveIntegerField(default=0, help_text="numbers changes without a deal")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     updated_at = models.DateTimeField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["account_id", "position_id"], name="position_once"
-            )
+            models.UniqueConstraint(fields=["account_id", "position_id"], name="position_once")
         ]
         indexes = [
-            models.Index(
-                fields=["account_id"], name="position_open", condition=Q(closed_at=None)
-            )
+            models.Index(fields=["account_id"], name="position_open", condition=Q(closed_at=None))
         ]
 
     def __str__(self) -> str:

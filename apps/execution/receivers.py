@@ -60,9 +60,7 @@ def tell_orders(source: str, wake_keys: Sequence[int]) -> None:
         _call(receiver.on_orders, wake_keys, source)
 
 
-def _call(
-    function: Callable[[Sequence[int]], None], keys: Sequence[int], source: str
-) -> None:
+def _call(function: Callable[[Sequence[int]], None], keys: Sequence[int], source: str) -> None:
     try:
         function(keys)
     except Exception as error:  # a broker that is down must not stop a gateway

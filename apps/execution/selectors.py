@@ -163,9 +163,7 @@ def events_by_id(event_ids: Sequence[int]) -> dict[int, JournaledEvent]:
     return {row[0]: _event(row) for row in rows}
 
 
-def unsettled_orders(
-    source: str, wake_key: int, limit: int = 5000
-) -> list[OrderResult]:
+def unsettled_orders(source: str, wake_key: int, limit: int = 5000) -> list[OrderResult]:
     """Final orders of a source and wake key of which it has not taken note, oldest first."""
     rows = _rows(
         f"{_RESULTS} WHERE o.source = %s AND o.wake_key = %s AND o.settled_at IS NULL "
@@ -177,9 +175,7 @@ def unsettled_orders(
 
 def orders_by_client_id(client_order_ids: Sequence[str]) -> dict[str, OrderResult]:
     """Orders in any state; ids that no gateway has claimed yet are left out."""
-    rows = _rows(
-        f"{_RESULTS} WHERE o.client_order_id = ANY(%s)", [list(client_order_ids)]
-    )
+    rows = _rows(f"{_RESULTS} WHERE o.client_order_id = ANY(%s)", [list(client_order_ids)])
     return {row[1]: _result(row) for row in rows}
 
 
@@ -211,9 +207,7 @@ def open_positions(account_ids: Iterable[int]) -> dict[int, list[PositionRow]]:
     return found
 
 
-def deals_of_positions(
-    account_ids: Sequence[int], position_ids: Sequence[str]
-) -> list[DealRow]:
+def deals_of_positions(account_ids: Sequence[int], position_ids: Sequence[str]) -> list[DealRow]:
     """All deals of these positions on these accounts, oldest first."""
     rows = (
         Deal.objects.filter(account_id__in=account_ids, position_id__in=position_ids)
@@ -236,9 +230,7 @@ def deals_of_positions(
             "received_at",
         )
     )
-    return [
-        DealRow(*row[:6], Side(row[6]), DealEffect(row[7]), *row[8:]) for row in rows
-    ]
+    return [DealRow(*row[:6], Side(row[6]), DealEffect(row[7]), *row[8:]) for row in rows]
 
 
 def recent_hops(limit: int = 1000) -> list[HopTimes]:
@@ -246,9 +238,7 @@ def recent_hops(limit: int = 1000) -> list[HopTimes]:
     orders = (
         Order.objects.exclude(sent_at=None)
         .order_by("-id")
-        .values_list(
-            "client_order_id", "committed_at", "sent_at", "accepted_at", "final_at"
-        )
+        .values_list("client_order_id", "committed_at", "sent_at", "accepted_at", "final_at")
     )[:limit]
     return [
         HopTimes(
@@ -284,9 +274,7 @@ def _event(row: tuple[Any, ...]) -> JournaledEvent:
 
 def _result(r: tuple[Any, ...]) -> OrderResult:
     side = Side(r[12]) if r[12] else None
-    return OrderResult(
-        *r[:10], Leg(r[10]), r[11], side, *r[13:17], OrderState(r[17]), *r[18:]
-    )
+    return OrderResult(*r[:10], Leg(r[10]), r[11], side, *r[13:17], OrderState(r[17]), *r[18:])
 
 
 def _ms(start: datetime | None, end: datetime | None) -> float | None:

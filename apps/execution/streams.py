@@ -38,9 +38,7 @@ def push(slices: Sequence[tuple[int, int, str, float, str]]) -> None:
             )
         pipeline.execute()
     except redis.RedisError as error:
-        _log.warning(
-            "slices not pushed, the sweep will find them", error=repr(error)[:200]
-        )
+        _log.warning("slices not pushed, the sweep will find them", error=repr(error)[:200])
 
 
 @cache

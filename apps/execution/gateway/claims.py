@@ -1,0 +1,210 @@
+"""The claim: the last gate before an order leaves, in one short transaction."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg import Rollback
+
+from apps.execution.gateway.db import Database, as_json
+from apps.execution.gateway.lease import Lease
+from apps.execution.intents import Col
+from apps.trading.orders import Leg
+
+_CLAIM = """
+    UPDATE execution_batch b
+    SET claimed = %s, claim_epoch = l.epoch, claimed_at = clock_timestamp()
+    FROM execution_connectionlease l
+    WHERE b.id = %s AND b.claimed = %s AND b.size >= %s AND l.connection_id = b.connection_id
+      AND l.holder = %s AND l.epoch = %s AND l.expires_at > clock_timestamp()
+    RETURNING b.id
+"""
+
+# A statement of its own: it begins after the claim holds the batch's lock, so it sees what a
+# withdrawal or a gate that the claim had to wait for has committed.
+_GATES = """
+    SELECT scope, key, state FROM execution_gate
+    WHERE scope = 'global' OR (scope = 'platform' AND key = %s)
+       OR (scope = 'connection' AND key = %s) OR scope = 'source'
+       OR (scope = 'account' AND key = ANY(%s)) OR (scope = 'relation' AND key = ANY(%s))
+"""
+
+_WITHDRAWN = "SELECT client_order_id FROM execution_withdrawal WHERE batch_id = ANY(%s)"
+
+_SPLIT = """
+    WITH cut AS (
+        UPDATE execution_batch SET size = claimed, settled = (claimed = 0)
+        WHERE id = %s AND claimed = %s RETURNING connection_id, leg, priority, created_at
+    )
+    INSERT INTO execution_batch
+        (connection_id, leg, priority, size, items, claimed, settled, created_at)
+    SELECT connection_id, leg, priority, part.size, part.items, 0, false, created_at
+    FROM cut, unnest(%s::int[], %s::text[]) AS part (size, items)
+    RETURNING id, size
+"""
+
+
+@dataclass(slots=True, eq=False)
+class Slice:
+    """A batch, or what is left of it, that waits for sending."""
+
+    batch_id: int
+    leg: str
+    priority: int
+    rows: list[list[Any]]
+    claimed: int
+    committed_at: datetime
+    held_until: float = 0.0
+    urgency: tuple[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.urgency = (self.priority, self.batch_id)
+
+    @property
+    def left(self) -> int:
+        return len(self.rows) - self.claimed
+
+
+class Hold(enum.StrEnum):
+    """Why a claimed item is not sent."""
+
+    GATED = "GATED"
+    WITHDRAWN = "WITHDRAWN"
+    TOO_LATE = "TOO_LATE"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The items from ``start`` to ``stop`` of a slice."""
+
+    slice: Slice
+    start: int
+    stop: int
+
+    @property
+    def rows(self) -> list[list[Any]]:
+        return self.slice.rows[self.start : self.stop]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """``claimed`` parts may leave, but for ``held`` items (client order id to reason)."""
+
+    claimed: list[Part]
+    held: dict[str, tuple[Hold, str]]
+
+
+class Gates:
+    """The gates that a claim has read; answers for a row whether one holds it."""
+
+    def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._all = {(scope, key): state for scope, key, state in rows}
+        wide = ("global", "platform", "connection")
+        self._wide = [(f"{s} {k}".strip(), v) for (s, k), v in self._all.items() if s in wide]
+        self._narrow = len(self._all) > len(self._wide)
+
+    def __bool__(self) -> bool:
+        return bool(self._all)
+
+    def holding(self, row: list[Any]) -> str:
+        """The gate that holds the item, '' when none does."""
+        reducing_counts = row[Col.LEG] == Leg.OPEN
+        states = list(self._wide)
+        if self._narrow:
+            source, wake = row[Col.SOURCE], row[Col.WAKE_KEY]
+            for key in (
+                ("account", str(row[Col.ACCOUNT_ID])),
+                ("source", source),
+                ("source", f"{source}:{wake}"),
+                ("relation", row[Col.RELATION]),
+            ):
+                if (state := self._all.get(key)) is not None:
+                    states.append((" ".join(key), state))
+        for name, state in states:
+            if state == "halted" or reducing_counts:
+                return name
+        return ""
+
+
+class Claims:
+    """Claims for one connection under one lease."""
+
+    def __init__(self, database: Database, lease: Lease, platform: str) -> None:
+        self._database = database
+        self._lease = lease
+        self._platform = platform
+
+    async def claim(self, parts: Sequence[Part], now: datetime) -> Verdict | None:
+        """Claim parts, all of one leg. None: one is not ours to claim; read it anew.
+
+        Raises HaltedCloses, with nothing claimed, when closes among them are halted.
+        """
+        rows = [row for part in parts for row in part.rows]
+        batch_ids = [part.slice.batch_id for part in parts]
+        async with self._database.connection() as conn, conn.transaction() as transaction:
+            async with conn.pipeline():
+                claimed = [await conn.execute(_CLAIM, self._values(part)) for part in parts]
+                gates = await conn.execute(_GATES, self._gate_keys(rows))
+                withdrawn = await conn.execute(_WITHDRAWN, [batch_ids])
+            if any([await cursor.fetchone() is None for cursor in claimed]):
+                raise Rollback(transaction)
+            found = Gates(await gates.fetchall())
+            gone = {row[0] for row in await withdrawn.fetchall()}
+            if found and parts[0].slice.leg == Leg.CLOSE:
+                halted = {row[0] for row in rows if row[0] not in gone and found.holding(row)}
+                if halted:
+                    raise HaltedCloses(halted)
+            return Verdict(list(parts), _held(rows, found, gone, now))
+        return None
+
+    async def split(self, slice: Slice, halted: set[str]) -> bool:
+        """Part halted closes from the others of their slice; False when all are halted."""
+        rest = slice.rows[slice.claimed :]
+        held = [row for row in rest if row[0] in halted]
+        free = [row for row in rest if row[0] not in halted]
+        if not free:
+            return False
+        sizes, texts = [len(free), len(held)], [as_json(free), as_json(held)]
+        await self._database.rows(_SPLIT, [slice.batch_id, slice.claimed, sizes, texts])
+        return True
+
+    def _values(self, part: Part) -> list[object]:
+        lease = self._lease
+        return [part.stop, part.slice.batch_id, part.start, part.stop, lease.holder, lease.epoch]
+
+    def _gate_keys(self, rows: list[list[Any]]) -> list[object]:
+        accounts = {str(row[Col.ACCOUNT_ID]) for row in rows}
+        relations = {row[Col.RELATION] for row in rows}
+        return [self._platform, str(self._lease.connection_id), list(accounts), list(relations)]
+
+
+class HaltedCloses(Exception):
+    """Closes that a halting gate holds: they are not claimed, they wait."""
+
+    def __init__(self, client_order_ids: set[str]) -> None:
+        super().__init__(f"{len(client_order_ids)} closes are halted")
+        self.client_order_ids = client_order_ids
+
+
+def _held(
+    rows: list[list[Any]], gates: Gates, withdrawn: set[str], now: datetime
+) -> dict[str, tuple[Hold, str]]:
+    held: dict[str, tuple[Hold, str]] = {}
+    moment = now.timestamp()
+    for row in rows:
+        not_after = row[Col.NOT_AFTER]
+        if row[0] in withdrawn:
+            held[row[0]] = (Hold.WITHDRAWN, "taken back before it was sent")
+        elif not_after is not None and not_after < moment:
+            late = moment - not_after
+            held[row[0]] = (
+                Hold.TOO_LATE,
+                f"its time had passed {late:.1f} s before it could leave",
+            )
+        elif gates and (name := gates.holding(row)):
+            held[row[0]] = (Hold.GATED, f"held back by the gate on {name}"[:300])
+    return held

@@ -1,0 +1,96 @@
+"""PostgreSQL for the gateway: a small asynchronous pool, and waiting when the server is away."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from django.conf import settings
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+T = TypeVar("T")
+Connection = psycopg.AsyncConnection[tuple[Any, ...]]
+Row = tuple[Any, ...]
+
+#: What a PostgreSQL that is down, restarting or overloaded raises.
+UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OSError)
+
+_log = structlog.get_logger(__name__)
+
+
+class Database:
+    """The gateway's pool. Connections commit each statement unless in a transaction."""
+
+    def __init__(self) -> None:
+        self._pool: AsyncConnectionPool[Connection] = AsyncConnectionPool(
+            _conninfo(),
+            kwargs={"autocommit": True, "prepare_threshold": 1},
+            min_size=3,
+            max_size=10,
+            timeout=5.0,
+            reconnect_timeout=0,
+            open=False,
+            check=None,
+            name="gateway",
+        )
+
+    async def open(self) -> None:
+        await self._pool.open()
+
+    async def close(self) -> None:
+        await self._pool.close(timeout=1.0)
+
+    def connection(self) -> Any:
+        """``async with`` a connection of the pool."""
+        return self._pool.connection()
+
+    async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
+        """Run one statement and give its rows."""
+        async with self._pool.connection() as conn:
+            cursor = await conn.execute(statement, values)
+            return await cursor.fetchall() if cursor.description else []
+
+    async def run_all(self, statements: Sequence[tuple[str, Sequence[object]]]) -> list[list[Row]]:
+        """Run statements in one transaction and one round trip; the rows of each."""
+        async with self._pool.connection() as conn:
+            async with conn.pipeline(), conn.transaction():
+                cursors = [await conn.execute(text, values) for text, values in statements]
+            return [await c.fetchall() if c.description else [] for c in cursors]
+
+
+def _conninfo() -> str:
+    values = settings.DATABASES["default"]
+    options: Mapping[str, Any] = values.get("OPTIONS", {})
+    known = {
+        "dbname": values["NAME"],
+        "user": values.get("USER"),
+        "password": values.get("PASSWORD"),
+        "host": values.get("HOST"),
+        "port": values.get("PORT"),
+        "sslmode": options.get("sslmode"),
+        "application_name": "gateway",
+        "connect_timeout": 3,
+    }
+    return make_conninfo(**{k: v for k, v in known.items() if v not in {None, ""}})
+
+
+async def until_available(work: Callable[[], Awaitable[T]], what: str) -> T:
+    """Do ``work`` and, while PostgreSQL is away, do it again after growing pauses."""
+    pause = 0.1
+    while True:
+        try:
+            return await work()
+        except UNAVAILABLE as error:
+            _log.warning("waiting for PostgreSQL", what=what, error=str(error)[:200])
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+
+def as_json(rows: Sequence[object]) -> str:
+    """Rows for ``json_to_recordset``; Decimals and times must be text already."""
+    return json.dumps(rows, separators=(",", ":"))

@@ -1,0 +1,206 @@
+"""What the session does with each event of a platform."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from apps.execution.gateway import records
+from apps.execution.gateway.journaling import Journal
+from apps.execution.gateway.records import Record
+from apps.execution.gateway.state import Account, Book
+from apps.execution.gateway.tickets import Ticket, Tickets
+from apps.execution.gateway.writeback import Writeback
+from apps.platforms.ports import (
+    AccountUpdate,
+    DealDone,
+    Event,
+    OrderUpdate,
+    PositionUpdate,
+    QuoteUpdate,
+)
+from apps.trading.deals import Deal, DealEffect
+from apps.trading.positions import Position
+
+_REMEMBERED = 50_000
+AccountEvent = DealDone | PositionUpdate | OrderUpdate | AccountUpdate
+
+
+class Events:
+    """Applies events to tickets, positions and journal, in the order in which they came."""
+
+    def __init__(
+        self,
+        book: Book,
+        tickets: Tickets,
+        journal: Journal,
+        writeback: Writeback,
+        changed: Callable[[Ticket], None],
+        opened: Callable[[Account, Position], None],
+    ) -> None:
+        self._book = book
+        self._tickets = tickets
+        self._journal = journal
+        self._writeback = writeback
+        self._changed = changed
+        self._opened = opened
+        self._seen: OrderedDict[tuple[int, str], None] = OrderedDict()
+        self._parked: dict[str, list[AccountEvent]] = defaultdict(list)
+
+    async def take(self, group: Sequence[Event]) -> None:
+        """Apply one group. Journal first: nothing later is done before its commit."""
+        deals: list[DealDone] = []
+        others: list[PositionUpdate] = []
+        for event in group:
+            if isinstance(event, QuoteUpdate):
+                self._book.quote(event)
+            elif isinstance(event, DealDone):
+                if not self._own_deal(event) and not self._park(event):
+                    deals.append(event)
+            elif isinstance(event, PositionUpdate):
+                if not self._park(event):
+                    others.append(event)
+            elif isinstance(event, OrderUpdate):
+                self._order(event)
+            elif isinstance(event, AccountUpdate) and not self._park(event):
+                self._money(event)
+        if deals:
+            await self._foreign_deals(deals)
+        if others:
+            await self._protections(others)
+
+    async def replay(self, account: Account) -> None:
+        """Apply what was parked while the account was being read."""
+        parked = self._parked.pop(account.account, [])
+        for event in parked:
+            await self.take([event])
+
+    def _park(self, event: AccountEvent) -> bool:
+        account = self._book.accounts.get(event.account)
+        if account is None:
+            return True  # not ours (any more)
+        if account.synced:
+            return False
+        self._parked[event.account].append(event)
+        return True
+
+    # --- deals -------------------------------------------------------------------------------
+    def _own_deal(self, event: DealDone) -> bool:
+        """Deals of our own orders change their ticket at once and are stored with it."""
+        ticket = self._tickets.of_deal(event.account, event.deal)
+        if ticket is None:
+            return False
+        ticket.deal(event.deal, event.received_at, event.position is None)
+        self._tickets.index(ticket)
+        self._changed(ticket)
+        account = self._book.accounts.get(event.account)
+        if account is None or self._park(event) or not self._first_time(account, event.deal):
+            return True
+        self._writeback.deal(account.id, event.deal, ticket.cid, event.received_at)
+        self._writeback.chain(self._deal_event(account, event, own=True))
+        self._apply(account, event)
+        return True
+
+    async def _foreign_deals(self, events: Sequence[DealDone]) -> None:
+        fresh: list[tuple[Account, DealDone]] = []
+        for event in events:
+            account = self._book.accounts[event.account]
+            if self._first_time(account, event.deal):
+                fresh.append((account, event))
+        if not fresh:
+            return
+        journaled = [self._deal_event(account, event) for account, event in fresh]
+        after = {
+            (account.id, event.position.position_id): records.position_record(
+                account.id, event.position, None, event.received_at
+            )
+            for account, event in fresh
+            if event.position is not None
+        }
+        await self._journal.deals(journaled, [after[key] for key in sorted(after)])
+        for account, event in fresh:
+            deal = event.deal
+            self._writeback.deal(account.id, deal, deal.client_order_id, event.received_at)
+            self._apply(account, event)
+
+    def _first_time(self, account: Account, deal: Deal) -> bool:
+        key = (account.id, deal.deal_id)
+        if key in self._seen:
+            return False
+        self.remember(account.id, deal.deal_id)
+        return True
+
+    def remember(self, account_id: int, deal_id: str) -> None:
+        """A deal that is stored or was read by other means; its event changes nothing."""
+        self._seen[account_id, deal_id] = None
+        while len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+
+    def _deal_event(self, account: Account, event: DealDone, *, own: bool = False) -> Record:
+        symbol = self._book.symbol(event.deal.instrument_id)
+        return records.deal_event(
+            account.id, event.deal, event.position, symbol, event.received_at, own=own
+        )
+
+    def _apply(self, account: Account, event: DealDone) -> None:
+        deal, position = event.deal, event.position
+        if deal.balance is not None:
+            account.balance = deal.balance
+        if position is not None:
+            self.position_is(account, position, event.received_at)
+            if deal.effect is not DealEffect.CLOSE:
+                self._opened(account, position)
+            return
+        self.position_gone(account, deal.position_id, event.received_at)
+
+    def position_is(self, account: Account, position: Position, now: datetime) -> None:
+        account.positions[position.position_id] = position
+        self._writeback.position(account.id, position, None, now)
+
+    def position_gone(self, account: Account, position_id: str, now: datetime) -> None:
+        gone = account.positions.pop(position_id, None)
+        account.results.pop(position_id, None)
+        if gone is not None:
+            self._writeback.position(account.id, gone, now, now)
+
+    # --- the rest ----------------------------------------------------------------------------
+    async def _protections(self, updates: Sequence[PositionUpdate]) -> None:
+        changes: list[Record] = []
+        for update in updates:
+            account = self._book.accounts[update.account]
+            position = update.position
+            known = account.positions.get(position.position_id)
+            if known is not None and _same_stops(known, position):
+                continue
+            account.positions[position.position_id] = position
+            symbol = self._book.symbol(position.instrument_id)
+            changes.append(
+                records.protection_event(
+                    account.id, position, symbol, update.changed_at, update.received_at
+                )
+            )
+        if changes:
+            await self._journal.protections(changes)
+        for update in updates:
+            account = self._book.accounts[update.account]
+            self.position_is(account, update.position, update.received_at)
+
+    def _order(self, event: OrderUpdate) -> None:
+        ticket = self._tickets.by_client_id.get(event.order.client_order_id)
+        if ticket is None:
+            key = (event.account, event.order.platform_order_id)
+            ticket = self._tickets.by_platform_id.get(key)
+        if ticket is not None:
+            ticket.order(event.order, event.code, event.received_at)
+            self._tickets.index(ticket)
+            self._changed(ticket)
+
+    def _money(self, event: AccountUpdate) -> None:
+        account = self._book.accounts[event.account]
+        account.balance = event.state.balance
+        account.leverage = event.state.leverage
+
+
+def _same_stops(a: Position, b: Position) -> bool:
+    return a.stop_loss == b.stop_loss and a.take_profit == b.take_profit

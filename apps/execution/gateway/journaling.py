@@ -1,0 +1,89 @@
+"""The journal: events of watched accounts are committed before anything else is done."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from apps.execution.gateway.db import Database, Row, as_json, until_available
+from apps.execution.gateway.records import Record
+from apps.execution.gateway.statements import DEAL_EVENTS, PROTECTION_EVENTS, WATCHED_POSITIONS
+
+
+class Journal:
+    """Writes events of one connection; ``tell`` gets the accounts that have new ones."""
+
+    def __init__(
+        self, database: Database, connection_id: int, tell: Callable[[Sequence[int]], None]
+    ) -> None:
+        self._database = database
+        self._connection_id = connection_id
+        self._tell = tell
+
+    async def deals(self, events: Sequence[Record], positions: Sequence[Record]) -> None:
+        """Commit deals of accounts, if these are watched, with the positions after them.
+
+        Which accounts are watched the database decides. Waits while PostgreSQL is away.
+        """
+        statements = [(DEAL_EVENTS, [self._connection_id, as_json(events)])]
+        if positions:
+            statements.append((WATCHED_POSITIONS, [as_json(positions)]))
+        written, *_ = await until_available(
+            partial(self._database.run_all, statements), "journal of deals"
+        )
+        self._wake(written)
+
+    async def protections(self, events: Sequence[Record]) -> None:
+        """Commit changes of stop loss or take profit, numbered per position."""
+        for distinct in _one_per_position(events):
+            values = [as_json(distinct), self._connection_id]
+            written = await until_available(
+                partial(self._database.rows, PROTECTION_EVENTS, values), "journal of stops"
+            )
+            self._wake(written)
+
+    def _wake(self, written: Sequence[Row]) -> None:
+        if written:
+            self._tell(sorted({row[0] for row in written}))
+
+
+def _one_per_position(events: Sequence[Record]) -> list[list[Record]]:
+    """Rounds in which each position occurs once: a statement can number it only once."""
+    rounds: list[dict[tuple[object, object], Record]] = []
+    for event in events:
+        key = (event["account_id"], event["position_id"])
+        for taken in rounds:
+            if key not in taken:
+                taken[key] = event
+                break
+        else:
+            rounds.append({key: event})
+    return [list(taken.values()) for taken in rounds]
+
+
+class Waker:
+    """Calls receivers in a thread, never blocking the loop, never more than one call at once.
+
+    What is asked for while a call runs is gathered and told with the next one.
+    """
+
+    def __init__(self, call: Callable[[Sequence[int]], None]) -> None:
+        self._call = call
+        self._keys: set[int] = set()
+        self._running: asyncio.Task[None] | None = None
+
+    def wake(self, keys: Sequence[int]) -> None:
+        self._keys.update(keys)
+        if self._keys and (self._running is None or self._running.done()):
+            self._running = asyncio.get_running_loop().create_task(self._run())
+
+    async def _run(self) -> None:
+        while self._keys:
+            keys, self._keys = sorted(self._keys), set()
+            await asyncio.to_thread(self._call, keys)
+
+    async def finish(self) -> None:
+        """Wait for the call that is running."""
+        if self._running is not None:
+            await self._running

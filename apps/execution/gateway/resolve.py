@@ -1,0 +1,218 @@
+"""Orders of which nobody knows: the platform is asked until it gives an answer."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import structlog
+
+from apps.execution.gateway.db import Database
+from apps.execution.gateway.lease import Lease
+from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
+from apps.execution.intents import Col, rows_of
+from apps.platforms.ports import Connector, DealDone, Event, Finding, PlatformError, Presence
+from apps.trading.deals import Deal, DealEffect
+from apps.trading.orders import FINAL_STATES, Leg, OrderState
+from apps.trading.positions import Position
+
+#: An order without an answer or a fill for this long is asked for.
+QUIET = timedelta(seconds=10)
+#: Absence counts when it is seen this long after sending, and twice.
+_GRACE = timedelta(seconds=5)
+_CLOCK_SLACK = timedelta(seconds=5)
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+
+_CLAIMED = """
+    SELECT id, items, claimed, created_at, claimed_at FROM execution_batch
+    WHERE connection_id = %s AND NOT settled AND claimed > 0 AND NOT id = ANY(%s)
+"""
+_ORDERS = """
+    SELECT client_order_id, state, platform_order_id, position_id, filled_units, average_price,
+        sent_at, accepted_at
+    FROM execution_order WHERE batch_id = ANY(%s)
+"""
+
+_log = structlog.get_logger(__name__)
+
+
+async def claimed_before(
+    database: Database, connection_id: int, tickets: Tickets
+) -> tuple[list[Ticket], list[int]]:
+    """Tickets for what was claimed and has no final order row, and batches that are done.
+
+    Whoever claimed it may have sent it: each is UNKNOWN until the platform was asked. Batches
+    of which this process still holds tickets are its own and are left out.
+    """
+    batches = await database.rows(_CLAIMED, [connection_id, list(tickets.of_batch)])
+    orders = await database.rows(_ORDERS, [[row[0] for row in batches]])
+    known = {row[0]: row[1:] for row in orders}
+    found: list[Ticket] = []
+    done: list[int] = []
+    for batch_id, items, claimed, created_at, claimed_at in batches:
+        open_ones = [
+            _unknown(row, batch_id, ordinal, created_at, claimed_at, known.get(row[0]))
+            for ordinal, row in enumerate(rows_of(items)[:claimed])
+            if row[0] not in known or known[row[0]][0] not in FINAL_STATES
+        ]
+        found += open_ones
+        if not open_ones:
+            done.append(batch_id)
+    return found, done
+
+
+def _unknown(
+    row: list[object],
+    batch_id: int,
+    ordinal: int,
+    committed_at: datetime,
+    claimed_at: datetime | None,
+    stored: tuple[object, ...] | None,
+) -> Ticket:
+    ticket = ticket_of(row, batch_id, ordinal, committed_at)
+    ticket.state = OrderState.UNKNOWN
+    ticket.code = "CLAIMED_BEFORE"
+    ticket.sent_at = claimed_at
+    if stored is not None:
+        ticket.platform_order_id = str(stored[1])
+        ticket.position_id = str(stored[2])
+        ticket.sent_at = stored[5] or claimed_at  # type: ignore[assignment]
+        ticket.accepted_at = stored[6]  # type: ignore[assignment]
+    return ticket
+
+
+class Resolver:
+    """Asks the platform for unknown orders of one session."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        lease: Lease,
+        tickets: Tickets,
+        changed: Callable[[Ticket], None],
+        take: Callable[[list[Event]], None],
+        up: Callable[[], bool],
+    ) -> None:
+        self._connector = connector
+        self._lease = lease
+        self._tickets = tickets
+        self._changed = changed
+        self._take = take
+        self._up = up
+        self._next: dict[str, tuple[float, float]] = {}
+        self._absent: dict[str, int] = {}
+
+    async def run(self) -> None:
+        await asyncio.sleep(self._lease.wait_s())
+        while True:
+            await asyncio.sleep(0.25)
+            if not self._up():
+                continue
+            due = [t for t in list(self._tickets.by_client_id.values()) if self._due(t)]
+            for start in range(0, len(due), 16):
+                await asyncio.gather(*(self._ask(t) for t in due[start : start + 16]))
+
+    def _due(self, ticket: Ticket) -> bool:
+        if ticket.final:
+            return False
+        if ticket.state is not OrderState.UNKNOWN:
+            quiet_since = ticket.accepted_at or ticket.sent_at
+            if quiet_since is None or datetime.now(UTC) - quiet_since < QUIET:
+                return False
+        return self._next.get(ticket.cid, (0.0, 0.0))[0] <= time.monotonic()
+
+    async def _ask(self, ticket: Ticket) -> None:
+        pause = self._next.get(ticket.cid, (0.0, _FIRST_PAUSE_S))[1]
+        self._next[ticket.cid] = (
+            time.monotonic() + pause,
+            min(pause * 2, _LONGEST_PAUSE_S),
+        )
+        try:
+            finding = await self._connector.find_by_client_id(
+                ticket.account, ticket.cid, ticket.committed_at
+            )
+            if finding.presence is Presence.ABSENT and ticket.leg != Leg.OPEN:
+                finding = await self._by_effect(ticket)
+        except (ConnectionError, PlatformError, TimeoutError) as error:
+            _log.info("unknown order could not be asked for", error=str(error)[:200])
+            return
+        if ticket.final:
+            return
+        if finding.presence is Presence.FOUND:
+            self._found(ticket, finding)
+        elif finding.presence is Presence.ABSENT:
+            self._missing(ticket)
+        if ticket.final:
+            self._next.pop(ticket.cid, None)
+            self._absent.pop(ticket.cid, None)
+
+    def _found(self, ticket: Ticket, finding: Finding) -> None:
+        now = datetime.now(UTC)
+        for deal in finding.deals:
+            ticket.deal(deal, now, finding.position is None)
+        if finding.order is not None:
+            ticket.order(finding.order, "", now)
+        if not ticket.final and finding.position is not None and ticket.leg == Leg.OPEN:
+            ticket.position_id = finding.position.position_id
+            if not ticket.deals:
+                ticket.filled = finding.position.units
+                ticket.notional = finding.position.units * finding.position.price
+                ticket.finish(OrderState.FILLED, now)
+        if ticket.state is OrderState.UNKNOWN and ticket.leg in {Leg.PROTECT, Leg.CANCEL}:
+            ticket.finish(OrderState.FILLED, now)
+        self._tickets.index(ticket)
+        self._changed(ticket)
+        self._take([DealDone(ticket.account, d, finding.position, now) for d in finding.deals])
+        _log.info("unknown order found", client_order_id=ticket.cid, state=ticket.state)
+
+    def _missing(self, ticket: Ticket) -> None:
+        now = datetime.now(UTC)
+        if now - (ticket.sent_at or ticket.committed_at) < _GRACE:
+            return
+        seen = self._absent[ticket.cid] = self._absent.get(ticket.cid, 0) + 1
+        if seen >= 2:
+            message = "sent, but the platform shows no trace of it"
+            ticket.finish(OrderState.NOT_DELIVERED, now, "NOT_DELIVERED", message)
+            self._changed(ticket)
+            _log.info("unknown order was never delivered", client_order_id=ticket.cid)
+
+    async def _by_effect(self, ticket: Ticket) -> Finding:
+        """Closes, stops and cancels may carry no id of ours: what they should do is looked for."""
+        snapshot = await self._connector.snapshot(ticket.account)
+        position_id = ticket.row[Col.POSITION_ID]
+        position = next((p for p in snapshot.positions if p.position_id == position_id), None)
+        if ticket.leg == Leg.CLOSE:
+            return await self._close(ticket, position)
+        if ticket.leg == Leg.PROTECT:
+            intended = (_price(ticket.row[Col.STOP_LOSS]), _price(ticket.row[Col.TAKE_PROFIT]))
+            done = position is not None and intended == (position.stop_loss, position.take_profit)
+        else:
+            done = all(
+                o.platform_order_id != ticket.row[Col.PLATFORM_ORDER_ID] for o in snapshot.orders
+            )
+        return Finding(Presence.FOUND if done else Presence.ABSENT)
+
+    async def _close(self, ticket: Ticket, position: Position | None) -> Finding:
+        deals = await self._connector.deals_since(
+            ticket.account, ticket.committed_at - _CLOCK_SLACK
+        )
+        closing = [d for d in deals if self._may_be(ticket, d)]
+        if not closing:
+            return Finding(Presence.ABSENT)
+        return Finding(Presence.FOUND, deals=tuple(closing), position=position)
+
+    def _may_be(self, ticket: Ticket, deal: Deal) -> bool:
+        """A deal that closes this position and belongs to no other order of ours."""
+        if deal.position_id != ticket.row[Col.POSITION_ID] or deal.effect is DealEffect.OPEN:
+            return False
+        if deal.client_order_id and deal.client_order_id != ticket.cid:
+            return False
+        owner = self._tickets.of_deal(ticket.account, deal)
+        return owner is None or owner is ticket
+
+
+def _price(value: object) -> Decimal | None:
+    return None if value is None else Decimal(str(value))

@@ -1,0 +1,231 @@
+"""Sending: slices in order of priority, claimed as the platform's limits allow."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+
+from apps.execution.gateway.claims import Claims, HaltedCloses, Hold, Part, Slice
+from apps.execution.gateway.db import UNAVAILABLE
+from apps.execution.gateway.lease import Lease
+from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
+from apps.execution.intents import Col, request_of
+from apps.platforms.ports import Connector, SubmitResult
+from apps.trading.orders import OrderState
+
+#: Items of several slices that are claimed together; bounds the first slice's wait.
+_TOGETHER = 500
+_HALTED_PAUSE_S = 1.0
+_REMEMBERED = 20_000
+_FINAL_HOLD = {
+    Hold.GATED: OrderState.WITHHELD,
+    Hold.WITHDRAWN: OrderState.CANCELLED,
+    Hold.TOO_LATE: OrderState.EXPIRED,
+}
+
+_log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """The one road out of a session. ``busy`` while something can be sent right now."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        lease: Lease,
+        claims: Claims,
+        tickets: Tickets,
+        changed: Callable[[Ticket], None],
+        lease_over: Callable[[], None],
+    ) -> None:
+        self._connector = connector
+        self._lease = lease
+        self._claims = claims
+        self._tickets = tickets
+        self._changed = changed
+        self._lease_over = lease_over
+        self._waiting: dict[int, Slice] = {}
+        self._done: OrderedDict[int, None] = OrderedDict()
+        self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.up = False
+
+    # --- coming in -----------------------------------------------------------------------------
+    def knows(self, batch_id: int) -> bool:
+        return batch_id in self._waiting or batch_id in self._done
+
+    def waiting_ids(self) -> list[int]:
+        return list(self._waiting)
+
+    def add(self, slice: Slice) -> None:
+        """Take a slice up, unless it is known already."""
+        if slice.left > 0 and not self.knows(slice.batch_id):
+            self._waiting[slice.batch_id] = slice
+            if self.up and not slice.held_until:
+                self._idle.clear()
+            self._work.set()
+
+    def set_up(self, up: bool) -> None:
+        """Whether the session stands."""
+        self.up = up
+        self._work.set()
+
+    async def idle(self, timeout: float) -> None:
+        """Return when nothing can be sent right now, or after ``timeout`` seconds."""
+        if not self._idle.is_set():
+            try:
+                await asyncio.wait_for(self._idle.wait(), timeout)
+            except TimeoutError:
+                return
+
+    @property
+    def busy(self) -> bool:
+        return not self._idle.is_set()
+
+    # --- going out ----------------------------------------------------------------------------
+    async def run(self) -> None:
+        await asyncio.sleep(self._lease.wait_s())
+        while True:
+            self._work.clear()
+            try:
+                pause = await self._step()
+            except UNAVAILABLE as error:
+                _log.warning("claim waits for PostgreSQL", error=str(error)[:200])
+                pause = 0.3
+            if pause is None:
+                continue
+            self._idle.set()
+            try:
+                await asyncio.wait_for(self._work.wait(), pause)
+            except TimeoutError:
+                continue
+
+    async def _step(self) -> float | None:
+        """Send what is most urgent; seconds to wait when nothing can leave now."""
+        now = datetime.now(UTC)
+        parts = self._late_parts(now)
+        if not parts:
+            wanted = self._most_urgent()
+            if not wanted:
+                return 3600.0 if not self._waiting else 0.25
+            tokens = self._connector.limits.take_orders(sum(s.left for s in wanted))
+            if tokens <= 0:
+                return max(0.001, self._connector.limits.requests.wait_s())
+            parts = _parts(wanted, tokens)
+        try:
+            verdict = await self._claims.claim(parts, now)
+        except HaltedCloses as halted:
+            await self._hold(parts, halted.client_order_ids)
+            return None
+        if verdict is None:
+            self._forget(parts)
+            return None
+        self._send(parts, verdict.held)
+        return None
+
+    def _most_urgent(self) -> list[Slice]:
+        """The first slices of the most urgent leg that may leave, if the session stands."""
+        if not self.up:
+            return []
+        clock = time.monotonic()
+        ready = sorted(
+            (s for s in self._waiting.values() if s.held_until <= clock), key=lambda s: s.urgency
+        )
+        chosen: list[Slice] = []
+        total = 0
+        for slice in ready:
+            if slice.leg != ready[0].leg or (chosen and total + slice.left > _TOGETHER):
+                break
+            chosen.append(slice)
+            total += slice.left
+        return chosen
+
+    def _late_parts(self, now: datetime) -> list[Part]:
+        """What is too late to leave needs no token and no session to be said so."""
+        moment = now.timestamp()
+        for slice in self._waiting.values():
+            stop = slice.claimed
+            for row in slice.rows[slice.claimed :]:
+                not_after = row[Col.NOT_AFTER]
+                if not_after is None or not_after >= moment:
+                    break
+                stop += 1
+            if stop > slice.claimed:
+                return [Part(slice, slice.claimed, stop)]
+        return []
+
+    def _send(self, parts: list[Part], held: dict[str, tuple[Hold, str]]) -> None:
+        tickets: list[Ticket] = []
+        for part in parts:
+            slice = part.slice
+            for ordinal in range(part.start, part.stop):
+                ticket = ticket_of(slice.rows[ordinal], slice.batch_id, ordinal, slice.committed_at)
+                self._tickets.add(ticket)
+                if ticket.cid in held:
+                    reason, message = held[ticket.cid]
+                    ticket.finish(_FINAL_HOLD[reason], datetime.now(UTC), reason.value, message)
+                    self._changed(ticket)
+                else:
+                    tickets.append(ticket)
+            slice.claimed = part.stop
+            if slice.left == 0:
+                self._finished(slice.batch_id)
+        if tickets:
+            self._write(tickets)
+
+    def _write(self, tickets: list[Ticket]) -> None:
+        requests = [(ticket.account, request_of(ticket.row)) for ticket in tickets]
+        if not self._lease.valid():
+            # The successor finds these claimed and asks the platform; nothing leaves here.
+            self._lease_over()
+            return
+        futures = self._connector.submit_many(requests)
+        sent_at = datetime.now(UTC)
+        for ticket, future in zip(tickets, futures, strict=True):
+            ticket.sent_at = sent_at
+            self._changed(ticket)
+            future.add_done_callback(partial(self._answered, ticket))
+
+    def _answered(self, ticket: Ticket, future: asyncio.Future[SubmitResult]) -> None:
+        if not future.cancelled():
+            ticket.answer(future.result(), datetime.now(UTC))
+            self._tickets.index(ticket)
+            self._changed(ticket)
+
+    # --- exceptions -----------------------------------------------------------------------------
+    async def _hold(self, parts: list[Part], halted: set[str]) -> None:
+        for part in parts:
+            mine = {row[0] for row in part.rows} & halted
+            if mine and await self._claims.split(part.slice, mine):
+                self._finished(part.slice.batch_id)
+            elif mine:
+                part.slice.held_until = time.monotonic() + _HALTED_PAUSE_S
+
+    def _forget(self, parts: list[Part]) -> None:
+        """Claimed by another or cut: the sweep reads the batches as they are now."""
+        for part in parts:
+            self._waiting.pop(part.slice.batch_id, None)
+
+    def _finished(self, batch_id: int) -> None:
+        self._waiting.pop(batch_id, None)
+        self._done[batch_id] = None
+        while len(self._done) > _REMEMBERED:
+            self._done.popitem(last=False)
+
+
+def _parts(slices: list[Slice], tokens: int) -> list[Part]:
+    parts: list[Part] = []
+    for slice in slices:
+        take = min(tokens, slice.left)
+        if take <= 0:
+            break
+        parts.append(Part(slice, slice.claimed, slice.claimed + take))
+        tokens -= take
+    return parts

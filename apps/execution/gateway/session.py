@@ -1,0 +1,348 @@
+"""One connection under one lease: from signing in to leaving."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from apps.execution.gateway import bus, resolve
+from apps.execution.gateway.claims import Claims
+from apps.execution.gateway.db import UNAVAILABLE, Database, until_available
+from apps.execution.gateway.directory import Directory, Signature, StateUpdate
+from apps.execution.gateway.duplicates import Duplicates
+from apps.execution.gateway.events import Events
+from apps.execution.gateway.figures import FiguresWriter
+from apps.execution.gateway.journaling import Journal
+from apps.execution.gateway.lease import Lease
+from apps.execution.gateway.sender import Sender
+from apps.execution.gateway.state import Account, Book
+from apps.execution.gateway.sync import Sync
+from apps.execution.gateway.tickets import Tickets
+from apps.execution.gateway.writeback import Writeback
+from apps.platforms.ports import (
+    AuthLost,
+    AuthRefused,
+    ConnectionDown,
+    ConnectionUp,
+    Connector,
+    Event,
+    InstrumentsChanged,
+    PlatformError,
+)
+
+TICK_S = 1.0
+_SWEEP_S = 1.0
+_RECHECK_S = 30.0
+#: How long events wait while orders are being sent.
+_PARK_S = 0.1
+_LONGEST_PAUSE_S = 30.0
+
+_log = structlog.get_logger(__name__)
+
+
+class SessionOver(Exception):
+    """This session cannot go on; a new one may be begun at once."""
+
+
+class Session:
+    """Wires the parts of one session and runs them until it is cancelled or fails."""
+
+    def __init__(
+        self,
+        database: Database,
+        lease: Lease,
+        connector: Connector,
+        directory: Directory,
+        tickets: Tickets,
+        writeback: Writeback,
+        tell_events: Callable[[Sequence[int]], None],
+    ) -> None:
+        self._database = database
+        self._lease = lease
+        self._connector = connector
+        self._directory = directory
+        self._tickets = tickets
+        self._writeback = writeback
+        self.book = Book()
+        self._log = _log.bind(connection=lease.connection_id, epoch=lease.epoch)
+        claims = Claims(database, lease, directory.platform)
+        self.sender = Sender(connector, lease, claims, tickets, writeback.ticket, self._lease_over)
+        writeback.give_way = self._give_way
+        journal = Journal(database, lease.connection_id, tell_events)
+        self._duplicates = Duplicates(database, lease, self.book)
+        self._events = Events(
+            self.book, tickets, journal, writeback, writeback.ticket, self._duplicates.opened
+        )
+        self._sync = Sync(database, connector, self.book, self._events, journal, tickets)
+        self._figures = FiguresWriter(database, lease.connection_id, self.book, self._give_way)
+        self._resolver = resolve.Resolver(
+            connector, lease, tickets, writeback.ticket, self._inject, lambda: self.sender.up
+        )
+        self._injected: asyncio.Queue[list[Event]] = asyncio.Queue()
+        self._turn = asyncio.Lock()  # groups of events are applied one after the other
+        self._status = "connecting"
+        self._error = ("", "")
+        self._reconnects = 0
+        self._last_event_at: datetime | None = None
+        self._refused: dict[str, str] = {}
+        self._signature: Signature | None = None
+        self._syncing: asyncio.Task[None] | None = None
+        self._tasks: asyncio.TaskGroup | None = None
+
+    # --- life -----------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Sign in, read all, then serve until cancelled. Raises what ended it."""
+        try:
+            await self._say("connecting")
+            await self._connector.connect()
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                for part in (
+                    self._serve(),
+                    self._read_events(),
+                    self._take_injected(),
+                    self.sender.run(),
+                    bus.read_stream(self._lease.connection_id, self.sender.add),
+                    self._sweep(),
+                    self._tick(),
+                    self._resolver.run(),
+                    self._duplicates.run(),
+                ):
+                    tasks.create_task(part)
+        finally:
+            self.sender.set_up(False)
+            self._connector.abort()
+
+    async def leave(self) -> None:
+        """Say good-bye to the platform; run() ends by being cancelled."""
+        with contextlib.suppress(ConnectionError, TimeoutError):
+            await asyncio.wait_for(self._connector.close(), 0.5)
+
+    def _lease_over(self) -> None:
+        self._connector.abort()
+        self._log.warning("lease is over, nothing is sent any more")
+
+    def _give_way(self, timeout: float) -> Coroutine[Any, Any, None]:
+        return self.sender.idle(timeout)
+
+    # --- beginning -------------------------------------------------------------------------------
+    async def _serve(self) -> None:
+        """Attach, load instruments, take over what was claimed, read accounts."""
+        self._signature = await until_available(self._directory.signature, "accounts")
+        accounts = await until_available(self._directory.accounts, "accounts")
+        for account in accounts:
+            self.book.add(account)
+        await self._take_over()
+        await self._attach(accounts)
+        await self._load_instruments()
+        self.sender.set_up(True)
+        await self._read(accounts)
+
+    async def _attach(self, accounts: Sequence[Account]) -> None:
+        refused = await self._connector.attach([a.account for a in accounts])
+        self._refused |= refused
+        for account, reason in refused.items():
+            self._log.warning("account was refused", account=account, reason=reason)
+
+    async def _load_instruments(self) -> None:
+        account = self._any_account()
+        if account is None:
+            return
+        instruments = await self._connector.instruments(account.account)
+        self.book.instruments = {i.instrument_id: i for i in instruments}
+        await until_available(lambda: self._directory.write_symbols(instruments), "symbols")
+        await self._subscribe()
+
+    async def _subscribe(self) -> None:
+        account = self._any_account()
+        wanted = self.book.wanted_quotes()
+        if account is not None and wanted:
+            await self._connector.subscribe_quotes(account.account, wanted)
+
+    def _any_account(self) -> Account | None:
+        usable = (a for a in self.book.accounts.values() if a.account not in self._refused)
+        return next(usable, None)
+
+    async def _take_over(self) -> None:
+        """What was claimed before and is not known to be final is asked for."""
+        found, done = await until_available(
+            lambda: resolve.claimed_before(
+                self._database, self._lease.connection_id, self._tickets
+            ),
+            "claimed batches",
+        )
+        for ticket in found:
+            self._tickets.add(ticket)
+            self._tickets.index(ticket)
+            self._writeback.ticket(ticket)
+        for batch_id in done:
+            self._writeback.batch(batch_id)
+        if found:
+            self._log.info("orders of an earlier session are unknown", count=len(found))
+
+    async def _read(self, accounts: Sequence[Account]) -> None:
+        """Bring accounts up to date; the connection is live when all are."""
+        usable = [a for a in accounts if a.account not in self._refused]
+        await self._say("syncing")
+        failed = await self._sync.read(usable)
+        self._refused |= failed
+        for account, reason in failed.items():
+            self._log.warning("account could not be read", account=account, reason=reason)
+        self._duplicates.look()
+        await self._subscribe()
+        await self._figures.write()
+        if self.sender.up:
+            await self._say("live")
+
+    # --- events ---------------------------------------------------------------------------------
+    async def _read_events(self) -> None:
+        async for group in self._connector.events():
+            if self.sender.busy:
+                await self.sender.idle(_PARK_S)
+            self._last_event_at = datetime.now(UTC)
+            async with self._turn:
+                await self._events.take(group)
+            for event in group:
+                await self._session_event(event)
+        raise SessionOver("the platform's events have ended")
+
+    def _inject(self, group: list[Event]) -> None:
+        self._injected.put_nowait(group)
+
+    async def _take_injected(self) -> None:
+        while True:
+            group = await self._injected.get()
+            async with self._turn:
+                await self._events.take(group)
+
+    async def _session_event(self, event: Event) -> None:
+        if isinstance(event, ConnectionDown):
+            self.sender.set_up(False)
+            self.book.unsync()
+            if self._syncing is not None:
+                self._syncing.cancel()
+            self._error = ("DISCONNECTED", event.reason)
+            await self._say("down")
+        elif isinstance(event, ConnectionUp):
+            self._reconnects += 1
+            self._error = ("", "")
+            self.sender.set_up(True)
+            self._begin_reading(event.accounts)
+        elif isinstance(event, AuthLost):
+            await self._auth_lost(event)
+        elif isinstance(event, InstrumentsChanged):
+            self._spawn(self._load_instruments())
+
+    async def _auth_lost(self, event: AuthLost) -> None:
+        if not event.accounts:
+            raise AuthRefused(event.reason)
+        for account in event.accounts:
+            self._refused[account] = event.reason
+            if (known := self.book.accounts.get(account)) is not None:
+                known.synced = False
+        self._log.warning("accounts are not authorised any more", accounts=list(event.accounts))
+
+    def _begin_reading(self, names: Sequence[str]) -> None:
+        chosen = [
+            self.book.accounts[n] for n in names or self.book.accounts if n in self.book.accounts
+        ]
+        for account in chosen:
+            account.synced = False
+            self._refused.pop(account.account, None)
+        self._syncing = self._spawn(self._reread(chosen))
+
+    async def _reread(self, accounts: Sequence[Account]) -> None:
+        try:
+            await self._read(accounts)
+        except* ConnectionError:
+            self._log.info("reading accounts was interrupted; the next session goes on")
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        return self._tasks.create_task(work) if self._tasks is not None else None
+
+    # --- by the clock ------------------------------------------------------------------------
+    async def _sweep(self) -> None:
+        """Find batches that the stream did not bring."""
+        while True:
+            with contextlib.suppress(*UNAVAILABLE):
+                known = self.sender.waiting_ids()
+                for slice in await bus.unsent(self._database, self._lease.connection_id, known):
+                    self.sender.add(slice)
+            await asyncio.sleep(_SWEEP_S)
+
+    async def _tick(self) -> None:
+        elapsed = 0.0
+        while True:
+            await asyncio.sleep(TICK_S)
+            elapsed += TICK_S
+            try:
+                await self._figures.write()
+                await self._say(self._status)
+                await self._look_for_changes()
+                if elapsed >= _RECHECK_S:
+                    elapsed = 0.0
+                    await self._take_over()
+            except UNAVAILABLE as error:
+                self._log.warning("state not written", error=str(error)[:200])
+
+    async def _look_for_changes(self) -> None:
+        """Accounts that were added or removed, credentials that were replaced."""
+        now = await self._directory.signature()
+        before, self._signature = self._signature, now
+        if before is None or before == now:
+            return
+        if before.credentials != now.credentials:
+            await self._credentials_changed()
+        rows = {a.account: a for a in await self._directory.accounts()}
+        for account in list(self.book.accounts.values()):
+            if account.account in rows:
+                account.journaled = rows[account.account].journaled
+            else:
+                self.book.remove(account)
+        new = [a for name, a in rows.items() if name not in self.book.accounts]
+        if new and self.sender.up:
+            self._spawn(self._add(new))
+
+    async def _credentials_changed(self) -> None:
+        """Replaced by a person, not by this session's own refresh."""
+        if not await self._directory.own_credentials():
+            raise SessionOver("the credentials were replaced")
+
+    async def _add(self, accounts: Sequence[Account]) -> None:
+        first = not self.book.instruments
+        for account in accounts:
+            self.book.add(account)
+        try:
+            await self._attach(accounts)
+            if first:
+                await self._load_instruments()
+            await self._read(accounts)
+        except* (ConnectionError, PlatformError) as errors:
+            self._log.warning("accounts could not be added yet", error=str(errors.exceptions[0]))
+            for account in accounts:
+                self.book.remove(account)
+            self._signature = Signature("", (0, 0, 0))
+
+    async def _say(self, status: str) -> None:
+        self._status = status
+        live = status == "live" and all(
+            a.synced for a in self.book.accounts.values() if a.account not in self._refused
+        )
+        update = StateUpdate(
+            status=status,
+            gateway=self._lease.holder,
+            live_at=datetime.now(UTC) if live else None,
+            last_event_at=self._last_event_at,
+            reconnects=self._reconnects,
+            clock_offset_ms=self._connector.clock_offset_ms,
+            error_code=self._error[0],
+            error=self._error[1],
+        )
+        self._reconnects = 0
+        with contextlib.suppress(*UNAVAILABLE):
+            await self._directory.write_state(update)

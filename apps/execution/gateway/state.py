@@ -1,0 +1,139 @@
+"""Accounts, positions and quotes of a connection in memory, and the equity that follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from apps.platforms.ports import QuoteUpdate, Snapshot
+from apps.trading.errors import NoConversionRate
+from apps.trading.margin import open_result, used_margin
+from apps.trading.money import Rates
+from apps.trading.orders import Side
+from apps.trading.positions import Position
+from apps.trading.symbols import Instrument
+
+ZERO = Decimal(0)
+_CENT = Decimal("0.01")
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Money of an account at one moment, in its currency."""
+
+    balance: Decimal
+    equity: Decimal
+    margin_used: Decimal
+    open_result: Decimal
+    open_positions: int
+
+
+@dataclass(slots=True, eq=False)
+class Account:
+    """One of our accounts on the connection. ``synced``: positions and balance are current."""
+
+    id: int
+    account: str  # the platform's id
+    currency: str
+    leverage: Decimal
+    journaled: bool  # a hint for the order of work; the database decides
+    created_at: datetime
+    balance: Decimal = ZERO
+    synced: bool = False
+    positions: dict[str, Position] = field(default_factory=dict)
+    written: tuple[Figures, bool] | None = None
+    results: dict[str, Decimal] = field(default_factory=dict)  # written per position
+
+
+class Book:
+    """All that a session knows of its accounts and of prices."""
+
+    def __init__(self) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.by_id: dict[int, Account] = {}
+        self.instruments: dict[str, Instrument] = {}
+        self.quotes: dict[str, QuoteUpdate] = {}
+        self.fresh_quotes: set[str] = set()
+
+    def add(self, account: Account) -> None:
+        self.accounts[account.account] = account
+        self.by_id[account.id] = account
+
+    def remove(self, account: Account) -> None:
+        self.accounts.pop(account.account, None)
+        self.by_id.pop(account.id, None)
+
+    def quote(self, update: QuoteUpdate) -> None:
+        self.quotes[update.instrument_id] = update
+        self.fresh_quotes.add(update.instrument_id)
+
+    def read(self, account: Account, snapshot: Snapshot) -> None:
+        account.balance = snapshot.state.balance
+        account.leverage = snapshot.state.leverage
+        account.positions = {p.position_id: p for p in snapshot.positions}
+        account.synced = True
+
+    def unsync(self) -> None:
+        for account in self.accounts.values():
+            account.synced = False
+
+    def symbol(self, instrument_id: str) -> str:
+        """Name of an instrument; its id where the platform has not told it."""
+        instrument = self.instruments.get(instrument_id)
+        return instrument.name if instrument else instrument_id
+
+    def rates(self) -> Rates:
+        """Conversion rates from the mid prices known now."""
+        pairs: dict[tuple[str, str], Decimal] = {}
+        for instrument_id, quote in self.quotes.items():
+            instrument = self.instruments.get(instrument_id)
+            if instrument is not None:
+                pairs[instrument.base, instrument.quote] = (quote.bid + quote.ask) / 2
+        return Rates(pairs)
+
+    def figures(self, account: Account, rates: Rates) -> tuple[Figures, dict[str, Decimal]] | None:
+        """Money now and the net result per position; None while a price is missing."""
+        margin, total = ZERO, ZERO
+        results: dict[str, Decimal] = {}
+        for position in account.positions.values():
+            quote = self.quotes.get(position.instrument_id)
+            instrument = self.instruments.get(position.instrument_id)
+            if quote is None or instrument is None:
+                return None
+            exit_price = quote.bid if position.side is Side.BUY else quote.ask
+            try:
+                to_account = rates.rate(instrument.quote, account.currency)
+                base = rates.rate(instrument.base, account.currency)
+            except NoConversionRate:
+                return None
+            gross = open_result(position.side, position.units, position.price, exit_price)
+            net = gross * to_account + position.swap + position.commission
+            results[position.position_id] = net.quantize(_CENT)
+            total += net
+            margin += position.margin or used_margin(
+                position.units, base, account.leverage or Decimal(1)
+            )
+        figures = Figures(
+            account.balance,
+            (account.balance + total).quantize(_CENT),
+            margin.quantize(_CENT),
+            total.quantize(_CENT),
+            len(account.positions),
+        )
+        return figures, results
+
+    def wanted_quotes(self, few: int = 60) -> list[str]:
+        """Instruments whose prices are needed: held ones, conversion pairs, all where few."""
+        tradable = [i for i in self.instruments.values() if i.tradable]
+        if len(tradable) <= few:
+            return [i.instrument_id for i in tradable]
+        held = {p.instrument_id for a in self.accounts.values() for p in a.positions.values()}
+        currencies = {a.currency for a in self.accounts.values()} | {"USD", "EUR"}
+        for instrument_id in held:
+            if (instrument := self.instruments.get(instrument_id)) is not None:
+                currencies |= {instrument.base, instrument.quote}
+        pairs = {
+            i.instrument_id for i in tradable if i.base in currencies and i.quote in currencies
+        }
+        return sorted(held | pairs)

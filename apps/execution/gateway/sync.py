@@ -1,0 +1,220 @@
+"""Reading accounts when a session begins or returns: what is there, and what was missed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import structlog
+
+from apps.execution.gateway import records
+from apps.execution.gateway.db import Database, until_available
+from apps.execution.gateway.events import Events
+from apps.execution.gateway.journaling import Journal
+from apps.execution.gateway.state import Account, Book
+from apps.execution.gateway.tickets import Tickets
+from apps.platforms.ports import Connector, DealDone, PlatformError, Snapshot
+from apps.trading.deals import Deal, DealEffect
+from apps.trading.orders import Side
+from apps.trading.positions import Position
+
+#: How far behind the last known deal history is read again: clocks differ.
+OVERLAP = timedelta(seconds=60)
+_AT_ONCE = 32
+ZERO = Decimal(0)
+
+_LAST_DEALS = """
+    SELECT a.id, s.as_of, d.executed_at FROM platforms_tradingaccount a
+    JOIN platforms_accountstate s ON s.account_id = a.id
+    LEFT JOIN LATERAL (
+        SELECT executed_at FROM execution_deal WHERE account_id = a.id
+        ORDER BY executed_at DESC LIMIT 1
+    ) d ON true
+    WHERE a.id = ANY(%s)
+"""
+
+_STORED_POSITIONS = """
+    SELECT account_id, position_id, instrument_id, side, units, price, stop_loss, take_profit,
+        tag, margin, opened_at
+    FROM execution_position WHERE account_id = ANY(%s) AND closed_at IS NULL
+"""
+
+_KNOWN_DEALS = "SELECT deal_id FROM execution_deal WHERE account_id = %s AND deal_id = ANY(%s)"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database knew of an account: since when to read, and its open positions."""
+
+    since: datetime | None
+    positions: dict[str, Position]
+
+
+class Sync:
+    """Brings accounts of a session up to date."""
+
+    def __init__(
+        self,
+        database: Database,
+        connector: Connector,
+        book: Book,
+        events: Events,
+        journal: Journal,
+        tickets: Tickets,
+    ) -> None:
+        self._database = database
+        self._connector = connector
+        self._book = book
+        self._events = events
+        self._journal = journal
+        self._tickets = tickets
+
+    async def read(self, accounts: Sequence[Account]) -> dict[str, str]:
+        """Read accounts, watched ones first; answers a reason per account that failed.
+
+        Raises ConnectionError when the session breaks meanwhile.
+        """
+        stored = await until_available(lambda: self._stored(accounts), "stored accounts")
+        turn = asyncio.Semaphore(_AT_ONCE)
+        failed: dict[str, str] = {}
+
+        async def one(account: Account) -> None:
+            async with turn:
+                try:
+                    await self._account(account, stored.get(account.id))
+                except PlatformError as error:
+                    failed[account.account] = str(error)
+
+        ordered = sorted(accounts, key=lambda a: not a.journaled)
+        async with asyncio.TaskGroup() as group:
+            for account in ordered:
+                group.create_task(one(account))
+        return failed
+
+    async def _stored(self, accounts: Sequence[Account]) -> dict[int, Stored]:
+        ids = [account.id for account in accounts]
+        times, positions = await self._database.run_all(
+            [(_LAST_DEALS, [ids]), (_STORED_POSITIONS, [ids])]
+        )
+        stored = {
+            account_id: Stored((executed_at or as_of) - OVERLAP, {})
+            for account_id, as_of, executed_at in times
+        }
+        for account_id, position_id, instrument_id, side, units, price, *rest in positions:
+            stop_loss, take_profit, tag, margin, opened_at = rest
+            stored.setdefault(account_id, Stored(None, {})).positions[position_id] = Position(
+                position_id,
+                instrument_id,
+                Side(side),
+                units,
+                price,
+                opened_at,
+                stop_loss,
+                take_profit,
+                tag,
+                margin,
+            )
+        return stored
+
+    async def _account(self, account: Account, stored: Stored | None) -> None:
+        snapshot = await self._connector.snapshot(account.account)
+        if stored is not None and self._may_have_missed(account, snapshot, stored):
+            await self._missed_deals(account, snapshot, stored)
+            await self._missed_stops(account, snapshot, stored)
+        now = datetime.now(UTC)
+        before = dict(stored.positions) if stored else {}
+        before |= account.positions
+        self._book.read(account, snapshot)
+        for position in snapshot.positions:
+            if before.get(position.position_id) != position:
+                self._events.position_is(account, position, now)
+        for position_id in before.keys() - account.positions.keys():
+            account.positions[position_id] = before[position_id]
+            self._events.position_gone(account, position_id, now)
+        await self._events.replay(account)
+
+    def _may_have_missed(self, account: Account, snapshot: Snapshot, stored: Stored) -> bool:
+        """History is dear: it is read for watched accounts, and where something differs."""
+        if account.journaled or any(
+            t.account == account.account for t in self._tickets.by_client_id.values()
+        ):
+            return True
+        return {p.position_id: (p.side, p.units) for p in snapshot.positions} != {
+            key: (p.side, p.units) for key, p in stored.positions.items()
+        }
+
+    async def _missed_deals(self, account: Account, snapshot: Snapshot, stored: Stored) -> None:
+        since = max(stored.since or account.created_at, account.created_at - OVERLAP)
+        deals = await self._connector.deals_since(account.account, since)
+        if not deals:
+            return
+        known = await until_available(
+            lambda: self._database.rows(_KNOWN_DEALS, [account.id, [d.deal_id for d in deals]]),
+            "known deals",
+        )
+        ids = {row[0] for row in known}
+        now = datetime.now(UTC)
+        missed = [
+            DealDone(account.account, deal, position, now)
+            for deal, position in positions_after(deals, snapshot)
+            if deal.deal_id not in ids
+        ]
+        for deal_id in ids:
+            self._events.remember(account.id, deal_id)
+        if missed:
+            _log.info("deals were missed", account=account.id, count=len(missed))
+            account.synced = True  # so that they are applied now, in their order
+            await self._events.take(missed)
+            account.synced = False
+
+    async def _missed_stops(self, account: Account, snapshot: Snapshot, stored: Stored) -> None:
+        now = datetime.now(UTC)
+        changes = [
+            records.protection_event(account.id, p, self._book.symbol(p.instrument_id), now, now)
+            for p in snapshot.positions
+            if (was := stored.positions.get(p.position_id)) is not None
+            and (was.stop_loss, was.take_profit) != (p.stop_loss, p.take_profit)
+        ]
+        if changes:
+            await self._journal.protections(changes)
+
+
+def positions_after(
+    deals: Sequence[Deal], snapshot: Snapshot
+) -> list[tuple[Deal, Position | None]]:
+    """Each deal with its position right after it, found backwards from the snapshot.
+
+    History does not tell average prices and stops in between; a position that is still there
+    lends its own, one that is gone the deal's price.
+    """
+    left = {p.position_id: p.units * p.side.sign for p in snapshot.positions}
+    shown = {p.position_id: p for p in snapshot.positions}
+    result: list[tuple[Deal, Position | None]] = []
+    for deal in reversed(deals):
+        signed = left.get(deal.position_id, ZERO)
+        result.append((deal, _position(deal, signed, shown.get(deal.position_id))))
+        left[deal.position_id] = signed - deal.units * deal.side.sign
+    return result[::-1]
+
+
+def _position(deal: Deal, signed: Decimal, shown: Position | None) -> Position | None:
+    if signed == 0:
+        return None
+    side = Side.BUY if signed > 0 else Side.SELL
+    if shown is not None:
+        return replace(shown, side=side, units=abs(signed))
+    tag = deal.client_order_id if deal.effect is DealEffect.OPEN else ""
+    return Position(
+        deal.position_id,
+        deal.instrument_id,
+        side,
+        abs(signed),
+        deal.price,
+        deal.executed_at,
+        tag=tag,
+    )

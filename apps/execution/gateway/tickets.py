@@ -1,0 +1,155 @@
+"""What the gateway remembers of an order from its claim until its final state is stored."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from apps.execution.intents import Col
+from apps.platforms.ports import Answer, SubmitResult
+from apps.trading.deals import Deal
+from apps.trading.orders import FINAL_STATES, Leg, Order, OrderState
+
+ZERO = Decimal(0)
+
+
+@dataclass(slots=True, eq=False)
+class Ticket:
+    """An order of ours: its intention as a row of JSON, and what is known of it.
+
+    ``notional`` is the sum of filled units times price. ``deals`` holds the ids of the deals
+    that were counted, so that one seen twice counts once.
+    """
+
+    row: list[Any]
+    batch_id: int
+    ordinal: int
+    committed_at: datetime
+    cid: str
+    account: str
+    leg: str
+    state: OrderState = OrderState.SENT
+    code: str = ""
+    message: str = ""
+    platform_order_id: str = ""
+    position_id: str = ""
+    filled: Decimal = ZERO
+    notional: Decimal = ZERO
+    sent_at: datetime | None = None
+    accepted_at: datetime | None = None
+    final_at: datetime | None = None
+    told: bool = False
+    deals: set[str] = field(default_factory=set)
+
+    @property
+    def final(self) -> bool:
+        return self.state in FINAL_STATES
+
+    @property
+    def units(self) -> Decimal:
+        return Decimal(self.row[Col.UNITS])
+
+    def finish(self, state: OrderState, at: datetime, code: str = "", message: str = "") -> None:
+        """Reach a final state; the first one stays."""
+        if not self.final:
+            self.state, self.final_at = state, at
+            self.code, self.message = code[:64], message[:300]
+
+    def answer(self, result: SubmitResult, now: datetime) -> None:
+        """Take note of the platform's answer; deals may have come before it."""
+        at = result.answered_at or now
+        if result.answer is Answer.ACCEPTED:
+            self._accept(result.platform_order_id, at)
+        elif result.answer is Answer.REJECTED:
+            self.finish(OrderState.REJECTED, at, result.code, result.message)
+        elif not self.final and self.filled == 0:
+            self.state, self.code, self.message = OrderState.UNKNOWN, result.code, result.message
+
+    def _accept(self, platform_order_id: str, at: datetime) -> None:
+        self.platform_order_id = self.platform_order_id or platform_order_id
+        self.accepted_at = self.accepted_at or at
+        if self.final:
+            return
+        if self.leg in {Leg.PROTECT, Leg.CANCEL}:
+            self.finish(OrderState.FILLED, at)
+        elif self.filled == 0:
+            self.state, self.code, self.message = OrderState.ACCEPTED, "", ""
+
+    def deal(self, deal: Deal, at: datetime, position_gone: bool) -> None:
+        """Count one of its deals. A close is done when it is filled or nothing is left."""
+        if deal.deal_id in self.deals:
+            return
+        self.deals.add(deal.deal_id)
+        self.filled += deal.units
+        self.notional += deal.units * deal.price
+        self.position_id = deal.position_id
+        self.platform_order_id = self.platform_order_id or deal.platform_order_id
+        self.accepted_at = self.accepted_at or at
+        if self.final:
+            return
+        if self.filled >= self.units or (self.leg == Leg.CLOSE and position_gone):
+            self.finish(OrderState.FILLED, at)
+        else:
+            self.state, self.code, self.message = OrderState.PARTIALLY_FILLED, "", ""
+
+    def order(self, order: Order, code: str, at: datetime) -> None:
+        """Take note of what the platform shows of the order itself."""
+        self.platform_order_id = self.platform_order_id or order.platform_order_id
+        self.position_id = self.position_id or order.position_id or ""
+        if order.state in FINAL_STATES and order.state is not OrderState.FILLED:
+            self.finish(order.state, at, code)
+        elif not self.final and self.filled == 0:
+            self.accepted_at = self.accepted_at or at
+            self.state, self.code, self.message = OrderState.ACCEPTED, "", ""
+
+
+def ticket_of(row: list[Any], batch_id: int, ordinal: int, committed_at: datetime) -> Ticket:
+    return Ticket(row, batch_id, ordinal, committed_at, row[0], row[2], row[3])
+
+
+class Tickets:
+    """Tickets of one connection by each of the ids under which something is heard of them."""
+
+    def __init__(self) -> None:
+        self.by_client_id: dict[str, Ticket] = {}
+        self.by_platform_id: dict[tuple[str, str], Ticket] = {}
+        self.of_batch: dict[int, set[Ticket]] = defaultdict(set)
+
+    def add(self, ticket: Ticket) -> None:
+        self.by_client_id[ticket.cid] = ticket
+        self.of_batch[ticket.batch_id].add(ticket)
+
+    def index(self, ticket: Ticket) -> None:
+        """Make it findable by the platform's order id, once that is known."""
+        if ticket.platform_order_id:
+            self.by_platform_id[ticket.account, ticket.platform_order_id] = ticket
+
+    def of_deal(self, account: str, deal: Deal) -> Ticket | None:
+        """The ticket whose order made this deal."""
+        ticket = self.by_client_id.get(deal.client_order_id) if deal.client_order_id else None
+        return ticket or self.by_platform_id.get((account, deal.platform_order_id))
+
+    def stored(self, tickets: Iterable[Ticket]) -> set[int]:
+        """Forget tickets whose final state is stored; the batches of which none is left."""
+        done: set[int] = set()
+        for ticket in tickets:
+            self.by_client_id.pop(ticket.cid, None)
+            self.by_platform_id.pop((ticket.account, ticket.platform_order_id), None)
+            left = self.of_batch.get(ticket.batch_id)
+            if left is not None:
+                left.discard(ticket)
+                if not left:
+                    del self.of_batch[ticket.batch_id]
+                    done.add(ticket.batch_id)
+        return done
+
+    def unknown(self) -> list[Ticket]:
+        return [t for t in self.by_client_id.values() if t.state is OrderState.UNKNOWN]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)

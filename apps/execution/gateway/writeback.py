@@ -1,0 +1,184 @@
+"""Write-back: what became of orders, in bulk and yielding to sending.
+
+Nothing here is lost while PostgreSQL is away: records stay in memory until they are stored,
+longer than the session that made them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+import structlog
+
+from apps.execution import receivers
+from apps.execution.gateway import records
+from apps.execution.gateway.db import UNAVAILABLE, Database, as_json
+from apps.execution.gateway.records import Record
+from apps.execution.gateway.statements import (
+    DEAL_EVENTS,
+    DEALS,
+    ORDERS,
+    POSITIONS,
+    SETTLE_BATCHES,
+)
+from apps.execution.gateway.tickets import Ticket, Tickets
+from apps.execution.intents import Col
+from apps.trading.deals import Deal
+from apps.trading.positions import Position
+
+#: Answers that arrive together are stored together.
+GATHER_S = 0.01
+#: How long writing gives way to sending.
+_YIELD_S = 0.25
+
+TellOrders = Callable[[str, Sequence[int]], None]
+_log = structlog.get_logger(__name__)
+
+
+class Writeback:
+    """Stores tickets, deals and positions of one connection."""
+
+    def __init__(
+        self,
+        database: Database,
+        connection_id: int,
+        tickets: Tickets,
+        tell_events: Callable[[Sequence[int]], None],
+        tell_orders: TellOrders,
+    ) -> None:
+        self._database = database
+        self._connection_id = connection_id
+        self._tickets = tickets
+        self._tell_events = tell_events
+        self._tell_orders = tell_orders
+        self._dirty: dict[str, Ticket] = {}
+        self._deals: dict[tuple[int, str], Record] = {}
+        self._positions: dict[tuple[int, str], Record] = {}
+        self._chains: list[Record] = []
+        self._batches: set[int] = set()
+        self._work = asyncio.Event()
+        self._lock = asyncio.Lock()
+        self.give_way: Callable[[float], asyncio.Future[None]] | None = None
+
+    # --- what is to be stored ---------------------------------------------------------------
+    def ticket(self, ticket: Ticket) -> None:
+        self._dirty[ticket.cid] = ticket
+        self._work.set()
+
+    def deal(self, account_id: int, deal: Deal, cid: str, received_at: datetime) -> None:
+        self._deals[account_id, deal.deal_id] = records.deal_record(
+            account_id, deal, cid, received_at
+        )
+        self._work.set()
+
+    def position(
+        self, account_id: int, position: Position, closed_at: datetime | None, now: datetime
+    ) -> None:
+        self._positions[account_id, position.position_id] = records.position_record(
+            account_id, position, closed_at, now
+        )
+        self._work.set()
+
+    def chain(self, event: Record) -> None:
+        """A deal of our own order, journaled where its account is watched itself."""
+        self._chains.append(event)
+        self._work.set()
+
+    def batch(self, batch_id: int) -> None:
+        """A batch whose orders are all final."""
+        self._batches.add(batch_id)
+        self._work.set()
+
+    @property
+    def empty(self) -> bool:
+        return not (self._dirty or self._deals or self._positions or self._chains or self._batches)
+
+    # --- storing ---------------------------------------------------------------------------------
+    async def run(self) -> None:
+        while True:
+            await self._work.wait()
+            await asyncio.sleep(GATHER_S)
+            if self.give_way is not None:
+                await self.give_way(_YIELD_S)
+            self._work.clear()
+            await self.flush()
+
+    async def flush(self) -> None:
+        """Store all there is; while PostgreSQL is away, wait for it."""
+        pause = 0.1
+        while not self.empty:
+            try:
+                async with self._lock:
+                    await self._store()
+            except UNAVAILABLE as error:
+                _log.warning("write-back waits for PostgreSQL", error=str(error)[:200])
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 2.0)
+
+    async def _store(self) -> None:
+        tickets, self._dirty = self._dirty, {}
+        deals, self._deals = self._deals, {}
+        positions, self._positions = self._positions, {}
+        chains, self._chains = self._chains, []
+        batches, self._batches = self._batches, set()
+        final = [t for t in tickets.values() if t.final]
+        finished = batches | self._tickets.stored(final)
+        try:
+            answers = await self._database.run_all(
+                self._statements(tickets, deals, positions, chains, finished)
+            )
+        except BaseException:
+            for ticket in final:
+                self._tickets.add(ticket)
+                self._tickets.index(ticket)
+            self._dirty = tickets | self._dirty
+            self._deals = deals | self._deals
+            self._positions = positions | self._positions
+            self._chains = chains + self._chains
+            self._batches |= batches
+            self._work.set()
+            raise
+        if chains:
+            self._tell_events(sorted({row[0] for row in answers[-1]}))
+        self._tell(final)
+
+    def _statements(
+        self,
+        tickets: dict[str, Ticket],
+        deals: dict[tuple[int, str], Record],
+        positions: dict[tuple[int, str], Record],
+        chains: list[Record],
+        finished: set[int],
+    ) -> list[tuple[str, list[object]]]:
+        wanted = receivers.sources()
+        statements: list[tuple[str, list[object]]] = []
+        if tickets:
+            rows = [
+                records.order_record(
+                    t, self._connection_id, t.final and t.row[Col.SOURCE] not in wanted
+                )
+                for t in tickets.values()
+            ]
+            statements.append((ORDERS, [as_json(rows)]))
+        if deals:
+            statements.append((DEALS, [as_json(list(deals.values()))]))
+        if positions:
+            ordered = [positions[key] for key in sorted(positions)]
+            statements.append((POSITIONS, [as_json(ordered)]))
+        if finished:
+            statements.append((SETTLE_BATCHES, [sorted(finished)]))
+        if chains:
+            statements.append((DEAL_EVENTS, [self._connection_id, as_json(chains)]))
+        return statements
+
+    def _tell(self, final: Sequence[Ticket]) -> None:
+        keys: dict[str, set[int]] = defaultdict(set)
+        for ticket in final:
+            if not ticket.told:
+                ticket.told = True
+                keys[ticket.row[Col.SOURCE]].add(ticket.row[Col.WAKE_KEY])
+        for source, wake_keys in keys.items():
+            self._tell_orders(source, sorted(wake_keys))
