@@ -117,9 +117,12 @@ class History:
 
 
 def _carries(order: Any, client_order_id: str) -> bool:
+    """Whether it is our order: closing and protection orders have their position's label."""
     if order.orderType == OrderType.STOP_LOSS_TAKE_PROFIT:
         return False
-    return client_order_id in (order.clientOrderId, order.tradeData.label)
+    if order.clientOrderId:
+        return bool(order.clientOrderId == client_order_id)
+    return not order.closingOrder and bool(order.tradeData.label == client_order_id)
 
 
 def _tagged(positions: Any, client_order_id: str) -> Any:
