@@ -24,3 +24,5 @@ SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=True)
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=30 * 24 * 3600)
 SESSION_COOKIE_SECURE = True
 CSRF_COOKIE_SECURE = True
+# Whether all subdomains of the broker speak TLS alone is not ours to decide.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

