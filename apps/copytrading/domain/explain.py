@@ -1,0 +1,203 @@
+"""An outcome as the sentence that users read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from apps.copytrading.domain.codes import Code, OutcomeState
+from apps.copytrading.domain.events import EventKind
+from apps.copytrading.domain.hints import HINTS
+from apps.copytrading.domain.volume import VolumeMode
+from apps.trading.orders import Side
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What an outcome says of itself; volumes in units, durations in milliseconds."""
+
+    kind: str
+    symbol: str
+    state: str
+    code: str
+    message: str
+    side: str
+    units: Decimal
+    filled_units: Decimal
+    lot_units: Decimal
+    currency: str
+    master_price: Decimal | None
+    fill_price: Decimal | None
+    slippage: Decimal | None
+    slippage_money: Decimal | None
+    numbers: Mapping[str, Any]
+    to_sent_ms: float | None = None
+
+
+def explain(facts: Facts) -> str:
+    """One sentence from the master's deal to the follower's fill, with the numbers used."""
+    parts = [_master(facts), _sizing(facts), _sending(facts), _filling(facts), _reason(facts)]
+    text = "; ".join(part for part in parts if part)
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def hint(code: str) -> str:
+    """What would have changed an outcome; '' where nothing would."""
+    return HINTS[Code[code]]
+
+
+def lots(units: Decimal, lot_units: Decimal) -> str:
+    """Lots with at least two decimals, and no more than they need."""
+    value = (units / lot_units if lot_units else units).quantize(Decimal("1e-8"))
+    text = f"{value.normalize():,f}"
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(2, '0')}"
+
+
+def money(amount: Decimal, currency: str) -> str:
+    return f"{amount:,.2f} {currency}".strip()
+
+
+def price(value: Decimal) -> str:
+    return f"{value.normalize():f}"
+
+
+def _master(facts: Facts) -> str:
+    numbers = facts.numbers
+    symbol = facts.symbol
+    at = f" at {price(facts.master_price)}" if facts.master_price is not None else ""
+    if facts.kind == EventKind.PROTECTION:
+        return f"master moved the stops of {symbol}{_stops(numbers)}"
+    side = str(numbers.get("master_side") or facts.side)
+    verb = "bought" if side == Side.BUY else "sold"
+    volume = ""
+    units, lot = _number(numbers, "master_units"), _number(numbers, "master_lot_units")
+    if units is not None and lot:
+        volume = f" {lots(units, lot)}"
+    doing = _DOING.get(facts.kind, "")
+    return f"master {verb}{volume} {symbol}{at}{doing}"
+
+
+_DOING = {
+    EventKind.INCREASED.value: ", adding to the position",
+    EventKind.REDUCED.value: ", closing a part",
+    EventKind.CLOSED.value: ", closing the position",
+    EventKind.REVERSED.value: ", turning the position round",
+}
+
+
+def _stops(numbers: Mapping[str, Any]) -> str:
+    named = {"stop loss": "stop_loss", "take profit": "take_profit"}
+    found = [
+        f"{label} {price(value)}"
+        for label, key in named.items()
+        if (value := _number(numbers, key)) is not None
+    ]
+    return f": {', '.join(found)}" if found else ""
+
+
+def _sizing(facts: Facts) -> str:
+    numbers = facts.numbers
+    raw = _number(numbers, "raw_units")
+    if raw is None or facts.kind == EventKind.PROTECTION:
+        return ""
+    exact = lots(raw, facts.lot_units)
+    if facts.kind in (EventKind.REDUCED, EventKind.CLOSED):
+        return f"{exact} lots remain to be held, of {_held(facts)}" if raw else ""
+    if facts.kind == EventKind.INCREASED:
+        ratio = _number(numbers, "ratio")
+        frozen = f"at the ratio {ratio.normalize():f} " if ratio is not None else ""
+        return f"{frozen}{exact} lots are to be held, {_held(facts)} are{_rounded(facts)}"
+    return f"{_because(facts)} {exact} lots{_rounded(facts)}"
+
+
+def _held(facts: Facts) -> str:
+    return lots(_number(facts.numbers, "held_units") or Decimal(0), facts.lot_units)
+
+
+def _because(facts: Facts) -> str:
+    numbers = facts.numbers
+    mode = numbers.get("mode")
+    times = _times(numbers)
+    if mode == VolumeMode.FIXED:
+        return "your fixed volume gives"
+    if mode == VolumeMode.MULTIPLIER:
+        return f"your multiplier {_plain(numbers, 'multiplier')} gives"
+    capital = _number(numbers, "capital") or Decimal(0)
+    word = "balance" if mode == VolumeMode.BALANCE_RATIO else "equity"
+    own = f"your {word} {money(capital, str(numbers.get('currency') or facts.currency))}"
+    if numbers.get("allocated_capital"):
+        own = f"your allocated capital {money(capital, facts.currency)}"
+    if mode == VolumeMode.EQUITY_BASED:
+        base = _number(numbers, "base_equity") or Decimal(0)
+        return f"{own} for each {money(base, facts.currency)}{times} gives"
+    other = _number(numbers, f"master_{word}") or Decimal(0)
+    against = money(other, str(numbers.get("master_currency") or ""))
+    return f"{own} against {against}{times} gives"
+
+
+def _times(numbers: Mapping[str, Any]) -> str:
+    multiplier = _number(numbers, "multiplier")
+    return "" if multiplier in (None, 1) else f" times {_plain(numbers, 'multiplier')}"
+
+
+def _rounded(facts: Facts) -> str:
+    how = facts.numbers.get("rounding")
+    wanted = facts.units + (_number(facts.numbers, "held_units") or Decimal(0))
+    words = {"down": "rounded down to", "up": "rounded up to", "capped": "capped at"}
+    if how not in words or not facts.units:
+        return ""
+    return f", {words[how]} {lots(wanted, facts.lot_units)}"
+
+
+def _sending(facts: Facts) -> str:
+    return "" if facts.to_sent_ms is None else f"sent after {max(0, round(facts.to_sent_ms))} ms"
+
+
+def _filling(facts: Facts) -> str:
+    if facts.fill_price is None or not facts.filled_units:
+        return ""
+    filled = f"filled at {price(facts.fill_price)}"
+    if facts.filled_units < facts.units:
+        filled = f"{lots(facts.filled_units, facts.lot_units)} lots {filled}"
+    if not facts.slippage:
+        return filled if facts.slippage is None else f"{filled}, the master's price"
+    pip_digits = _number(facts.numbers, "pip_digits")
+    distance = abs(facts.slippage)
+    far = (
+        f"{distance.scaleb(int(pip_digits)):,.1f} pips"
+        if pip_digits is not None
+        else price(distance)
+    )
+    text = f"{filled}, {far} {'worse' if facts.slippage > 0 else 'better'}"
+    if facts.slippage_money:
+        verb = "costing" if facts.slippage > 0 else "saving"
+        text += f", {verb} {money(abs(facts.slippage_money), facts.currency)}"
+    return text
+
+
+def _reason(facts: Facts) -> str:
+    code = Code[facts.code]
+    if facts.state == OutcomeState.COPIED and not facts.message:
+        return ""
+    text = code.label[:1].lower() + code.label[1:] if facts.state != OutcomeState.COPIED else ""
+    if code is Code.BELOW_MINIMUM and (least := _number(facts.numbers, "min_units")):
+        own = _number(facts.numbers, "min_volume") or Decimal(0)
+        smallest = max(least, own * facts.lot_units)
+        text += f" ({lots(smallest, facts.lot_units)} lots)"
+    return ": ".join(part for part in (text, facts.message) if part)
+
+
+def _number(numbers: Mapping[str, Any], key: str) -> Decimal | None:
+    value = numbers.get(key)
+    try:
+        return None if value is None or value == "" else Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def _plain(numbers: Mapping[str, Any], key: str) -> str:
+    value = _number(numbers, key)
+    return "" if value is None else f"{value.normalize():f}"

@@ -1,0 +1,41 @@
+"""What would have changed an outcome: one sentence for each reason code."""
+
+from __future__ import annotations
+
+from apps.copytrading.domain.codes import Code
+
+HINTS: dict[Code, str] = {
+    Code.COPIED: "",
+    Code.CAPPED: "A higher maximum volume would have copied more.",
+    Code.ROUNDED_UP: "With 'skip' below the minimum nothing would have been opened.",
+    Code.PARTIALLY_FILLED: "The rest is not bought later; a smaller volume may fill whole.",
+    Code.NOTHING_TO_CHANGE: "",
+    Code.BELOW_MINIMUM: (
+        "'Round up to the minimum', a lower minimum volume, a higher multiplier or more capital "
+        "would have opened it."
+    ),
+    Code.NOT_LINKED: "Only positions that were opened while this copy was active are followed.",
+    Code.NOT_MAPPED: "An account whose platform offers the symbol would have copied it.",
+    Code.PAUSED: "Resuming the copy lets the next trade through.",
+    Code.STOPPED: "Following the master again copies new trades.",
+    Code.MASTER_PAUSED: "Copying goes on when the master is active again.",
+    Code.MODULE_DISABLED: "Copying goes on when staff switch copy trading on.",
+    Code.STALE_ACCOUNT: (
+        "The connection of the account must be live; 'fixed' and 'multiplier' need no equity."
+    ),
+    Code.NO_EQUITY: (
+        "A deposit, allocated capital, or the modes 'fixed' and 'multiplier' would have copied it."
+    ),
+    Code.NO_RATE: "The modes 'fixed', 'multiplier' and 'equity based' need no exchange rate.",
+    Code.SYMBOL_IN_USE: (
+        "A hedging account, or an account of its own for each master, would have copied it."
+    ),
+    Code.TOO_LATE: "A longer maximum delay would have let the order through.",
+    Code.WITHHELD: "What held it back, a pause or a kill switch, must be lifted first.",
+    Code.STOPS_OFF: "Copying stop loss or take profit would have set it.",
+    Code.SUPERSEDED: "",
+    Code.REJECTED: "The platform's own words say what it asks for.",
+    Code.CANCELLED: "The platform's own words say why it cancelled.",
+    Code.NOT_DELIVERED: "",
+    Code.POSITION_GONE: "A position that was closed on the follower's side is not bought again.",
+}

@@ -1,0 +1,57 @@
+"""Refusals of copying; the text is for the person who asked, ``code`` is stable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class CopyError(Exception):
+    """Base of all refusals."""
+
+    code = "INVALID_DATA"
+
+
+class InvalidSettings(CopyError):
+    """Settings that cannot be; ``fields`` gives a sentence for each field concerned."""
+
+    code = "INVALID_DATA"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(" ".join(fields.values()))
+        self.fields = dict(fields)
+
+
+class InvalidAccount(CopyError):
+    code = "INVALID_ACCOUNT"
+
+
+class NotPermitted(CopyError):
+    code = "PERMISSION_DENIED"
+
+
+class NotFound(CopyError):
+    code = "RET_ERR_NOTFOUND"
+
+
+class MasterNotFound(CopyError):
+    code = "MASTER_NOT_FOUND"
+
+
+class MasterNotAvailable(CopyError):
+    code = "MASTER_NOT_AVAILABLE"
+
+
+class FollowerNotFound(CopyError):
+    code = "FOLLOWER_NOT_FOUND"
+
+
+class FollowerModeNotAllowed(CopyError):
+    code = "FOLLOWER_MODE_NOT_ALLOWED"
+
+
+class AlreadyExists(CopyError):
+    code = "ALREADY_EXISTS"
+
+
+class LoopNotAllowed(CopyError):
+    code = "LOOP_NOT_ALLOWED"

@@ -1,0 +1,90 @@
+"""Who may copy whom: never oneself, never in a loop, never twice."""
+
+from __future__ import annotations
+
+from apps.copytrading.errors import (
+    AlreadyExists,
+    FollowerModeNotAllowed,
+    FollowerNotFound,
+    InvalidAccount,
+    LoopNotAllowed,
+    MasterNotAvailable,
+)
+from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
+from apps.copytrading.services import sql
+from apps.platforms.models import AccountGroup
+
+_REACHES = """
+    WITH RECURSIVE reached (account_id) AS (
+        SELECT %(start)s::bigint
+        UNION
+        SELECT f.account_id
+        FROM reached r
+        JOIN copytrading_copymaster m ON m.account_id = r.account_id
+        JOIN copytrading_copysubscription s ON s.master_id = m.id AND s.archived_at IS NULL
+        JOIN copytrading_copyfollower f ON f.id = s.follower_id)
+    SELECT EXISTS (SELECT 1 FROM reached WHERE account_id = %(target)s)
+"""
+
+
+def check_relation(master: CopyMaster, follower: CopyFollower, owner_id: int | None) -> None:
+    """Refuse a subscription that must not be; the graph is locked by the caller.
+
+    ``owner_id`` is the owner of the follower's account.
+    """
+    if master.account_id == follower.account_id:
+        raise LoopNotAllowed("An account cannot copy itself; choose another account.")
+    if follower.archived_at is not None or not follower.account.active:
+        raise FollowerNotFound("This account is not in use any more; choose another one.")
+    _check_master(master, follower, owner_id)
+    if reaches(follower.account_id, master.account_id):
+        raise LoopNotAllowed(
+            "The master already copies this account, directly or through others; trades would "
+            "go round in circles. Choose another account or another master."
+        )
+
+
+def _check_master(master: CopyMaster, follower: CopyFollower, owner_id: int | None) -> None:
+    own = owner_id is not None and master.account.owner_id == owner_id
+    open_to_all = master.visibility == CopyMaster.Visibility.PUBLIC
+    available = master.status in (CopyMaster.Status.ACTIVE, CopyMaster.Status.PAUSED)
+    if master.archived_at is not None or not available or not (own or open_to_all):
+        raise MasterNotAvailable("This master takes no new followers; choose another one.")
+    real, demo = AccountGroup.Mode.REAL, AccountGroup.Mode.DEMO
+    modes = (follower.account.group.mode, master.account.group.mode)
+    if modes == (real, demo):
+        raise FollowerModeNotAllowed(
+            "Real money does not follow a demo account; use a demo account to copy this master."
+        )
+
+
+def end_former_relation(master: CopyMaster, follower: CopyFollower) -> CopySubscription | None:
+    """The stopped relation that a new one replaces; AlreadyExists when one still runs."""
+    former = CopySubscription.objects.filter(
+        master=master, follower=follower, archived_at=None
+    ).first()
+    if former is None:
+        return None
+    if former.status != CopySubscription.Status.DISABLED:
+        raise AlreadyExists("This account already copies this master; change that copy instead.")
+    if TradeLink.objects.filter(subscription_id=former.pk, state="open").exists():
+        raise AlreadyExists(
+            "An earlier copy of this master still holds positions on this account; close them "
+            "or wait until they are closed."
+        )
+    return former
+
+
+def reaches(start_account_id: int, target_account_id: int) -> bool:
+    """Whether trades of the first account are copied, over any number of steps, to the other."""
+    values = {"start": start_account_id, "target": target_account_id}
+    with sql.raw_cursor() as cursor:
+        cursor.execute(_REACHES, values)
+        found = cursor.fetchone()
+    return bool(found and found[0])
+
+
+def check_new_profile(account_active: bool) -> None:
+    """An account that is switched off can neither lead nor follow."""
+    if not account_active:
+        raise InvalidAccount("This account is not in use any more; choose another one.")

@@ -1,0 +1,121 @@
+"""Outcomes as sentences."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from apps.copytrading.domain.codes import Code, OutcomeState
+from apps.copytrading.domain.explain import Facts, explain, hint, lots
+
+NUMBERS = {
+    "mode": "equity_ratio",
+    "multiplier": "1.0000",
+    "master_side": "buy",
+    "master_units": "100000.00000000",
+    "master_lot_units": "100000.00000000",
+    "master_equity": "10000.00000000",
+    "master_currency": "USD",
+    "capital": "2431.00000000",
+    "currency": "USD",
+    "raw_units": "24310.000000000000000000",
+    "held_units": "0",
+    "rounding": "down",
+    "min_units": "1000.00000000",
+    "pip_digits": 4,
+}
+
+
+def facts(**changes: Any) -> Facts:
+    values: dict[str, Any] = {
+        "kind": "opened",
+        "symbol": "EURUSD",
+        "state": "copied",
+        "code": "COPIED",
+        "message": "",
+        "side": "buy",
+        "units": Decimal(24_000),
+        "filled_units": Decimal(24_000),
+        "lot_units": Decimal(100_000),
+        "currency": "USD",
+        "master_price": Decimal("1.09210000"),
+        "fill_price": Decimal("1.09220000"),
+        "slippage": Decimal("0.00010000"),
+        "slippage_money": Decimal("2.40"),
+        "numbers": NUMBERS,
+        "to_sent_ms": 18.2,
+    }
+    return Facts(**(values | changes))
+
+
+def test_a_copied_open_tells_its_whole_story() -> None:
+    assert explain(facts()) == (
+        "Master bought 1.00 EURUSD at 1.0921; your equity 2,431.00 USD against 10,000.00 USD "
+        "gives 0.2431 lots, rounded down to 0.24; sent after 18 ms; filled at 1.0922, "
+        "1.0 pips worse, costing 2.40 USD."
+    )
+
+
+def test_too_small_names_the_smallest() -> None:
+    told = explain(
+        facts(
+            state="skipped",
+            code="BELOW_MINIMUM",
+            units=Decimal(0),
+            filled_units=Decimal(0),
+            fill_price=None,
+            slippage=None,
+            to_sent_ms=None,
+            numbers=NUMBERS | {"raw_units": "430", "rounding": "none"},
+        )
+    )
+    assert told.endswith(
+        "gives 0.0043 lots; the volume is below the smallest that can be traded (0.01 lots)."
+    )
+
+
+def test_a_refusal_repeats_the_platform() -> None:
+    told = explain(
+        facts(
+            state="rejected",
+            code="REJECTED",
+            message="NOT_ENOUGH_MONEY: margin",
+            filled_units=Decimal(0),
+            fill_price=None,
+        )
+    )
+    assert told.endswith(
+        "sent after 18 ms; the platform refused the order: NOT_ENOUGH_MONEY: margin."
+    )
+
+
+def test_stops() -> None:
+    told = explain(
+        facts(
+            kind="protection",
+            master_price=None,
+            fill_price=None,
+            filled_units=Decimal(0),
+            numbers={"stop_loss": "1.08500000"},
+        )
+    )
+    assert told == "Master moved the stops of EURUSD: stop loss 1.085; sent after 18 ms."
+
+
+@pytest.mark.parametrize("code", list(Code))
+@pytest.mark.parametrize("kind", ["opened", "increased", "reduced", "closed", "protection"])
+def test_every_code_can_be_told_with_any_numbers(code: Code, kind: str) -> None:
+    for state in OutcomeState:
+        for numbers in ({}, NUMBERS):
+            told = explain(facts(kind=kind, state=state, code=code, numbers=numbers))
+            assert told.endswith(".") and "None" not in told
+    assert isinstance(hint(code), str)
+
+
+@pytest.mark.parametrize(
+    ("units", "text"), [("100000", "1.00"), ("24310", "0.2431"), ("123456700000", "1,234,567.00")]
+)
+def test_lots(units: str, text: str) -> None:
+    assert lots(Decimal(units), Decimal(100_000)) == text
