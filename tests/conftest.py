@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import redis
@@ -18,6 +20,18 @@ def _fresh_product_config() -> Iterator[None]:
     forget_product_config()
     yield
     forget_product_config()
+
+
+@pytest.fixture
+def server_folder() -> Iterator[Path]:
+    """An empty folder for servers of the test's own.
+
+    As root, PostgreSQL runs as a user who could not enter pytest's temporary folders.
+    """
+    with tempfile.TemporaryDirectory(prefix="bellwether-test-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 @pytest.fixture

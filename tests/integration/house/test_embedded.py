@@ -22,10 +22,8 @@ from apps.common.embedded import (
 
 
 @pytest.fixture
-def servers(tmp_path: Path) -> Iterator[EmbeddedServers]:
-    for part in (tmp_path, *list(tmp_path.parents)[:2]):
-        part.chmod(0o755)  # as root, PostgreSQL runs as a user who must get in
-    pair = EmbeddedServers(tmp_path / "servers", durable=False)
+def servers(server_folder: Path) -> Iterator[EmbeddedServers]:
+    pair = EmbeddedServers(server_folder, durable=False)
     pair.start()
     yield pair
     pair.stop()
