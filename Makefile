@@ -13,11 +13,11 @@ test:  ## run all tests; PYTEST_ARGS="-k name" for some
 
 lint:  ## check code, types, imports and templates
 	@scripts/prepare test
-	$(PY) -m ruff check .
-	$(PY) -m ruff format --check .
-	$(PY) -m mypy
-	.venv/bin/lint-imports
-	$(PY) -m djlint --lint --quiet templates
+	@failed=0; \
+	for check in "ruff check ." "ruff format --check ." "mypy" "lint-imports --no-logo" \
+		"djlint --lint --quiet templates"; do \
+		echo "$$check"; .venv/bin/$$check || failed=1; \
+	done; exit $$failed
 
 format:  ## format code
 	@scripts/prepare test
