@@ -1,0 +1,292 @@
+"""Between the engine's records and the protocol's messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.openapi_wire import messages
+from apps.openapi_wire.enums import (
+    AccountType,
+    ChangeBalanceType,
+    ErrorCode,
+    OrderStatus,
+    OrderType,
+    PositionStatus,
+    TimeInForce,
+    TotalMarginCalculationType,
+    TradeSide,
+)
+from apps.papervenue.engine.book import Book
+from apps.papervenue.engine.records import (
+    ENTRY_SCALE,
+    Account,
+    CashFlow,
+    Deal,
+    Order,
+    Position,
+    Refused,
+)
+from apps.papervenue.engine.specs import PRICE_DIGITS, SymbolSpec
+
+_SCALE = 10**PRICE_DIGITS
+_ENTRY = ENTRY_SCALE * _SCALE
+BROKER = "Bellwether Paper"
+
+
+def price_out(price: int | None) -> float | None:
+    """The double nearest to a price."""
+    return None if price is None else price / _SCALE
+
+
+def price_in(message: Any, field: str) -> int | None:
+    """A price of a request in 1/100000; None where it is not given; finer ones are refused."""
+    if not message.HasField(field):
+        return None
+    value: float = getattr(message, field)
+    scaled = value * _SCALE
+    price: int = round(scaled)
+    if abs(scaled - price) > 1e-3:
+        raise Refused(ErrorCode.INVALID_REQUEST, f"{field} {value!r} has too many digits")
+    return price
+
+
+def order_message(order: Order) -> Any:
+    return messages.ProtoOAOrder(
+        orderId=order.order_id,
+        tradeData=messages.ProtoOATradeData(
+            symbolId=order.spec.symbol_id,
+            volume=order.volume,
+            tradeSide=order.side,
+            openTimestamp=order.created_ms,
+            label=order.label or None,
+            comment=order.comment or None,
+        ),
+        orderType=order.type,
+        orderStatus=order.status,
+        expirationTimestamp=order.expires_ms or None,
+        executionPrice=price_out(order.execution_price),
+        executedVolume=order.executed,
+        utcLastUpdateTimestamp=order.updated_ms,
+        baseSlippagePrice=price_out(order.base_price),
+        slippageInPoints=order.slippage_points,
+        closingOrder=order.closing,
+        limitPrice=price_out(order.limit_price),
+        stopPrice=price_out(order.stop_price),
+        stopLoss=price_out(order.stop_loss),
+        takeProfit=price_out(order.take_profit),
+        clientOrderId=order.client_order_id or None,
+        timeInForce=order.time_in_force,
+        positionId=order.position_id or None,
+        relativeStopLoss=order.relative_stop_loss or None,
+        relativeTakeProfit=order.relative_take_profit or None,
+        isStopOut=order.stop_out,
+        trailingStopLoss=order.trailing or None,
+    )
+
+
+def order_from_message(body: Any, account: Account, book: Book) -> Order:
+    """An order as it was stored."""
+    data = body.tradeData
+    return Order(
+        order_id=body.orderId,
+        account=account,
+        spec=book.specs[data.symbolId],
+        type=OrderType(body.orderType),
+        side=TradeSide(data.tradeSide),
+        volume=data.volume,
+        created_ms=data.openTimestamp,
+        updated_ms=body.utcLastUpdateTimestamp,
+        executed=body.executedVolume,
+        status=OrderStatus(body.orderStatus),
+        label=data.label,
+        comment=data.comment,
+        client_order_id=body.clientOrderId,
+        limit_price=price_in(body, "limitPrice"),
+        stop_price=price_in(body, "stopPrice"),
+        base_price=price_in(body, "baseSlippagePrice"),
+        slippage_points=body.slippageInPoints if body.HasField("slippageInPoints") else None,
+        time_in_force=TimeInForce(body.timeInForce),
+        expires_ms=body.expirationTimestamp,
+        stop_loss=price_in(body, "stopLoss"),
+        take_profit=price_in(body, "takeProfit"),
+        relative_stop_loss=body.relativeStopLoss,
+        relative_take_profit=body.relativeTakeProfit,
+        trailing=body.trailingStopLoss,
+        position_id=body.positionId,
+        closing=body.closingOrder,
+        stop_out=body.isStopOut,
+        execution_price=price_in(body, "executionPrice"),
+    )
+
+
+def position_message(position: Position) -> Any:
+    is_open = position.volume > 0
+    return messages.ProtoOAPosition(
+        positionId=position.position_id,
+        tradeData=messages.ProtoOATradeData(
+            symbolId=position.spec.symbol_id,
+            volume=position.volume,
+            tradeSide=position.side,
+            openTimestamp=position.opened_ms,
+            label=position.label or None,
+            guaranteedStopLoss=False,
+            comment=position.comment or None,
+        ),
+        positionStatus=(
+            PositionStatus.POSITION_STATUS_OPEN
+            if is_open
+            else PositionStatus.POSITION_STATUS_CLOSED
+        ),
+        swap=position.swap,
+        price=position.entry / _ENTRY,
+        stopLoss=price_out(position.stop_loss) if is_open else None,
+        takeProfit=price_out(position.take_profit) if is_open else None,
+        utcLastUpdateTimestamp=position.updated_ms,
+        commission=position.commission,
+        marginRate=position.margin_rate,
+        mirroringCommission=0,
+        guaranteedStopLoss=False,
+        usedMargin=position.margin,
+        moneyDigits=position.account.money_digits,
+        trailingStopLoss=True if position.trail else None,
+    )
+
+
+def created_position_message(order: Order) -> Any:
+    """The empty position that stands for an accepted order which has not been filled."""
+    return messages.ProtoOAPosition(
+        positionId=order.position_id,
+        tradeData=messages.ProtoOATradeData(
+            symbolId=order.spec.symbol_id,
+            volume=0,
+            tradeSide=order.side,
+            openTimestamp=order.created_ms,
+            label=order.label or None,
+            guaranteedStopLoss=False,
+            comment=order.comment or None,
+        ),
+        positionStatus=PositionStatus.POSITION_STATUS_CREATED,
+        swap=0,
+        utcLastUpdateTimestamp=order.created_ms,
+        moneyDigits=order.account.money_digits,
+    )
+
+
+def position_from_message(
+    body: Any, account: Account, book: Book, trail: int, protection_id: int
+) -> Position:
+    """A position as it was stored; what the message does not carry stands beside it."""
+    data = body.tradeData
+    return Position(
+        position_id=body.positionId,
+        account=account,
+        spec=book.specs[data.symbolId],
+        side=TradeSide(data.tradeSide),
+        volume=data.volume,
+        entry=round(body.price * _ENTRY),
+        opened_ms=data.openTimestamp,
+        updated_ms=body.utcLastUpdateTimestamp,
+        label=data.label,
+        comment=data.comment,
+        margin=body.usedMargin,
+        margin_rate=body.marginRate,
+        commission=body.commission,
+        swap=body.swap,
+        stop_loss=price_in(body, "stopLoss"),
+        take_profit=price_in(body, "takeProfit"),
+        trail=trail,
+        protection_id=protection_id,
+    )
+
+
+def deal_message(deal: Deal) -> Any:
+    close = deal.close
+    digits = deal.account.money_digits
+    detail = None
+    if close is not None:
+        detail = messages.ProtoOAClosePositionDetail(
+            entryPrice=close.entry / _ENTRY,
+            grossProfit=close.gross,
+            swap=close.swap,
+            commission=close.commission,
+            balance=close.balance,
+            quoteToDepositConversionRate=float(close.rate),
+            closedVolume=close.volume,
+            balanceVersion=close.balance_version,
+            moneyDigits=digits,
+        )
+    return messages.ProtoOADeal(
+        dealId=deal.deal_id,
+        orderId=deal.order_id,
+        positionId=deal.position_id,
+        volume=deal.volume,
+        filledVolume=deal.volume,
+        symbolId=deal.spec.symbol_id,
+        createTimestamp=deal.created_ms,
+        executionTimestamp=deal.executed_ms,
+        utcLastUpdateTimestamp=deal.executed_ms,
+        executionPrice=price_out(deal.price),
+        tradeSide=deal.side,
+        dealStatus=deal.status,
+        marginRate=deal.margin_rate,
+        commission=deal.commission,
+        closePositionDetail=detail,
+        moneyDigits=digits,
+    )
+
+
+def cash_message(flow: CashFlow) -> Any:
+    return messages.ProtoOADepositWithdraw(
+        operationType=(
+            ChangeBalanceType.BALANCE_DEPOSIT
+            if flow.delta >= 0
+            else ChangeBalanceType.BALANCE_WITHDRAW
+        ),
+        balanceHistoryId=flow.flow_id,
+        balance=flow.balance,
+        delta=abs(flow.delta),
+        changeBalanceTimestamp=flow.at_ms,
+        externalNote=flow.note or None,
+        balanceVersion=flow.balance_version,
+        moneyDigits=flow.account.money_digits,
+    )
+
+
+def trader_message(account: Account, asset_id: int) -> Any:
+    return messages.ProtoOATrader(
+        ctidTraderAccountId=account.account_id,
+        balance=account.balance,
+        balanceVersion=account.balance_version,
+        depositAssetId=asset_id,
+        swapFree=False,
+        leverageInCents=account.leverage * 100,
+        totalMarginCalculationType=TotalMarginCalculationType.SUM,
+        maxLeverage=50_000,
+        traderLogin=account.login,
+        accountType=AccountType.NETTED if account.netting else AccountType.HEDGED,
+        brokerName=BROKER,
+        registrationTimestamp=account.opened_ms,
+        isLimitedRisk=False,
+        moneyDigits=account.money_digits,
+    )
+
+
+def symbol_message(spec: SymbolSpec) -> Any:
+    return messages.ProtoOASymbol(
+        symbolId=spec.symbol_id,
+        digits=spec.digits,
+        pipPosition=spec.pip_position,
+        enableShortSelling=True,
+        guaranteedStopLoss=False,
+        swapRollover3Days=3,
+        swapLong=float(spec.swap_long),
+        swapShort=float(spec.swap_short),
+        maxVolume=spec.max_volume,
+        minVolume=spec.min_volume,
+        stepVolume=spec.step_volume,
+        schedule=[messages.ProtoOAInterval(startSecond=0, endSecond=7 * 86_400)],
+        scheduleTimeZone="UTC",
+        commission=spec.commission * 100,
+        preciseTradingCommissionRate=spec.commission * 10**8,
+        lotSize=spec.lot,
+    )

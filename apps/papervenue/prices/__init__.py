@@ -1,0 +1,17 @@
+"""Where the venue's prices come from."""
+
+from __future__ import annotations
+
+from apps.papervenue.config import VenueConfig
+from apps.papervenue.engine.specs import DEFAULT_SYMBOLS
+from apps.papervenue.prices.ecb import EcbPath
+from apps.papervenue.prices.source import Combined, Manual, PriceSource
+
+__all__ = ["Combined", "Manual", "PriceSource", "open_source"]
+
+
+def open_source(config: VenueConfig) -> PriceSource:
+    """The source that the configuration asks for. ValueError says what is missing."""
+    if config.prices == "manual":
+        return Manual()
+    return EcbPath(DEFAULT_SYMBOLS, config.seed)
