@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from apps.openapi_wire import FrameDecoder, FrameError, encode_frame, messages
 from apps.papervenue.limits import RateLimit
@@ -35,8 +35,7 @@ class Session(asyncio.Protocol):
         self.history_limit = RateLimit(venue.config.history_rate_limit)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by class
         self._venue.sessions.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
