@@ -36,7 +36,7 @@ class Program:
     env: Mapping[str, str] = field(default_factory=dict)
     folder: Path | None = None
     stop_signal: signal.Signals = signal.SIGTERM
-    stop_within_s: float = 2.5
+    stop_within_s: float = 2.2
     stop_order: int = 0
     uid: int | None = None
     gid: int | None = None
