@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
+
+Look = Callable[[bytes], None]
 
 
 class Relay:
-    """Passes bytes on until told otherwise; the platform's port may change beneath it."""
+    """Passes bytes on until told otherwise; the platform's port may change beneath it.
 
-    def __init__(self, host: str = "127.0.0.1") -> None:
+    ``look`` makes, for each session, what is shown the bytes on their way to the connector.
+    """
+
+    def __init__(self, look: Callable[[], Look], host: str = "127.0.0.1") -> None:
         self.host = host
+        self.barred = False
+        self._look = look
         self.port = 0
         self.target = 0
         self.bytes_up = 0
@@ -44,6 +52,8 @@ class Relay:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
+            if self.barred:
+                raise ConnectionRefusedError
             up_reader, up_writer = await asyncio.open_connection(self.host, self.target)
         except OSError:
             writer.transport.abort()
@@ -53,23 +63,28 @@ class Relay:
         for end in (writer, up_writer):
             self._writers.add(end)
             self._thawed[end] = thawed
-        for source, sink, counts in ((reader, up_writer, True), (up_reader, writer, False)):
-            pump = asyncio.get_running_loop().create_task(self._pump(source, sink, thawed, counts))
+        for source, sink, look in (
+            (reader, up_writer, self._count),
+            (up_reader, writer, self._look()),
+        ):
+            pump = asyncio.get_running_loop().create_task(self._pump(source, sink, thawed, look))
             self._pumps.add(pump)
             pump.add_done_callback(self._pumps.discard)
+
+    def _count(self, data: bytes) -> None:
+        self.bytes_up += len(data)
 
     async def _pump(
         self,
         source: asyncio.StreamReader,
         sink: asyncio.StreamWriter,
         thawed: asyncio.Event,
-        counts: bool,
+        look: Look,
     ) -> None:
         with suppress(OSError):
             while data := await source.read(65_536):
                 await thawed.wait()
-                if counts:
-                    self.bytes_up += len(data)
+                look(data)
                 sink.write(data)
         with suppress(OSError):
             sink.close()
