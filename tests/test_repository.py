@@ -96,6 +96,15 @@ def test_containers_run_what_make_run_runs() -> None:
     ]  # fmt: skip
 
 
+def test_links_between_documents_lead_somewhere() -> None:
+    broken = []
+    for document in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text_of(document)):
+            if not (document.parent / target).exists():
+                broken.append(f"{document.relative_to(ROOT)}: {target}")
+    assert broken == []
+
+
 def test_calculations_take_time_as_an_argument() -> None:
     clock = re.compile(r"\b(?:now|utcnow|today|monotonic|perf_counter|time_ns)\(\)")
     pure = [*ROOT.glob("apps/*/domain/**/*.py"), *ROOT.glob("apps/trading/**/*.py")]
