@@ -65,6 +65,9 @@ class Rig:
     def worker(self, name: str = "worker") -> None:
         self._start(name, programs.worker(self._env))
 
+    def traders(self) -> None:
+        self._start("traders", programs.demo_traders(self._env))
+
     def _start(self, name: str, program: Program, *more: str) -> None:
         """In a session of its own, so that its children can be ended with it."""
         if name in self._running:

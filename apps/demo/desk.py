@@ -94,10 +94,16 @@ class Prices:
 
 
 class Desk:
-    """All demo traders. ``say(who, what)`` is told everything worth a line."""
+    """All demo traders. ``say(who, what)`` is told everything worth a line.
 
-    def __init__(self, endpoint: Endpoint, seats: list[Seat], *, seed: int, say: Say) -> None:
-        self._endpoint = endpoint
+    ``find`` answers where the venue is; it is asked before each session, since an address and
+    a token may change while the traders live. OSError from it counts as a venue that is away.
+    """
+
+    def __init__(
+        self, find: Callable[[], Endpoint], seats: list[Seat], *, seed: int, say: Say
+    ) -> None:
+        self._find = find
         self._seats = seats
         self._seed = seed
         self._say = say
@@ -127,10 +133,11 @@ class Desk:
             if prices and isinstance(message, messages.ProtoOASpotEvent):
                 prices[0].take(message)
 
-        client = await self._endpoint.open(listen)
+        endpoint = await asyncio.to_thread(self._find)
+        client = await endpoint.open(listen)
         try:
             for seat in self._seats:
-                await client.authorise(seat.account, self._endpoint.access_token)
+                await client.authorise(seat.account, endpoint.access_token)
             instruments = await self._instruments(client)
             prices.append(Prices(instruments))
             await self._subscribe(client, instruments)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.common.fields import EncryptedJSONField
-
 
 class DemoInstallation(models.Model):
     """One row where this installation was filled with the demo, none on a plain one.
 
-    It is written in the same transaction as everything else of the demo. ``venue`` holds what
-    the demo traders sign in with: ``host``, ``port``, ``client_id``, ``client_secret``,
-    ``access_token``, and under ``accounts`` the venue's account id by the key in the plan.
-    ``connection_id`` is the product's own connection to the same venue.
+    It is written in the same transaction as everything else of the demo. ``venue`` says where
+    the paper venue is (``host``, ``port``, ``admin_port``) and, under ``accounts``, the venue's
+    account id by the key in the plan; ``connection_id`` is the product's own connection to it.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
     connection_id = models.BigIntegerField()
-    venue = EncryptedJSONField(default=dict)
+    venue = models.JSONField()
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

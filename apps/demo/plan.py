@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 D = Decimal
 ZERO, ONE = Decimal(0), Decimal(1)
@@ -68,7 +69,7 @@ class Copy:
     copy_tp: bool = True
     paused: bool = False
 
-    def settings(self) -> dict[str, object]:
+    def settings(self) -> dict[str, Any]:
         """The settings of the subscription as the copying app's functions take them."""
         return {
             "volume_mode": self.volume_mode,

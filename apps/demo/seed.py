@@ -37,22 +37,25 @@ def fill(*, host: str, port: int, admin_port: int) -> bool:
     """
     marker = installation()
     if marker is not None:
-        _follow_address(marker, host, port)
+        _follow_address(marker, host, port, admin_port)
         return False
     if User.objects.exists():
         raise NotEmpty
     venue = open_accounts(host=host, port=port, admin_port=admin_port, accounts=plan.accounts())
-    _write(venue)
+    _write(venue, admin_port)
     return True
 
 
 @transaction.atomic
-def _follow_address(marker: DemoInstallation, host: str, port: int) -> None:
-    """The launcher chose another port for the venue: the connection and the traders follow."""
-    if (marker.venue["host"], marker.venue["port"]) == (host, port):
+def _follow_address(marker: DemoInstallation, host: str, port: int, admin_port: int) -> None:
+    """The launcher chose other ports for the venue: the connection and the traders follow."""
+    address = {"host": host, "port": port, "admin_port": admin_port}
+    before, marker.venue = marker.venue, {**marker.venue, **address}
+    if marker.venue == before:
         return
-    marker.venue = {**marker.venue, "host": host, "port": port}
     marker.save(update_fields=["venue"])
+    if (before["host"], before["port"]) == (host, port):
+        return
     platforms.move_connection(
         actor=None,
         connection_id=marker.connection_id,
@@ -63,7 +66,7 @@ def _follow_address(marker: DemoInstallation, host: str, port: int) -> None:
 
 
 @transaction.atomic
-def _write(venue: VenueSide) -> None:
+def _write(venue: VenueSide, admin_port: int) -> None:
     owner = _people()
     connection = platforms.create_connection(
         actor=owner,
@@ -84,7 +87,15 @@ def _write(venue: VenueSide) -> None:
         enabled=True,
         reason="the demo shows copy trading",
     )
-    DemoInstallation.objects.create(connection_id=connection.pk, venue=venue.as_json())
+    DemoInstallation.objects.create(
+        connection_id=connection.pk,
+        venue={
+            "host": venue.host,
+            "port": venue.port,
+            "admin_port": admin_port,
+            "accounts": dict(venue.accounts),
+        },
+    )
 
 
 def _people() -> User:

@@ -7,6 +7,7 @@ from apps.demo.domain.characters import CHARACTERS
 from apps.demo.errors import NotADemo
 from apps.demo.models import DemoInstallation
 from apps.demo.plan import MASTERS
+from apps.demo.venue import CLIENT_ID, CLIENT_SECRET, access_token
 
 
 def installation() -> DemoInstallation | None:
@@ -15,14 +16,17 @@ def installation() -> DemoInstallation | None:
 
 
 def endpoint() -> Endpoint:
-    """Where the demo's venue is. NotADemo on a plain installation."""
+    """Where the demo's venue is and what an outside client signs in with now.
+
+    NotADemo on a plain installation, VenueUnavailable when the venue does not answer.
+    """
     venue = _demo().venue
     return Endpoint(
         host=venue["host"],
         port=venue["port"],
-        client_id=venue["client_id"],
-        client_secret=venue["client_secret"],
-        access_token=venue["access_token"],
+        client_id=CLIENT_ID,
+        client_secret=CLIENT_SECRET,
+        access_token=access_token(venue["admin_port"]),
     )
 
 

@@ -21,7 +21,7 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1, help="of the traders' chance")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        desk = Desk(endpoint(), demo_seats(), seed=options["seed"], say=self._say)
+        desk = Desk(endpoint, demo_seats(), seed=options["seed"], say=self._say)
         with contextlib.suppress(asyncio.CancelledError):
             asyncio.run(_until_told(desk))
 

@@ -1,0 +1,55 @@
+"""Fill an empty installation with the demo, and print its sign-ins."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.demo import plan
+from apps.demo.passwords import demo_password
+from apps.demo.seed import fill
+from apps.demo.venue import VenueUnavailable
+
+
+def port(name: str) -> int | None:
+    value = os.environ.get(name, "")
+    return int(value) if value.isdigit() else None
+
+
+class Command(BaseCommand):
+    help = (
+        "Make an empty installation a demo: people, accounts at the paper venue, masters and "
+        "followers. On a demo that stands nothing changes. Prints the sign-ins."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="of the paper venue")
+        parser.add_argument("--port", type=int, default=port("PAPERVENUE_PORT"))
+        parser.add_argument("--admin-port", type=int, default=port("PAPERVENUE_ADMIN_PORT"))
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["port"] is None or options["admin_port"] is None:
+            raise CommandError(
+                "Say where the paper venue is: --port and --admin-port, or start everything "
+                "with `make run`."
+            )
+        try:
+            fill(host=options["host"], port=options["port"], admin_port=options["admin_port"])
+        except VenueUnavailable as problem:
+            raise CommandError(str(problem)) from None
+        self.stdout.write(sign_ins())
+
+
+def sign_ins() -> str:
+    """Who can sign in, with passwords, as lines for a terminal."""
+    rows = [
+        ("Customer", plan.TRADER),
+        ("Owner", plan.STAFF[0].email),
+        ("Risk desk", plan.STAFF[1].email),
+        ("Support", plan.STAFF[2].email),
+    ]
+    width = max(len(email) for _, email in rows)
+    lines = [f"{who:<10} {email:<{width}}  {demo_password(email)}" for who, email in rows]
+    return "\n".join(["Demo sign-ins:", *lines])
