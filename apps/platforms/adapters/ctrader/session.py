@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from apps.openapi_wire import (
     Frame,
@@ -120,8 +120,8 @@ class Session(asyncio.Protocol):
     # --- asyncio.Protocol ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's transports are none of asyncio's classes.
+        self._transport = cast(asyncio.Transport, transport)
         self._schedule_beat()
 
     def data_received(self, data: bytes) -> None:
