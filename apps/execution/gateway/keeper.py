@@ -11,7 +11,7 @@ import structlog
 from apps.execution.gateway.db import UNAVAILABLE, Database
 from apps.execution.gateway.directory import Directory, StateUpdate
 from apps.execution.gateway.lease import Lease
-from apps.execution.gateway.session import Session
+from apps.execution.gateway.session import Session, SessionOver
 from apps.execution.gateway.tickets import Tickets
 from apps.execution.gateway.writeback import TellOrders, Writeback
 from apps.platforms.ports import AuthRefused, Connector, PlatformError
@@ -43,6 +43,7 @@ class Keeper:
         self._directory = Directory(database, lease.connection_id)
         self._session: Session | None = None
         self._connector: Connector | None = None
+        self._leaving = False
         self._running: asyncio.Task[None] | None = None
         self._writing: asyncio.Task[None] | None = None
         self._log = _log.bind(connection=lease.connection_id)
@@ -53,6 +54,7 @@ class Keeper:
 
     def abort(self) -> None:
         """Close the sockets now: the lease is over."""
+        self._leaving = True
         if self._connector is not None:
             self._connector.abort()
         if self._running is not None:
@@ -60,6 +62,7 @@ class Keeper:
 
     async def leave(self) -> None:
         """End in order: nothing is sent any more, good-bye, all is stored."""
+        self._leaving = True
         if self._session is not None:
             self._session.sender.set_up(False)
             await self._session.leave()
@@ -76,13 +79,14 @@ class Keeper:
         await self._cancel(self._writing)
 
     async def _cancel(self, task: asyncio.Task[None] | None) -> None:
-        if task is not None:
+        # A task group that is failing already swallows a cancellation.
+        while task is not None and not task.done():
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+            await asyncio.wait([task], timeout=0.2)
 
     async def _run(self) -> None:
         pause = 0.5
-        while self.lease.valid():
+        while self.lease.valid() and not self._leaving:
             began = asyncio.get_running_loop().time()
             wait = await self._one_session()
             if asyncio.get_running_loop().time() - began > _LONGEST_PAUSE_S:
@@ -108,15 +112,13 @@ class Keeper:
             return await self._refused(str(error))
         except (LookupError, ValueError) as error:
             return await self._refused(str(error))
-        except (ConnectionError, PlatformError, OSError) as error:
-            await self._failed(error)
-        except UNAVAILABLE as error:
-            await self._failed(error)
         except ExceptionGroup as errors:
             first = _first(errors)
             if isinstance(first, AuthRefused):
                 return await self._refused(str(first))
             await self._failed(first)
+        except Exception as error:  # whatever it is, the next session begins from the truth
+            await self._failed(error)
         finally:
             self._session = None
             if self._connector is not None:
@@ -129,7 +131,7 @@ class Keeper:
         return _REFUSED_PAUSE_S
 
     async def _failed(self, error: BaseException) -> None:
-        expected = isinstance(error, ConnectionError | PlatformError | OSError)
+        expected = isinstance(error, ConnectionError | PlatformError | OSError | SessionOver)
         self._log.warning(
             "session ended", error=repr(error)[:300], exc_info=None if expected else error
         )

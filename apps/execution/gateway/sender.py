@@ -191,7 +191,10 @@ class Sender:
         for ticket, future in zip(tickets, futures, strict=True):
             ticket.sent_at = sent_at
             self._changed(ticket)
-            future.add_done_callback(partial(self._answered, ticket))
+            if future.done():
+                self._answered(ticket, future)
+            else:
+                future.add_done_callback(partial(self._answered, ticket))
 
     def _answered(self, ticket: Ticket, future: asyncio.Future[SubmitResult]) -> None:
         if not future.cancelled():

@@ -204,6 +204,8 @@ class Session:
         async for group in self._connector.events():
             if self.sender.busy:
                 await self.sender.idle(_PARK_S)
+            # Answers that came with this group first: they tell the platform's order ids.
+            await asyncio.sleep(0)
             self._last_event_at = datetime.now(UTC)
             async with self._turn:
                 await self._events.take(group)

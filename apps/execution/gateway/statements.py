@@ -48,9 +48,10 @@ DEAL_EVENTS = """
         payload, trace_id, ts_event, received_at)
     SELECT r.account_id, %s, 'deal', r.dedupe_key, r.position_id, r.payload, r.trace_id,
         r.ts_event, r.received_at
-    FROM json_to_recordset(%s::json) WITH ORDINALITY AS r (account_id bigint, dedupe_key text,
+    FROM ROWS FROM (json_to_recordset(%s::json) AS (account_id bigint, dedupe_key text,
         position_id text, payload jsonb, trace_id text, ts_event timestamptz,
-        received_at timestamptz, n bigint)
+        received_at timestamptz)) WITH ORDINALITY AS r (account_id, dedupe_key, position_id,
+        payload, trace_id, ts_event, received_at, n)
     JOIN platforms_tradingaccount a ON a.id = r.account_id AND a.journaled
     ORDER BY n
     ON CONFLICT (account_id, dedupe_key) DO NOTHING

@@ -117,6 +117,9 @@ class Writeback:
                 _log.warning("write-back waits for PostgreSQL", error=str(error)[:200])
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)
+            except Exception:  # nothing is thrown away: it stays here and is told loudly
+                _log.exception("write-back failed", connection=self._connection_id)
+                await asyncio.sleep(2.0)
 
     async def _store(self) -> None:
         tickets, self._dirty = self._dirty, {}

@@ -36,15 +36,11 @@ def intent(n: int, leg: Leg = Leg.OPEN, account: int = 1) -> Intent:
 
 @pytest.mark.django_db(transaction=True)
 def test_submit_groups_by_connection_and_leg_and_slices(live_redis_url: str) -> None:
-    intents = [intent(n, account=1 + n % 2) for n in range(600)] + [
-        intent(999, Leg.CLOSE)
-    ]
+    intents = [intent(n, account=1 + n % 2) for n in range(600)] + [intent(999, Leg.CLOSE)]
     with transaction.atomic():
         batches = api.submit(intents, connection_ids={1: 10, 2: 20}, now=NOW)
         client = redis.Redis.from_url(live_redis_url)
-        assert client.xlen(streams.stream_name(10)) == 0, (
-            "nothing travels before the commit"
-        )
+        assert client.xlen(streams.stream_name(10)) == 0, "nothing travels before the commit"
     sizes = [(b.connection_id, b.leg, len(b.client_order_ids)) for b in batches]
     assert sizes == [
         (10, Leg.CLOSE, 1),
@@ -56,9 +52,7 @@ def test_submit_groups_by_connection_and_leg_and_slices(live_redis_url: str) -> 
     for batch in batches:
         row = Batch.objects.get(pk=batch.batch_id)
         assert (row.connection_id, row.leg) == (batch.connection_id, batch.leg)
-        assert (
-            tuple(i.client_order_id for i in load(row.items)) == batch.client_order_ids
-        )
+        assert tuple(i.client_order_id for i in load(row.items)) == batch.client_order_ids
     sent = [fields for _, fields in client.xrange(streams.stream_name(10))]
     assert [int(f[b"b"]) for f in sent] == [b.batch_id for b in batches[:3]]
     assert load(sent[0][b"i"]) == [intent(999, Leg.CLOSE)]
@@ -79,9 +73,7 @@ def test_only_what_is_not_claimed_can_be_withdrawn() -> None:
     Batch.objects.filter(pk=batch.batch_id).update(claimed=2)
     ids = [i.client_order_id for i in intents]
     assert api.withdraw([*ids, "cunknown"], reason="paused", now=NOW) == set(ids[2:])
-    assert set(Withdrawal.objects.values_list("client_order_id", flat=True)) == set(
-        ids[2:]
-    )
+    assert set(Withdrawal.objects.values_list("client_order_id", flat=True)) == set(ids[2:])
     assert api.withdraw(ids, reason="paused", now=NOW) == set(ids[2:])
 
 
@@ -139,9 +131,7 @@ def test_events_wait_until_planned_and_orders_until_settled() -> None:
     common = {"account_id": 1, "connection_id": 10, "source": "copy", "wake_key": 7}
     common |= {"leg": "open", "side": "buy", "units": 1000, "committed_at": NOW}
     Order.objects.create(client_order_id="c1", state="sent", **common)
-    done = Order.objects.create(
-        client_order_id="c2", state="rejected", code="NO", **common
-    )
+    done = Order.objects.create(client_order_id="c2", state="rejected", code="NO", **common)
     (result,) = selectors.unsettled_orders("copy", 7)
     assert (result.client_order_id, result.code, result.profit) == ("c2", "NO", 0)
     assert set(selectors.orders_by_client_id(["c1", "c2"])) == {"c1", "c2"}
