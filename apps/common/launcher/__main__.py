@@ -68,16 +68,14 @@ async def _start(installation: Installation, output: Output, supervisor: Supervi
         steps.run(output, "Collecting static files", programs.collect_static(), env),
     )
     await supervisor.launch(programs.web(installation, env))
-    if programs.command_exists("papervenue"):
-        await supervisor.launch(programs.paper_venue(installation, env))
+    await supervisor.launch(programs.paper_venue(installation, env))
     sign_ins = ""
-    if installation.demo and programs.command_exists("demo"):
+    if installation.demo:
         sign_ins = await steps.run(output, "Filling in demo data", programs.manage("demo"), env)
-    if programs.command_exists("gateway"):
-        await supervisor.launch(programs.gateway(env))
+    await supervisor.launch(programs.gateway(env))
     await supervisor.launch(programs.worker(env))
     await supervisor.launch(programs.beat(installation, env))
-    if installation.demo and programs.command_exists("demo_traders"):
+    if installation.demo:
         await supervisor.launch(programs.demo_traders(env))
     await steps.with_progress(output, "Waiting for the first page", _first_page(installation))
     _announce(installation, output, sign_ins)

@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from apps.common import tether
 from apps.common.embedded import EmbeddedServers
@@ -41,6 +42,7 @@ def redis(servers: EmbeddedServers) -> Program:
 
 
 def paper_venue(installation: Installation, env: Mapping[str, str]) -> Program:
+    # Last, like the servers: whoever trades here would otherwise complain that it is gone.
     return _managed(
         "venue",
         env,
@@ -49,6 +51,8 @@ def paper_venue(installation: Installation, env: Mapping[str, str]) -> Program:
         *("--host", "127.0.0.1", "--port", env["PAPERVENUE_PORT"]),
         *("--admin-port", env["PAPERVENUE_ADMIN_PORT"]),
         *("--data", str(installation.var / "papervenue")),
+        stop_within_s=1.5,
+        stop_order=_SERVERS_LAST,
     )
 
 
@@ -91,13 +95,8 @@ def collect_static() -> list[str]:
     return manage("collectstatic", "--no-input", "-v", "0")
 
 
-def command_exists(name: str) -> bool:
-    """Whether an app of this checkout brings the management command."""
-    return any(ROOT.glob(f"apps/*/management/commands/{name}.py"))
-
-
-def _managed(name: str, env: Mapping[str, str], *arguments: str) -> Program:
-    return Program(name=name, command=_tethered(manage(*arguments)), env=env, folder=ROOT)
+def _managed(name: str, env: Mapping[str, str], *arguments: str, **how: Any) -> Program:
+    return Program(name=name, command=_tethered(manage(*arguments)), env=env, folder=ROOT, **how)
 
 
 def _python(name: str, env: Mapping[str, str], *module: str) -> Program:
