@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from apps.openapi_wire import FrameDecoder
-from apps.papervenue.admin import AdminServer
 from apps.papervenue.config import VenueConfig
-from apps.papervenue.prices.source import Manual
 from apps.papervenue.requests import history
-from apps.papervenue.server import VenueServer
+from apps.papervenue.testing import TestVenue
 from apps.platforms.adapters.ctrader.connector import CTraderConnector, create
 from apps.platforms.adapters.ctrader.timing import Timing
 from apps.platforms.limits import Limits
@@ -82,30 +77,31 @@ class PaperBench:
             heartbeat_s=0.5,
             silence_s=5.0,
         )
-        self._values = {"client_id": "bellwether", "client_secret": "paper-venue"}
+        self._venue = TestVenue(self._config)
+        self._values = {
+            "client_id": self._config.client_id,
+            "client_secret": self._config.client_secret,
+        }
         self._relay = Relay(self._watch)
         self._refusals = 0
-        self._server: VenueServer | None = None
         self._rows = history.MAX_ROWS
         self._connectors: list[CTraderConnector] = []
 
     async def start(self) -> None:
-        quotes = {
-            EURUSD: (int(self.bid * 100_000), int(self.ask * 100_000)),
-            USDJPY: (15_000_000, 15_000_600),
-        }
-        self._server = VenueServer(self._config, Manual(quotes))
-        await self._server.start()
-        self._relay.target = self._server.port
-        if not self._relay.port:
-            await self._relay.start()
-            self._use_tokens()
+        await self._venue.start()
+        await self.set_price(self.bid, self.ask)
+        self._relay.target = self._venue.port
+
+    async def begin(self) -> None:
+        """Start for the first time, with the relay in front."""
+        await self.start()
+        await self._relay.start()
+        tokens = self._venue.ask("tokens", owner=OWNER)["owner"]
+        self._values |= {name: tokens[name] for name in ("access_token", "refresh_token")}
 
     async def stop(self) -> None:
-        server, self._server = self._server, None
         self._relay.target = 0
-        if server is not None:
-            await server.stop()
+        await self._venue.stop()
 
     async def close(self) -> None:
         history.MAX_ROWS = self._rows
@@ -135,7 +131,7 @@ class PaperBench:
             "margin_mode": mode.value,
             "deposit": str(deposit),
         }
-        return str(self._do("open_accounts", accounts=[terms])["accounts"][0]["account"])
+        return str(self._venue.ask("open_accounts", accounts=[terms])["accounts"][0]["account"])
 
     def connector(self, *, limits: Limits | None = None, wrong: bool = False) -> CTraderConnector:
         values = self._values | ({"client_secret": "wrong"} if wrong else {})
@@ -153,22 +149,18 @@ class PaperBench:
         self._values["renew_at"] = f"{time.time() + 0.3:.1f}"
 
     async def invalidate_token(self) -> None:
-        self._do("revoke", owner=OWNER)
+        self._venue.ask("revoke", owner=OWNER)
 
     async def revoke(self) -> None:
-        async with OtherTerminal(self._port, self._values) as other:
+        async with OtherTerminal(self._venue.port, self._values) as other:
             await other.spend_refresh_token()
-        self._do("revoke", owner=OWNER)
-
-    def _use_tokens(self) -> None:
-        tokens = self._do("tokens", owner=OWNER)["owner"]
-        self._values |= {name: tokens[name] for name in ("access_token", "refresh_token")}
+        self._venue.ask("revoke", owner=OWNER)
 
     # --- what happens there ---
 
     async def set_price(self, bid: Decimal, ask: Decimal) -> None:
         self.bid, self.ask = bid, ask
-        self._do("set_price", symbol=self.symbol, bid=str(bid), ask=str(ask))
+        self._venue.ask("set_price", symbol=self.symbol, bid=str(bid), ask=str(ask))
 
     async def fault(
         self, kind: Fault, account: str = "", *, count: int = 1, after: int = 0
@@ -178,27 +170,29 @@ class PaperBench:
             rule["account"] = int(account)
         if after:
             rule["nth"] = after + 1
-        self._do("faults", rules=[rule])
+        self._venue.ask("faults", rules=[rule])
 
     async def clear_faults(self) -> None:
-        self._do("faults", rules=[])
+        self._venue.ask("faults", rules=[])
 
     async def deposit(self, account: str, amount: Decimal) -> None:
-        self._do("deposit", account=int(account), amount=str(amount))
+        self._venue.ask("deposit", account=int(account), amount=str(amount))
 
     async def trade_elsewhere(
         self, account: str, side: Side, units: Decimal, *, close: str = ""
     ) -> str:
         number, volume = int(account), int(units * 100)
-        async with OtherTerminal(self._port, self._values) as other:
+        async with OtherTerminal(self._venue.port, self._values) as other:
             await other.sign_in(number)
             if close:
                 return await other.close(number, close, volume)
             return await other.open(number, EURUSD, side, volume)
 
     async def limit_rate(self, requests: int, history: int) -> None:
-        self._config = replace(self._config, rate_limit=requests, history_rate_limit=history)
-        await self.restart()
+        await self.stop()
+        limited = replace(self._config, rate_limit=requests, history_rate_limit=history)
+        self._venue = TestVenue(limited)
+        await self.start()
 
     async def page_history(self, rows: int) -> None:
         history.MAX_ROWS = rows
@@ -235,32 +229,20 @@ class PaperBench:
     # --- its own books ---
 
     async def books(self, account: str) -> list[BookedPosition]:
-        (book,) = self._do("books", accounts=[int(account)])["books"]
+        book = self._venue.books(int(account))
         return [
             BookedPosition(str(p["position_id"]), p["label"], Side(p["side"]), D(p["units"]))
             for p in book["positions"]
         ]
 
     async def requests_seen(self) -> int:
-        return sum(len(book["orders"]) for book in self._do("books")["books"])
-
-    @property
-    def _port(self) -> int:
-        assert self._server is not None
-        return self._server.port
-
-    def _do(self, name: str, **terms: Any) -> Any:
-        assert self._server is not None
-        admin = AdminServer(self._server.venue, asyncio.Event())
-        answer = admin.answer(json.dumps({"do": name, **terms}).encode())
-        assert answer["ok"], answer
-        return answer
+        return sum(len(book["orders"]) for book in self._venue.ask("books")["books"])
 
 
 class TestCTrader(PlatformSuite):
     @pytest.fixture
     async def bench(self, tmp_path: Path) -> AsyncIterator[PaperBench]:
         bench = PaperBench(tmp_path)
-        await bench.start()
+        await bench.begin()
         yield bench
         await bench.close()
