@@ -20,6 +20,11 @@ from apps.papervenue.faults import Fault, FaultRule
 from apps.papervenue.store import Store
 
 _ACCEPTED = ExecutionType.ORDER_ACCEPTED
+_POSITION, _ORDER, _DEAL, _CASH, _ERROR = (
+    messages.ProtoOAExecutionEvent.DESCRIPTOR.fields_by_name[name].number
+    for name in ("position", "order", "deal", "depositWithdraw", "errorCode")
+)
+_SERVER = messages.ProtoOAExecutionEvent(isServerEvent=True).SerializePartialToString()
 _LATE = frozenset({Fault.DELAY_ANSWER, Fault.REORDER})
 
 
@@ -63,35 +68,36 @@ class Outbox:
         server: bool = False,
     ) -> None:
         store = self._store
-        event = messages.ProtoOAExecutionEvent(
+        head = messages.ProtoOAExecutionEvent(
             ctidTraderAccountId=account.account_id, executionType=kind
         )
+        payload = head.SerializePartialToString()
         if position is not None:
-            body = codec.position_message(position)
-            event.position.CopyFrom(body)
+            body = codec.position_message(position).SerializeToString()
             store.position(position, body)
+            payload += _part(_POSITION, body)
         elif order is not None and kind == _ACCEPTED and order.position_id:
-            event.position.CopyFrom(codec.created_position_message(order))
+            payload += _part(_POSITION, codec.created_position_message(order).SerializeToString())
         if order is not None:
-            body = codec.order_message(order)
-            event.order.CopyFrom(body)
+            body = codec.order_message(order).SerializeToString()
             store.order(order, body)
+            payload += _part(_ORDER, body)
         if deal is not None:
-            body = codec.deal_message(deal)
-            event.deal.CopyFrom(body)
+            body = codec.deal_message(deal).SerializeToString()
             store.deal(deal, body)
+            payload += _part(_DEAL, body)
         if cash is not None:
-            body = codec.cash_message(cash)
-            event.depositWithdraw.CopyFrom(body)
+            body = codec.cash_message(cash).SerializeToString()
             store.cash(cash, body)
+            payload += _part(_CASH, body)
         if error:
-            event.errorCode = error
+            payload += _part(_ERROR, error.encode())
         if server:
-            event.isServerEvent = True
-        self.broadcast(account.account_id, event)
+            payload += _SERVER
+        self._broadcast(account.account_id, messages.ProtoOAExecutionEvent, payload)
 
     def trailing(self, position: Position) -> None:
-        self._store.position(position, codec.position_message(position))
+        self._store.position(position, codec.position_message(position).SerializeToString())
         self.broadcast(
             position.account.account_id,
             messages.ProtoOATrailingSLChangedEvent(
@@ -105,7 +111,7 @@ class Outbox:
 
     def margin(self, position: Position) -> None:
         account = position.account
-        self._store.position(position, codec.position_message(position))
+        self._store.position(position, codec.position_message(position).SerializeToString())
         self.broadcast(
             account.account_id,
             messages.ProtoOAMarginChangedEvent(
@@ -127,14 +133,16 @@ class Outbox:
         )
 
     def record(self, order: Order) -> None:
-        self._store.order(order, codec.order_message(order))
+        self._store.order(order, codec.order_message(order).SerializeToString())
 
     def broadcast(self, account_id: int, message: Message) -> None:
         """To every session of an account, and with its id to the one that asked."""
+        self._broadcast(account_id, type(message), message.SerializeToString())
+
+    def _broadcast(self, account_id: int, cls: type[Message], payload: bytes) -> None:
         sessions = self.sessions.get(account_id)
         if not sessions:
             return
-        cls, payload = type(message), message.SerializeToString()
         request = self.request
         for session in sessions:
             mine = request is not None and request.session is session
@@ -162,3 +170,16 @@ class Outbox:
             session.send(frame)
             if rule.action is Fault.DUPLICATE:
                 session.send(frame)
+
+
+def _part(field: int, body: bytes) -> bytes:
+    """A length-delimited field of a message.
+
+    Parts of an execution event are serialised once, for the store and for the wire; put one
+    after the other in the order of their numbers they are the event.
+    """
+    size = len(body)
+    tag = bytes((field << 3 | 2,))
+    if size < 0x80:
+        return tag + bytes((size,)) + body
+    return tag + bytes((size & 0x7F | 0x80, size >> 7)) + body

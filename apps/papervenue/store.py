@@ -12,7 +12,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from apps.openapi_wire import messages
 from apps.openapi_wire.enums import OrderStatus, OrderType
@@ -59,27 +58,27 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_TABLES)
-        self._orders: dict[int, tuple[Order, Any]] = {}
-        self._positions: dict[int, tuple[Position, Any]] = {}
-        self._deals: list[tuple[Deal, Any]] = []
-        self._cash: list[tuple[CashFlow, Any]] = []
+        self._orders: dict[int, tuple[Order, bytes]] = {}
+        self._positions: dict[int, tuple[Position, bytes]] = {}
+        self._deals: list[tuple[Deal, bytes]] = []
+        self._cash: list[tuple[CashFlow, bytes]] = []
         self._accounts: dict[int, Account] = {}
         self._owners: dict[str, Owner] = {}
         self._meta: dict[str, int] = {}
         self._book: Book | None = None
 
-    def order(self, order: Order, body: Any) -> None:
+    def order(self, order: Order, body: bytes) -> None:
         self._orders[order.order_id] = (order, body)
 
-    def position(self, position: Position, body: Any) -> None:
+    def position(self, position: Position, body: bytes) -> None:
         self._positions[position.position_id] = (position, body)
 
-    def deal(self, deal: Deal, body: Any) -> None:
+    def deal(self, deal: Deal, body: bytes) -> None:
         self._deals.append((deal, body))
         if deal.close is not None:
             self._accounts[deal.account.account_id] = deal.account
 
-    def cash(self, flow: CashFlow, body: Any) -> None:
+    def cash(self, flow: CashFlow, body: bytes) -> None:
         self._cash.append((flow, body))
         self._accounts[flow.account.account_id] = flow.account
 
@@ -126,10 +125,7 @@ class Store:
         if self._cash:
             run(
                 "INSERT INTO cash VALUES (?,?,?,?)",
-                [
-                    (f.flow_id, f.account.account_id, f.at_ms, body.SerializeToString())
-                    for f, body in self._cash
-                ],
+                [(f.flow_id, f.account.account_id, f.at_ms, body) for f, body in self._cash],
             )
             self._cash = []
         if self._accounts:
@@ -159,7 +155,7 @@ class Store:
                 order.position_id,
                 order.updated_ms,
                 order.status == accepted and order.type != OrderType.STOP_LOSS_TAKE_PROFIT,
-                body.SerializeToString(),
+                body,
             )
             for number, (order, body) in self._orders.items()
         ]
@@ -172,7 +168,7 @@ class Store:
                 deal.order_id,
                 deal.position_id,
                 deal.executed_ms,
-                body.SerializeToString(),
+                body,
             )
             for deal, body in self._deals
         ]
@@ -180,7 +176,7 @@ class Store:
     def _flush_positions(self) -> None:
         gone = [(number,) for number, (p, _) in self._positions.items() if not p.volume]
         kept = [
-            (number, p.account.account_id, p.trail, p.protection_id, body.SerializeToString())
+            (number, p.account.account_id, p.trail, p.protection_id, body)
             for number, (p, body) in self._positions.items()
             if p.volume
         ]

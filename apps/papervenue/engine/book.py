@@ -54,10 +54,12 @@ class Book:
         self.protected: dict[int, dict[int, Position]] = {number: {} for number in self.specs}
         self.bounds: dict[int, tuple[int, int, int, int]] = {}
         self._rates: Rates | None = None
+        self._terms: dict[tuple[str, int, int, int], int] = {}  # margins, commissions now
 
     def set_quote(self, symbol_id: int, bid: int, ask: int) -> None:
         self.quotes[symbol_id] = (bid, ask)
         self._rates = None
+        self._terms = {}
 
     def quote(self, spec: SymbolSpec) -> Quote:
         """Bid and ask; NO_QUOTES where the symbol has no price yet."""
@@ -96,16 +98,25 @@ class Book:
 
     def margin(self, account: Account, spec: SymbolSpec, volume: int) -> int:
         """Margin in the account's money that a new volume needs now."""
-        rate = self.rate(spec.base, account.currency)
-        return _money(volume * rate / (UNIT * account.leverage), account)
+        key = (account.currency, account.leverage, spec.symbol_id, volume)
+        known = self._terms.get(key)
+        if known is None:
+            rate = self.rate(spec.base, account.currency)
+            known = _money(volume * rate / (UNIT * account.leverage), account)
+            self._terms[key] = known
+        return known
 
     def commission(self, account: Account, spec: SymbolSpec, volume: int) -> int:
         """What trading a volume costs one way, zero or negative."""
         if not spec.commission:
             return 0
-        traded = volume * self.rate(spec.base, "USD") / UNIT
-        cost = traded * spec.commission / _MILLION * self.rate("USD", account.currency)
-        return -_money(cost, account)
+        key = (account.currency, 0, spec.symbol_id, volume)
+        known = self._terms.get(key)
+        if known is None:
+            traded = volume * self.rate(spec.base, "USD") / UNIT
+            cost = traded * spec.commission / _MILLION * self.rate("USD", account.currency)
+            known = self._terms[key] = -_money(cost, account)
+        return known
 
     def night(self, position: Position) -> int:
         """Swap in the account's money for holding a position over one night."""

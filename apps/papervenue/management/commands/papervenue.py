@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,8 @@ class Command(BaseCommand):
                 self._tell(client.ask_now(command, **terms)["account"])
         except AdminRefused as refused:
             raise CommandError(str(refused)) from refused
+        except ValueError as error:
+            raise CommandError(str(error)) from error
         except OSError as error:
             if command == "serve":
                 raise CommandError(f"the venue cannot start: {error}") from error
@@ -70,6 +73,8 @@ class Command(BaseCommand):
             loop = asyncio.get_running_loop()
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(number, server.stopping.set)
+            gc.freeze()
+            gc.set_threshold(50_000, 20, 50)  # bursts make many objects, hardly any of them rings
             async with server:
                 limits = f"{config.rate_limit}/s" if config.rate_limit else "off"
                 self.stdout.write(
