@@ -28,6 +28,18 @@ class EventTimes:
     last_filled_at: datetime | None
     orders: int
     filled: int
+    first_committed_at: datetime | None
+    last_committed_at: datetime | None
+    first_sent_at: datetime | None
+
+    def hops_ms(self) -> dict[str, float]:
+        """Milliseconds from the receipt to the first and last order committed and sent."""
+        return {
+            "first_committed": _ms(self.received_at, self.first_committed_at),
+            "first_sent": _ms(self.received_at, self.first_sent_at),
+            "last_committed": _ms(self.received_at, self.last_committed_at),
+            "last_sent": self.sent_ms,
+        }
 
     @property
     def sent_ms(self) -> float:
@@ -40,7 +52,8 @@ class EventTimes:
 
 _TIMES = """
     SELECT e.id, e.received_at, max(o.sent_at), max(o.final_at), count(*),
-           count(*) FILTER (WHERE o.state = 'filled')
+           count(*) FILTER (WHERE o.state = 'filled'),
+           min(o.committed_at), max(o.committed_at), min(o.sent_at)
     FROM execution_accountevent e
     JOIN copytrading_decision d ON d.event_id = e.id
     LEFT JOIN execution_order o ON o.client_order_id = d.client_order_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ def copies(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
         "events": run.events,
         "received_to_last_sent_ms": quantiles([t.sent_ms for t in measured]).as_json(),
         "received_to_last_filled_ms": quantiles([t.filled_ms for t in measured]).as_json(),
+        "hops_p50_ms": _hops(measured),
         **comparison,
         "lost": check.lost,
         "duplicates": check.duplicates,
@@ -154,6 +155,12 @@ async def _finished(rig: Rig, crew: Crew, events: int) -> None:
                 f"outcomes ({known} events journaled)\n{tails}"
             )
         await asyncio.sleep(_POLL_S)
+
+
+def _hops(measured: Sequence[books.EventTimes]) -> dict[str, float]:
+    """Medians of the hops on the way, from the receipt of the master's deal."""
+    rows = [event.hops_ms() for event in measured]
+    return {name: quantiles([row[name] for row in rows]).as_json()["p50"] for name in rows[0]}
 
 
 def _comparison(endpoint: Endpoint, crew: Crew) -> dict[str, float]:

@@ -62,8 +62,13 @@ class Command(BaseCommand):
         out(table(runs))
         for run in runs:
             line = f"{run['followers']:,} followers: {verdict(run) or 'no target'}"
+            hops = ", ".join(
+                f"{name.replace('_', ' ')} {ms:.1f}" for name, ms in run["hops_p50_ms"].items()
+            )
             memory = ", ".join(f"{n} {mb:.0f}" for n, mb in run["memory_mb"].items())
-            out(f"{line}; memory in MiB: {memory}")
+            out(line)
+            out(f"  medians after the receipt: {hops}")
+            out(f"  memory in MiB: {memory}")
         if paced := figures.get("paced"):
             out("\n" + paced_text(paced))
         out(f"\nFigures: {path}")
