@@ -83,6 +83,16 @@ class OtherTerminal:
         )
         return await self._filled(request)
 
+    async def trail(self, account: int, position_id: str, stop: float) -> None:
+        """Put a trailing stop on a position."""
+        request = messages.ProtoOAAmendPositionSLTPReq(
+            ctidTraderAccountId=account,
+            positionId=int(position_id),
+            stopLoss=stop,
+            trailingStopLoss=True,
+        )
+        await self.ask(request, messages.ProtoOAExecutionEvent)
+
     async def _filled(self, request: Any) -> str:
         event = await self.ask(request, messages.ProtoOAExecutionEvent)
         while not event.HasField("deal"):

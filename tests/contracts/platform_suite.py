@@ -765,9 +765,18 @@ class PlatformSuite:
         assert lost.accounts in ((), (desk.account,))
         assert lost.reason
 
+    async def test_56_a_stale_token_is_renewed_at_sign_in(self, bench: PlatformBench) -> None:
+        account = await bench.open_account()
+        await bench.invalidate_token()
+        connector = bench.connector()
+        await connector.connect()
+        assert len(bench.saved) == 1
+        assert await connector.attach([account]) == {}
+        await connector.close()
+
     # --- pending orders ---
 
-    async def test_56_a_pending_order_rests_and_is_cancelled(self, desk: Desk) -> None:
+    async def test_57_a_pending_order_rests_and_is_cancelled(self, desk: Desk) -> None:
         pending = desk.connector.capabilities(MarginMode.HEDGING).pending_types
         if OrderType.LIMIT not in pending:
             pytest.skip("the platform has no limit orders")
@@ -790,7 +799,7 @@ class PlatformSuite:
         again = await desk.submit(CancelRequest(new_id(), placed.platform_order_id))
         assert (again.answer, again.retryable) == (Answer.REJECTED, False)
 
-    async def test_57_a_pending_order_that_is_reached_becomes_a_deal_of_ours(
+    async def test_58_a_pending_order_that_is_reached_becomes_a_deal_of_ours(
         self, desk: Desk
     ) -> None:
         pending = desk.connector.capabilities(MarginMode.HEDGING).pending_types
@@ -804,7 +813,7 @@ class PlatformSuite:
         assert done.position is not None
         assert done.position.tag == request.client_order_id
 
-    async def test_58_a_market_range_order_out_of_reach_ends_without_a_position(
+    async def test_59_a_market_range_order_out_of_reach_ends_without_a_position(
         self, desk: Desk
     ) -> None:
         step = desk.instrument.price_step

@@ -13,16 +13,16 @@ import pytest
 from apps.openapi_wire import FrameDecoder
 from apps.papervenue.config import VenueConfig
 from apps.papervenue.requests import history
-from apps.papervenue.testing import TestVenue
+from apps.papervenue.testing import TestVenue, running_venue
 from apps.platforms.adapters.ctrader.connector import CTraderConnector, create
 from apps.platforms.adapters.ctrader.timing import Timing
 from apps.platforms.limits import Limits
-from apps.platforms.ports import Credentials
-from apps.trading.orders import Side
+from apps.platforms.ports import Answer, Credentials, PositionUpdate
+from apps.trading.orders import OrderRequest, Side
 from apps.trading.positions import MarginMode
 from tests.contracts.bench import DELAY_S, BookedPosition, Fault
 from tests.contracts.other_terminal import OtherTerminal
-from tests.contracts.platform_suite import PlatformSuite
+from tests.contracts.platform_suite import Desk, PlatformSuite, new_id
 from tests.contracts.relay import Relay
 
 D = Decimal
@@ -188,6 +188,11 @@ class PaperBench:
                 return await other.close(number, close, volume)
             return await other.open(number, EURUSD, side, volume)
 
+    async def trail_elsewhere(self, account: str, position_id: str, stop: Decimal) -> None:
+        async with OtherTerminal(self._venue.port, self._values) as other:
+            await other.sign_in(int(account))
+            await other.trail(int(account), position_id, float(stop))
+
     async def limit_rate(self, requests: int, history: int) -> None:
         await self.stop()
         limited = replace(self._config, rate_limit=requests, history_rate_limit=history)
@@ -246,3 +251,42 @@ class TestCTrader(PlatformSuite):
         await bench.begin()
         yield bench
         await bench.close()
+
+    async def test_a_stop_that_trails_is_told_with_its_position(
+        self, bench: PaperBench, desk: Desk
+    ) -> None:
+        position = await desk.opened()
+        stop, step = bench.bid - D("0.00100"), D("0.00300")
+        await bench.trail_elsewhere(desk.account, position.position_id, stop)
+        await bench.set_price(bench.bid + step, bench.ask + step)
+        update = await desk.watcher.next(
+            PositionUpdate, where=lambda event: event.position.stop_loss == stop + step
+        )
+        assert update.position.position_id == position.position_id
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_a_tls_session_needs_a_certificate_that_is_trusted(
+    tmp_path: Path, trusted: bool
+) -> None:
+    async with running_venue(tmp_path, tls=True) as venue:
+        account = venue.open_account()
+        values = {
+            "client_id": venue.client_id,
+            "client_secret": venue.client_secret,
+            "access_token": account.access_token,
+        }
+        if trusted:
+            values["ca_pem"] = (tmp_path / "venue.crt").read_text()
+        credentials = Credentials(venue.host, venue.port, tls=True, values=values)
+        connector = create(credentials, PaperBench(tmp_path), Limits.per_second(0, 0), TIMING)
+        if not trusted:
+            with pytest.raises(ConnectionError, match="certificate"):
+                await connector.connect()
+            return
+        await connector.connect()
+        number = str(account.account_id)
+        assert await connector.attach([number]) == {}
+        request = OrderRequest(new_id(), str(EURUSD), Side.BUY, D(1_000))
+        assert (await connector.submit(number, request)).answer is Answer.ACCEPTED
+        await connector.close()

@@ -10,7 +10,7 @@ from typing import Any
 
 from apps.openapi_wire import Frame, PayloadType
 from apps.openapi_wire.enums import ExecutionType
-from apps.platforms.adapters.ctrader.errors import is_retryable
+from apps.platforms.adapters.ctrader.errors import RATE_LIMITED, is_retryable, pause_s
 from apps.platforms.ports import Answer, SubmitResult
 
 _EXECUTION = int(PayloadType.PROTO_OA_EXECUTION_EVENT)
@@ -45,11 +45,14 @@ class OrderAnswers:
         if self._timer is None or deadline < self._timer.when():
             self._schedule()
 
-    def take(self, frame: Frame, received_at: datetime) -> SubmitResult | None:
-        """The result that ``frame`` gives to a waiting order, None when it answers none."""
+    def take(self, frame: Frame, received_at: datetime) -> float:
+        """Let ``frame`` answer the order that waits for it, if one does.
+
+        Answers the seconds for which the platform wants no more orders, nearly always 0.
+        """
         future = self._waiting.pop(frame.client_msg_id, None)
         if future is None:
-            return None
+            return 0.0
         message = frame.message()
         if frame.payload_type == _EXECUTION and message.executionType not in _REFUSALS:
             result = SubmitResult(
@@ -62,7 +65,7 @@ class OrderAnswers:
             result = _refusal(frame.client_msg_id, message, received_at)
         if not future.done():
             future.set_result(result)
-        return result
+        return pause_s(message) if result.code in RATE_LIMITED else 0.0
 
     def break_off(self, reason: str) -> None:
         """The session ended: nobody knows of those that are still waiting."""

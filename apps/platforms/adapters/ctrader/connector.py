@@ -7,11 +7,14 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 
-from apps.openapi_wire import encode_frame, messages
+import structlog
+
+from apps.openapi_wire import Frame, encode_frame, messages
 from apps.openapi_wire.scaling import time_to_wire
 from apps.platforms.adapters.ctrader.clock import ClockOffset
 from apps.platforms.adapters.ctrader.errors import CannotExpress
 from apps.platforms.adapters.ctrader.events import EventReader
+from apps.platforms.adapters.ctrader.followup import FollowUp
 from apps.platforms.adapters.ctrader.history import History
 from apps.platforms.adapters.ctrader.inbound import read_order, read_position, read_trader
 from apps.platforms.adapters.ctrader.inbox import Inbox
@@ -23,7 +26,6 @@ from apps.platforms.adapters.ctrader.tokens import Tokens
 from apps.platforms.limits import Limits
 from apps.platforms.ports import (
     AccountRef,
-    AccountUpdate,
     Answer,
     Capabilities,
     ClientIds,
@@ -41,6 +43,8 @@ from apps.trading.deals import Deal
 from apps.trading.orders import OrderState, OrderType, TradeRequest
 from apps.trading.positions import MarginMode
 from apps.trading.symbols import Instrument
+
+log = structlog.get_logger(__name__)
 
 _WRITE_BYTES = 65_536  # the socket gets frames in pieces of about this size
 _CLIENT_ID_LENGTH = 50
@@ -66,7 +70,10 @@ class CTraderConnector:
         self._link = Link(credentials, Tokens(credentials, store), limits, timing, self._inbox)
         self._catalogue = self._link.accounts.catalogue
         self._clock = ClockOffset()
-        self._reader = EventReader(self._catalogue, self._clock, self._read_state)
+        follow_up = FollowUp(self._link, self._inbox)
+        self._reader = EventReader(
+            self._catalogue, self._clock, follow_up.ask_state, follow_up.ask_position
+        )
         self._history = History(self._link.ask, self._catalogue)
 
     @property
@@ -179,9 +186,19 @@ class CTraderConnector:
 
     async def events(self) -> AsyncIterator[list[Event]]:
         while (group := await self._inbox.take()) is not None:
-            events = group if isinstance(group, list) else self._reader.read(*group)
+            events = group if isinstance(group, list) else self._read(*group)
             if events:
                 yield events
+
+    def _read(self, frames: list[Frame], received_at: datetime) -> list[Event]:
+        """Events of frames; where one cannot be read, the resynchronisation must help."""
+        try:
+            return self._reader.read(frames, received_at)
+        except Exception:
+            log.exception("an event could not be read")
+            if self._link.session is not None:
+                self._link.session.drop("an event could not be read")
+            return []
 
     def _frames(
         self,
@@ -210,20 +227,6 @@ class CTraderConnector:
 
     def _platform_now(self) -> int:
         return int(time.time() * 1000) + self.clock_offset_ms
-
-    def _read_state(self, account: str) -> None:
-        self._link.spawn(self._push_state(account))
-
-    async def _push_state(self, account: str) -> None:
-        try:
-            reply = await self._link.ask(
-                messages.ProtoOATraderReq(ctidTraderAccountId=int(account))
-            )
-        except (ConnectionError, PlatformError):
-            return  # the next snapshot reads it
-        state = read_trader(reply.message.trader, self._catalogue, reply.received_at)
-        self._reader.states[account] = state
-        self._inbox.put([AccountUpdate(account, state, reply.received_at)])
 
 
 def _not_connected(client_order_id: str) -> SubmitResult:

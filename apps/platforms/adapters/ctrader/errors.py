@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from apps.platforms.ports import PlatformError
+
 RATE_LIMITED = frozenset(
     {"REQUEST_FREQUENCY_EXCEEDED", "BLOCKED_PAYLOAD_TYPE", "CHANNEL_IS_BLOCKED"}
 )
@@ -41,6 +45,19 @@ _PASSING = frozenset(
 def is_retryable(code: str) -> bool:
     """Whether the same request may be accepted later, without any change to it."""
     return code in _PASSING or code in RATE_LIMITED or code in SESSION_CODES
+
+
+def pause_s(message: Any) -> float:
+    """How long to be silent after an error message; a second where it does not say."""
+    return float(getattr(message, "retryAfter", 0) or 1)
+
+
+class Throttled(PlatformError):
+    """A query came too early; ``pause_s`` is how long the platform wants to be left alone."""
+
+    def __init__(self, code: str, description: str, pause_s: float) -> None:
+        super().__init__(code, description)
+        self.pause_s = pause_s
 
 
 class CannotExpress(ValueError):

@@ -36,6 +36,7 @@ from apps.trading.positions import AccountState
 _EXECUTION = int(PayloadType.PROTO_OA_EXECUTION_EVENT)
 _SPOT = int(PayloadType.PROTO_OA_SPOT_EVENT)
 _TRADER = int(PayloadType.PROTO_OA_TRADER_UPDATE_EVENT)
+_TRAILING = int(PayloadType.PROTO_OA_TRAILING_SL_CHANGED_EVENT)
 _FILLS = frozenset({int(ExecutionType.ORDER_FILLED), int(ExecutionType.ORDER_PARTIAL_FILL)})
 _ACCEPTED = int(ExecutionType.ORDER_ACCEPTED)
 _SWAP = int(ExecutionType.SWAP)
@@ -49,16 +50,22 @@ _AT_MARKET = frozenset({int(OrderType.MARKET), int(OrderType.MARKET_RANGE)})
 class EventReader:
     """Translates frames; remembers quotes (they come by halves) and account states.
 
-    ``on_stranger`` is called with an account whose balance changed before its state was
-    read.
+    ``ask_state`` is called with an account whose balance changed before its state was read,
+    ``ask_position`` with an account and a position whose stop trails: only its new price was
+    told.
     """
 
     def __init__(
-        self, catalogue: Catalogue, clock: ClockOffset, on_stranger: Callable[[str], None]
+        self,
+        catalogue: Catalogue,
+        clock: ClockOffset,
+        ask_state: Callable[[str], None],
+        ask_position: Callable[[str, str], None],
     ) -> None:
         self._catalogue = catalogue
         self._clock = clock
-        self._on_stranger = on_stranger
+        self._ask_state = ask_state
+        self._ask_position = ask_position
         self._quotes: dict[int, tuple[int, int]] = {}
         self.states: dict[str, AccountState] = {}
 
@@ -73,6 +80,10 @@ class EventReader:
                 event = self._spot(frame.message(), received_at)
             elif kind == _TRADER:
                 event = self._trader(frame.message(), received_at)
+            elif kind == _TRAILING:
+                message = frame.message()
+                self._ask_position(str(message.ctidTraderAccountId), str(message.positionId))
+                continue
             else:
                 continue
             if event is not None:
@@ -104,10 +115,7 @@ class EventReader:
         if not message.HasField("deal") or not is_executed(deal):
             return None
         self._clock.observe(deal.executionTimestamp, time_to_wire(received_at))
-        # The order of a close carries no id of ours; the session that asked for it hears it.
-        ours = own_id(message.order)
-        if not ours and client_msg_id and not client_msg_id.startswith(QUERY_MARK):
-            ours = client_msg_id
+        ours = own_id(message.order) or _own_close(message.order, client_msg_id)
         return DealDone(
             str(message.ctidTraderAccountId),
             read_deal(deal, self._catalogue, ours),
@@ -129,7 +137,7 @@ class EventReader:
         account = str(message.ctidTraderAccountId)
         state = self.states.get(account)
         if state is None:
-            self._on_stranger(account)
+            self._ask_state(account)
             return None
         change = message.depositWithdraw
         digits = change.moneyDigits if change.HasField("moneyDigits") else DEFAULT_MONEY_DIGITS
@@ -160,3 +168,9 @@ class EventReader:
         return QuoteUpdate(
             str(symbol_id), price(symbol_id, bid), price(symbol_id, ask), received_at
         )
+
+
+def _own_close(order: Any, client_msg_id: str) -> str:
+    """The order of a close carries no id of ours, but the session that asked hears it."""
+    asked = order.closingOrder and order.orderType != _PROTECTION and not order.isStopOut
+    return client_msg_id if asked and not client_msg_id.startswith(QUERY_MARK) else ""

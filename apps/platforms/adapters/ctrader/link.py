@@ -12,7 +12,7 @@ import structlog
 
 from apps.openapi_wire import Frame, PayloadType
 from apps.platforms.adapters.ctrader.accounts import Accounts
-from apps.platforms.adapters.ctrader.errors import RATE_LIMITED
+from apps.platforms.adapters.ctrader.errors import Throttled
 from apps.platforms.adapters.ctrader.inbox import Inbox
 from apps.platforms.adapters.ctrader.session import Reply, Session
 from apps.platforms.adapters.ctrader.signin import account_list, dial, sign_in
@@ -27,7 +27,6 @@ from apps.platforms.ports import (
     Credentials,
     InstrumentsChanged,
     PlatformError,
-    SubmitResult,
 )
 
 log = structlog.get_logger(__name__)
@@ -76,11 +75,11 @@ class Link:
             await self._limits.query(history=history)
             try:
                 return await (session or self.standing()).ask(message)
-            except PlatformError as error:
-                if error.code not in RATE_LIMITED or attempt == _TRIES:
+            except Throttled as error:
+                if attempt == _TRIES:
                     raise
-                (self._limits.history if history else self._limits.requests).drain(1.0)
-                await asyncio.sleep(0.2 * attempt)
+                (self._limits.history if history else self._limits.requests).drain(error.pause_s)
+                await asyncio.sleep(error.pause_s)
         raise AssertionError("unreachable")
 
     def standing(self) -> Session:
@@ -137,7 +136,7 @@ class Link:
         return session
 
     def _make_session(self) -> Session:
-        return Session(self._timing, self._on_events, self._on_answer, self._on_lost)
+        return Session(self._timing, self._on_events, self._on_throttle, self._on_lost)
 
     def _on_lost(self, session: Session, reason: str) -> None:
         if self._ended or session is not self.session:
@@ -201,9 +200,8 @@ class Link:
 
     # --- what the session tells ---
 
-    def _on_answer(self, result: SubmitResult) -> None:
-        if result.code in RATE_LIMITED:
-            self._limits.requests.drain(1.0)
+    def _on_throttle(self, pause_s: float) -> None:
+        self._limits.requests.drain(pause_s)
 
     def _on_events(self, session: Session, frames: list[Frame], received_at: datetime) -> None:
         if self._ended:

@@ -18,8 +18,9 @@ from apps.openapi_wire import (
     messages,
 )
 from apps.platforms.adapters.ctrader.answers import OrderAnswers
+from apps.platforms.adapters.ctrader.errors import RATE_LIMITED, Throttled, pause_s
 from apps.platforms.adapters.ctrader.timing import Timing
-from apps.platforms.ports import PlatformError, SubmitResult
+from apps.platforms.ports import PlatformError
 
 QUERY_MARK = "?"  # begins the message ids of queries; ids of orders never do
 
@@ -40,7 +41,7 @@ _HEARTBEAT = encode_frame(messages.ProtoHeartbeatEvent())
 _ERRORS = (messages.ProtoOAErrorRes, messages.ProtoErrorRes, messages.ProtoOAOrderErrorEvent)
 
 OnEvents = Callable[["Session", list[Frame], datetime], None]
-OnAnswer = Callable[[SubmitResult], None]
+OnThrottle = Callable[[float], None]
 OnLost = Callable[["Session", str], None]
 
 
@@ -59,12 +60,12 @@ class Session(asyncio.Protocol):
     """
 
     def __init__(
-        self, timing: Timing, on_events: OnEvents, on_answer: OnAnswer, on_lost: OnLost
+        self, timing: Timing, on_events: OnEvents, on_throttle: OnThrottle, on_lost: OnLost
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._timing = timing
         self._on_events = on_events
-        self._on_answer = on_answer
+        self._on_throttle = on_throttle
         self._on_lost = on_lost
         self._decoder = FrameDecoder()
         self._queries: dict[str, asyncio.Future[Reply]] = {}
@@ -101,7 +102,7 @@ class Session(asyncio.Protocol):
         finally:
             self._queries.pop(number, None)
         if isinstance(reply.message, _ERRORS):
-            raise PlatformError(reply.message.errorCode, reply.message.description)
+            raise _error(reply.message)
         return reply
 
     def end(self, reason: str = "closed") -> None:
@@ -150,8 +151,8 @@ class Session(asyncio.Protocol):
                 query = self._queries.get(frame.client_msg_id)
                 if query is not None:
                     _answer(query, frame, received_at)
-                elif (result := self.orders.take(frame, received_at)) is not None:
-                    self._on_answer(result)
+                elif pause := self.orders.take(frame, received_at):
+                    self._on_throttle(pause)
             if frame.payload_type in _EVENTS:
                 events.append(frame)
         if events:
@@ -168,6 +169,12 @@ class Session(asyncio.Protocol):
         elif self.is_open:
             self.write(_HEARTBEAT)
             self._schedule_beat()
+
+
+def _error(message: Any) -> PlatformError:
+    if message.errorCode in RATE_LIMITED:
+        return Throttled(message.errorCode, message.description, pause_s(message))
+    return PlatformError(message.errorCode, message.description)
 
 
 def _answer(query: asyncio.Future[Reply], frame: Frame, received_at: datetime) -> None:

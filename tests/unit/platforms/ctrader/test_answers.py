@@ -107,7 +107,17 @@ async def test_a_broken_session_leaves_them_unknown(answers: OrderAnswers) -> No
 async def test_an_answer_after_the_deadline_is_nobodys(answers: OrderAnswers) -> None:
     _expect(answers, "c1")
     answers.break_off("cut")
-    assert answers.take(_frame(_execution(ExecutionType.ORDER_FILLED), "c1"), NOW) is None
+    assert answers.take(_frame(_execution(ExecutionType.ORDER_FILLED), "c1"), NOW) == 0
+    assert "c1" not in answers
+
+
+@pytest.mark.parametrize(("told", "pause"), [(7, 7.0), (None, 1.0)])
+async def test_too_many_says_for_how_long(
+    answers: OrderAnswers, told: int | None, pause: float
+) -> None:
+    _expect(answers, "c1")
+    message = messages.ProtoOAErrorRes(errorCode="BLOCKED_PAYLOAD_TYPE", retryAfter=told)
+    assert answers.take(_frame(message, "c1"), NOW) == pause
 
 
 async def test_the_same_id_twice_is_refused(answers: OrderAnswers) -> None:

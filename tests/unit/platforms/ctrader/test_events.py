@@ -40,7 +40,9 @@ def clock() -> ClockOffset:
 
 @pytest.fixture
 def reader(catalogue: Catalogue, clock: ClockOffset, strangers: list[str]) -> EventReader:
-    return EventReader(catalogue, clock, strangers.append)
+    return EventReader(
+        catalogue, clock, strangers.append, lambda *position: strangers.append(":".join(position))
+    )
 
 
 def _read(reader: EventReader, message: Any, client_msg_id: str = "") -> list[Event]:
@@ -113,13 +115,43 @@ def test_a_closed_position_is_none(reader: EventReader) -> None:
     assert event.position is None
 
 
-@pytest.mark.parametrize(("message_id", "ours"), [("c9", "c9"), ("?4", ""), ("", "")])
+@pytest.mark.parametrize(
+    ("message_id", "closing", "kind", "stop_out", "ours"),
+    [
+        ("c9", True, OrderType.MARKET, False, "c9"),
+        ("c9", True, OrderType.STOP_LOSS_TAKE_PROFIT, False, ""),
+        ("c9", True, OrderType.MARKET, True, ""),
+        ("c9", False, OrderType.MARKET, False, ""),
+        ("?4", True, OrderType.MARKET, False, ""),
+        ("", True, OrderType.MARKET, False, ""),
+    ],
+)
 def test_the_session_that_closed_knows_its_close(
-    reader: EventReader, message_id: str, ours: str
+    reader: EventReader,
+    message_id: str,
+    closing: bool,
+    kind: OrderType,
+    stop_out: bool,
+    ours: str,
 ) -> None:
-    (event,) = _read(reader, _fill(), message_id)
+    message = _fill()
+    message.order.closingOrder, message.order.isStopOut = closing, stop_out
+    message.order.orderType = kind
+    (event,) = _read(reader, message, message_id)
     assert isinstance(event, DealDone)
     assert event.deal.client_order_id == ours
+
+
+def test_a_trailing_stop_is_asked_for(reader: EventReader, strangers: list[str]) -> None:
+    message = messages.ProtoOATrailingSLChangedEvent(
+        ctidTraderAccountId=7,
+        positionId=13,
+        orderId=5,
+        stopPrice=1.06,
+        utcLastUpdateTimestamp=NOW_MS,
+    )
+    assert _read(reader, message) == []
+    assert strangers == ["7:13"]
 
 
 def test_a_refused_deal_is_none(reader: EventReader) -> None:
