@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 
 from apps.accounts import api, selectors
@@ -93,3 +94,9 @@ def test_support_does_not_switch_modules() -> None:
     with pytest.raises(NotPermitted, match="owner or admin"):
         api.set_module_enabled(actor=support, module="copy_trading", enabled=True)
     assert selectors.audit_trail(object_type="product_config") == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("round_", ["first", "after the tables were emptied"])
+def test_roles_are_there_whatever_a_test_has_emptied(round_: str) -> None:
+    assert set(Group.objects.values_list("name", flat=True)) >= set(Role)
