@@ -71,6 +71,8 @@ class Shown:
 
 
 _pages: dict[str, LivePage] = {}
+_RENDERED_ROWS = 8000
+_rendered: dict[tuple[str, str], tuple[object, Mapping[str, Any], Row]] = {}
 
 
 def register(page: LivePage) -> LivePage:
@@ -103,19 +105,27 @@ def section(
 ) -> Section:
     """Render each item by ``template`` as ``row``, with ``row_id`` made of the section and key.
 
-    ``empty`` is the template of the single row that stands there when nothing else does.
+    Items are plain values that can be compared; one that is equal to what was rendered under
+    its id before is not rendered again. ``empty`` is the template of the single row that
+    stands there when nothing else does.
     """
-    rendered = []
-    chosen = get_template(template)
-    for item in items:
-        row_id = f"{section_id}-{key(item)}"
-        html = chosen.render({**context, "row": item, "row_id": row_id})
-        rendered.append(Row(row_id, mark_safe(html.strip())))  # noqa: S308 - our own template
-    if not rendered and empty:
-        row_id = f"{section_id}-none"
-        html = get_template(empty).render({**context, "row_id": row_id})
-        rendered.append(Row(row_id, mark_safe(html.strip())))  # noqa: S308 - our own template
-    return Section(section_id, tuple(rendered), tag)
+    rows = [_row(template, f"{section_id}-{key(item)}", item, context) for item in items]
+    if not rows and empty:
+        rows = [_row(empty, f"{section_id}-none", None, context)]
+    return Section(section_id, tuple(rows), tag)
+
+
+def _row(template: str, row_id: str, item: object, context: Mapping[str, Any]) -> Row:
+    known = _rendered.get((template, row_id))
+    if known is not None and known[0] == item and known[1] == context:
+        return known[2]
+    html = get_template(template).render({**context, "row": item, "row_id": row_id})
+    row = Row(row_id, mark_safe(html.strip()))
+    if len(_rendered) >= _RENDERED_ROWS:
+        for oldest in list(_rendered)[: _RENDERED_ROWS // 4]:
+            _rendered.pop(oldest, None)
+    _rendered[template, row_id] = (item, context, row)
+    return row
 
 
 def digest(sections: Iterable[Section]) -> str:

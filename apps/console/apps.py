@@ -8,6 +8,8 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.common.live_pages import register
-        from apps.console import live
+        from apps.console import live, live_copying
 
-        register(live.PLATFORMS)
+        pages = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
+        for page in (*pages, live.PLATFORMS):
+            register(page)

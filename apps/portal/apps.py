@@ -8,7 +8,7 @@ class PortalConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.common.live_pages import register
-        from apps.portal import live
+        from apps.portal import live, live_copying
 
-        register(live.ACCOUNTS)
-        register(live.ACCOUNT)
+        for page in (live.ACCOUNTS, live.ACCOUNT, live_copying.COPYING, live_copying.SUBSCRIPTION):
+            register(page)

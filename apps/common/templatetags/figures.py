@@ -15,6 +15,14 @@ register = template.Library()
 UNKNOWN = "–"
 _MINUS = "−"
 _PLACES = {"JPY": 0, "HUF": 0, "KRW": 0, "BTC": 8, "ETH": 6}
+_EVENTS = {
+    "opened": "Opened",
+    "increased": "Added",
+    "reduced": "Partly closed",
+    "closed": "Closed",
+    "reversed": "Reversed",
+    "protection": "Moved stops",
+}
 _TONES = {
     "good": {"active", "copied", "live", "open", "filled", "on"},
     "warn": {"paused", "partial", "skipped", "connecting", "syncing", "pending", "superseded"},
@@ -108,6 +116,12 @@ def status_tone(value: str) -> str:
 
 
 @register.filter
+def event_words(kind: str) -> str:
+    """What a master did, in a word or two."""
+    return _EVENTS.get(kind, kind.replace("_", " ").capitalize())
+
+
+@register.filter
 def lookup(mapping: Mapping[str, Any], key: Any) -> Any:
     return mapping.get(str(key), "")
 
@@ -138,3 +152,9 @@ def hop_bars(hops: Iterable[float | None], scale: Any = None) -> list[dict[str, 
         bars.append({"x": f"{x:.2f}", "width": f"{width:.2f}"})
         x += width
     return bars
+
+
+@register.filter
+def row_name(key: object, section: str = "outcomes") -> str:
+    """The id of a row outside a live section."""
+    return f"{section}-{key}"

@@ -1,0 +1,169 @@
+"""A customer's copies: what they did, what they hold, and changing them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from apps.accounts.models import User
+from apps.common.htmx import render_page
+from apps.common.live_pages import show
+from apps.copytrading import api
+from apps.copytrading.errors import CopyError, FollowerNotFound, InvalidSettings, NotFound
+from apps.copytrading.selectors import (
+    SubscriptionRow,
+    follower_of,
+    master_by_uuid,
+    masters_for,
+    outcomes_of,
+    subscription_by_uuid,
+    subscriptions_of,
+)
+from apps.platforms.selectors import accounts_of
+from apps.portal.access import SignedInRequest, copy_trading_page
+from apps.portal.forms import CopySettingsForm, FollowForm, StopForm
+from apps.portal.live_copying import COPYING, OUTCOMES_SHOWN, SUBSCRIPTION
+from apps.portal.setting_words import settings_in_words
+
+
+@require_safe
+@copy_trading_page
+def copying(request: SignedInRequest) -> HttpResponse:
+    """All copies with results, what they hold now, and the latest outcomes."""
+    live = show(COPYING, request.user, {})
+    return render(request, "portal/copying/list.html", {"live": live})
+
+
+@require_safe
+@copy_trading_page
+def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """One copy; ``before`` pages back through its outcomes."""
+    row = _own(request.user, uuid)
+    before = request.GET.get("before", "")
+    cursor = int(before) if before.isdecimal() and len(before) < 19 else None
+    page = outcomes_of(subscription_id=row.id, cursor=cursor, limit=OUTCOMES_SHOWN)
+    context = {
+        "subscription": row,
+        "settings": settings_in_words(row),
+        "live": show(SUBSCRIPTION, request.user, {"subscription": str(uuid)}),
+        "older_than": cursor,
+        "page": page,
+    }
+    return render(request, "portal/copying/detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@copy_trading_page
+def follow(request: SignedInRequest) -> HttpResponse:
+    """Choose a master and an account, and how the copy sizes."""
+    masters = [
+        (str(m.uuid), f"{m.strategy_name} ({m.currency})") for m in masters_for(request.user)
+    ]
+    accounts = [
+        (str(a.uuid), f"{a.name or a.login} · {a.login} · {a.currency}")
+        for a in accounts_of(request.user)
+    ]
+    initial = {"master": request.GET.get("master", ""), "account": request.GET.get("account", "")}
+    form = FollowForm(request.POST or None, masters=masters, accounts=accounts, initial=initial)
+    if request.method == "POST" and form.is_valid() and _subscribe(user, form):
+        messages.success(request, "Copying begins with the master's next trade.")
+        return redirect("portal:copying")
+    status = 422 if form.errors else 200
+    return render(request, "portal/copying/follow.html", {"form": form}, status=status)
+
+
+def _subscribe(user: User, form: FollowForm) -> bool:
+    account = accounts_of(user).get(uuid=form.cleaned_data["account"])
+    try:
+        with transaction.atomic():
+            try:
+                follower = follower_of(account.pk)
+            except FollowerNotFound:
+                follower = api.create_follower(actor=user, account=account)
+            master = master_by_uuid(form.cleaned_data["master"])
+            api.subscribe(actor=user, master=master, follower=follower, **form.settings())
+    except InvalidSettings as refusal:
+        form.add_refusals(refusal.fields)
+        return False
+    except CopyError as refusal:
+        form.add_error(None, str(refusal))
+        return False
+    return True
+
+
+@require_http_methods(["GET", "POST"])
+@copy_trading_page
+def edit(request: SignedInRequest, uuid: UUID) -> HttpResponse:
+    """Change the settings of one's own copy."""
+    row = _own(request.user, uuid)
+    initial = {name: getattr(row, name) for name in CopySettingsForm.base_fields}
+    form = CopySettingsForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            api.update_subscription(
+                actor=request.user,
+                subscription=subscription_by_uuid(uuid, owner=request.user),
+                **form.settings(),
+            )
+        except InvalidSettings as refusal:
+            form.add_refusals(refusal.fields)
+        else:
+            messages.success(request, "Settings saved. They hold from the master's next trade on.")
+            return redirect("portal:subscription", uuid)
+    status = 422 if form.errors else 200
+    context = {"form": form, "subscription": row}
+    return render(request, "portal/copying/edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@copy_trading_page
+def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
+    """Pause, resume or stop: GET says what it means in money, POST does it."""
+    row = _own(request.user, uuid)
+    form = StopForm(request.POST or None) if action == "stop" else None
+    if request.method == "POST" and (form is None or form.is_valid()):
+        try:
+            done = _apply(request.user, uuid, action, form.cleaned_data if form else {})
+        except CopyError as refusal:
+            messages.error(request, str(refusal))
+        else:
+            messages.success(request, f"{row.strategy_name}: {done}")
+        return redirect("portal:copying")
+    return render_page(
+        request,
+        "portal/copying/change.html",
+        {"row": row, "action": action, "form": form},
+        fragments={"dialog-body": "dialog"},
+        status=422 if form is not None and form.errors else 200,
+    )
+
+
+def _apply(user: User, uuid: UUID, action: str, values: dict[str, Any]) -> str:
+    found = subscription_by_uuid(uuid, owner=user)
+    if action == "pause":
+        api.pause(actor=user, subscription=found)
+        return "copying is paused. Closes still follow."
+    if action == "resume":
+        api.resume(actor=user, subscription=found)
+        return "copying goes on with the next trade."
+    api.stop(actor=user, subscription=found, close_positions=values["close_positions"])
+    if values["close_positions"]:
+        return "copying is stopped and its positions are being closed."
+    return "copying is stopped. Open positions close with their master."
+
+
+def _own(user: User, uuid: UUID) -> SubscriptionRow:
+    try:
+        found = subscription_by_uuid(uuid, owner=user)
+    except NotFound as missing:
+        raise Http404(str(missing)) from None
+    rows = subscriptions_of(subscription_id=found.pk)
+    if not rows:
+        raise Http404("This copy has ended.")
+    return rows[0]
