@@ -95,8 +95,8 @@ class _Fold:
         "market",
         "numbers",
         "protection",
-        "shrunk",
         "row",
+        "shrunk",
         "volume",
     )
 

@@ -26,19 +26,25 @@ def of_size(
 ) -> Numbers:
     """What a first open was sized from; without ``size`` what was known when it failed."""
     sizing, funds = row.sizing, row.funds
-    numbers = _of_event(event, market)
-    _add_symbol(numbers, row, symbol)
-    numbers.update(
-        mode=sizing.mode.value,
-        multiplier=str(sizing.risk_multiplier),
-        equity=str(funds.equity),
-        balance=str(funds.balance),
-        currency=funds.currency,
-        age_s=funds.age_s,
-        held_units="0",
-    )
-    if sizing.mode is not VolumeMode.MULTIPLIER:
-        _add_mode(numbers, row, market)
+    key = (event.id, row.connection_id, row.min_volume, row.max_volume, sizing.mode)
+    common = market.common.get(key)
+    if common is None:
+        common = _of_event(event, market) | _of_symbol(row, symbol) | _of_mode(row, market)
+        common["held_units"] = "0"
+        market.common[key] = common
+    numbers = common.copy()
+    numbers["multiplier"] = str(sizing.risk_multiplier)
+    numbers["equity"] = str(funds.equity)
+    numbers["balance"] = str(funds.balance)
+    numbers["currency"] = funds.currency
+    numbers["age_s"] = funds.age_s
+    if sizing.fixed_volume:
+        numbers["fixed_volume"] = str(sizing.fixed_volume)
+    if sizing.base_equity is not None:
+        numbers["base_equity"] = str(sizing.base_equity)
+    if sizing.allocated_capital:
+        numbers["allocated_capital"] = str(sizing.allocated_capital)
+        numbers["own_result"] = str(row.own_result)
     if size is not None:
         numbers["ratio"] = str(size.ratio)
         numbers["raw_units"] = str(size.target)
@@ -52,10 +58,13 @@ def of_size(
 
 def of_link(event: MasterEvent, link: Link, row: Row, market: Market) -> Numbers:
     """What a later change of a link was computed from."""
-    numbers = _of_event(event, market)
-    symbol = market.symbols.get((row.connection_id, event.instrument_id))
-    if symbol is not None:
-        _add_symbol(numbers, row, symbol)
+    key = (event.id, row.connection_id, row.min_volume, row.max_volume)
+    common = market.common.get(key)
+    if common is None:
+        symbol = market.symbols.get((row.connection_id, event.instrument_id))
+        common = _of_event(event, market) | (_of_symbol(row, symbol) if symbol else {})
+        market.common[key] = common
+    numbers = common.copy()
     numbers["ratio"] = str(link.ratio)
     numbers["raw_units"] = str(link.target)
     numbers["held_units"] = str(link.held)
@@ -81,29 +90,27 @@ def _of_event(event: MasterEvent, market: Market) -> Numbers:
     }
 
 
-def _add_symbol(numbers: Numbers, row: Row, symbol: Symbol) -> None:
-    numbers["lot_units"] = str(symbol.lot_units)
-    numbers["step_units"] = str(symbol.step_units)
-    numbers["min_units"] = str(symbol.min_units)
-    numbers["digits"] = symbol.digits
-    numbers["pip_digits"] = symbol.pip_digits
+def _of_symbol(row: Row, symbol: Symbol) -> Numbers:
+    numbers: Numbers = {
+        "lot_units": str(symbol.lot_units),
+        "step_units": str(symbol.step_units),
+        "min_units": str(symbol.min_units),
+        "digits": symbol.digits,
+        "pip_digits": symbol.pip_digits,
+    }
     if row.min_volume:
         numbers["min_volume"] = str(row.min_volume)
     if row.max_volume:
         numbers["max_volume"] = str(row.max_volume)
+    return numbers
 
 
-def _add_mode(numbers: Numbers, row: Row, market: Market) -> None:
-    sizing, master = row.sizing, market.master
-    if sizing.mode in (VolumeMode.FIXED, VolumeMode.EQUITY_BASED):
-        numbers["fixed_volume"] = str(sizing.fixed_volume)
-    if sizing.mode is VolumeMode.EQUITY_BASED:
-        numbers["base_equity"] = str(sizing.base_equity)
-    if sizing.allocated_capital:
-        numbers["allocated_capital"] = str(sizing.allocated_capital)
-        numbers["own_result"] = str(row.own_result)
-    if sizing.mode in (VolumeMode.EQUITY_RATIO, VolumeMode.BALANCE_RATIO):
+def _of_mode(row: Row, market: Market) -> Numbers:
+    numbers: Numbers = {"mode": row.sizing.mode.value}
+    if row.sizing.mode in (VolumeMode.EQUITY_RATIO, VolumeMode.BALANCE_RATIO):
+        master = market.master
         numbers["master_equity"] = str(master.equity)
         numbers["master_balance"] = str(master.balance)
         numbers["master_currency"] = master.currency
         numbers["master_age_s"] = master.age_s
+    return numbers

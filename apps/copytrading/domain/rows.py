@@ -11,6 +11,7 @@ from typing import NamedTuple
 from apps.copytrading.domain.codes import Code
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.mapping import Symbol
+from apps.copytrading.domain.numbers import Numbers
 from apps.copytrading.domain.rounding import Limits
 from apps.copytrading.domain.volume import Converts, Funds, Sizing
 from apps.trading.orders import Side
@@ -58,7 +59,7 @@ class Market:
 
     ``symbols`` gives a follower connection's symbol for a master's instrument, None where
     there is none. ``in_use`` names who holds a symbol of a netting account: subscription and
-    side by (account, instrument).
+    side by (account, instrument). ``common`` keeps the numbers that many rows share.
     """
 
     now: datetime
@@ -68,6 +69,7 @@ class Market:
     symbols: Mapping[tuple[int, str], Symbol | None]
     rates: Converts
     in_use: Mapping[tuple[int, str], tuple[tuple[int, Side], ...]] = field(default_factory=dict)
+    common: dict[tuple[object, ...], Numbers] = field(default_factory=dict)
     _limits: dict[tuple[object, ...], Limits] = field(default_factory=dict)
 
     def limits(self, row: Row, symbol: Symbol) -> Limits:

@@ -11,10 +11,11 @@ from apps.trading.orders import Side
 
 def dump_link(link: Link) -> str:
     """The link as a JSON list in the order of its fields."""
-    return json.dumps(
-        [value if isinstance(value, str | int | None) else str(value) for value in link],
-        separators=(",", ":"),
-    )
+    values: list[object] = list(link)
+    for index in _DECIMALS:
+        if values[index] is not None:
+            values[index] = str(values[index])
+    return json.dumps(values)
 
 
 def load_link(text: str) -> Link:

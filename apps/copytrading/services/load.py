@@ -27,7 +27,8 @@ _SPOT = "spot"
 
 _MASTER = """
     SELECT m.id, m.status, m.enabled, a.connection_id, a.currency, st.equity, st.balance,
-           CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at) ELSE st.as_of END,
+           round(extract(epoch FROM %s - CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at)
+                                              ELSE st.as_of END), 3)::float8,
            coalesce(cs.clock_offset_ms, 0)
     FROM copytrading_copymaster m
     JOIN platforms_tradingaccount a ON a.id = m.account_id
@@ -38,12 +39,13 @@ _MASTER = """
 
 # The subscription, its account, the account's money, and the link with its position.
 _ROWS = """
-    SELECT s.id, s.uuid, f.account_id, a.platform_account_id, a.connection_id, a.margin_mode,
+    SELECT s.id, replace(s.uuid::text, '-', ''), f.account_id, a.platform_account_id, a.connection_id, a.margin_mode,
            s.status, s.enabled AND f.enabled, s.archived_at IS NOT NULL,
            s.volume_mode, s.risk_multiplier, s.fixed_volume, s.base_equity, s.allocated_capital,
            s.below_minimum = 'round_up', s.min_volume, s.max_volume, s.copy_sl, s.copy_tp,
            s.max_delay_s, s.started_after_event, s.result, a.currency, st.equity, st.balance,
-           CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at) ELSE st.as_of END,
+           round(extract(epoch FROM %s - CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at)
+                                              ELSE st.as_of END), 3)::float8,
            l.id, l.position_key, l.side, l.symbol, l.instrument_id, l.ratio, l.grows,
            l.master_units, l.target_units, l.held_units, l.stop_loss, l.take_profit,
            l.master_price, l.position_id, p.stop_loss, p.take_profit, l.in_flight,
@@ -79,17 +81,17 @@ class Master:
 
 def load_master(account_id: int, now: datetime) -> Master | None:
     """The master on an account, None where there is none."""
-    found = sql.rows(_MASTER, [account_id])
+    found = sql.rows(_MASTER, [now, account_id])
     if not found:
         return None
-    pk, status, enabled, connection_id, currency, equity, balance, known_at, offset = found[0]
+    pk, status, enabled, connection_id, currency, equity, balance, age_s, offset = found[0]
     settings = product_config()
     hold = None
     if not settings.copy_trading_enabled:
         hold = Code.MODULE_DISABLED
     elif status != "active" or not enabled:
         hold = Code.MASTER_PAUSED
-    funds = _funds(currency, equity, balance, known_at, now)
+    funds = _funds(currency, equity, balance, age_s)
     return Master(pk, account_id, connection_id, offset, funds, hold, settings)
 
 
@@ -108,9 +110,9 @@ def load_rows(
         else (_ROWS_OF_IDS, list(subscription_ids))
     )
     with sql.raw_cursor() as cursor:
-        cursor.execute(statement, [list(position_keys), which])
+        cursor.execute(statement, [now, list(position_keys), which], prepare=True)
         found = cursor.fetchall()
-    loader = _Loader(master, now, decided or {})
+    loader = _Loader(master, decided or {})
     for values in found:
         loader.add(values)
     return _with_floating(loader.rows)
@@ -146,12 +148,9 @@ def _with_floating(rows: list[Row]) -> list[Row]:
 class _Loader:
     """Turns joined rows into one :class:`Row` per subscription."""
 
-    def __init__(
-        self, master: Master, now: datetime, decided: Mapping[int, Mapping[str, Decided]]
-    ) -> None:
+    def __init__(self, master: Master, decided: Mapping[int, Mapping[str, Decided]]) -> None:
         self.rows: list[Row] = []
         self._master = master
-        self._now = now
         self._decided = decided
         self._delays: dict[int, timedelta] = {}
         self._last = 0
@@ -168,7 +167,7 @@ class _Loader:
     def _row(self, v: tuple[Any, ...]) -> Row:
         return Row(
             v[0],
-            v[1].hex,
+            v[1],
             v[2],
             v[3],
             v[4],
@@ -182,7 +181,7 @@ class _Loader:
             v[18],
             self._delay(v[19]),
             v[20],
-            _funds(v[22], v[23], v[24], v[25], self._now),
+            _funds(v[22], v[23], v[24], v[25]),
             v[21],
             {},
             self._decided.get(v[0], _NOTHING),
@@ -209,15 +208,11 @@ _NOTHING: Mapping[str, Decided] = {}
 
 
 def _funds(
-    currency: str,
-    equity: Decimal | None,
-    balance: Decimal | None,
-    known_at: datetime | None,
-    now: datetime,
+    currency: str, equity: Decimal | None, balance: Decimal | None, age_s: float | None
 ) -> Funds:
-    if equity is None or balance is None or known_at is None:
+    if equity is None or balance is None or age_s is None:
         return Funds(currency, ZERO, ZERO, None)
-    return Funds(currency, equity, balance, round((now - known_at).total_seconds(), 3))
+    return Funds(currency, equity, balance, age_s)
 
 
 def _link(v: tuple[Any, ...]) -> Link:

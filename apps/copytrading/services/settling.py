@@ -45,6 +45,8 @@ from apps.trading.errors import NoConversionRate
 from apps.trading.orders import Leg, OrderState
 from apps.trading.quantity import ZERO
 
+_ENDS_STOPS = (EventKind.CLOSED, EventKind.REVERSED, EventKind.PROTECTION)
+
 #: Final orders taken up together.
 ORDERS_AT_ONCE = 1000
 
@@ -165,9 +167,9 @@ class _Settlement:
         result: OrderResult,
         waiting: list[MasterEvent],
     ) -> Step:
-        """The exact stops first, then what waited, unless that closes the link anyway."""
-        closing = any(e.kind in (EventKind.CLOSED, EventKind.REVERSED) for e in waiting)
-        if event is not None and not closing and self._stops_differ(link, result):
+        """The exact stops first, then what waited, unless that sets other stops or closes."""
+        moot = any(e.kind in _ENDS_STOPS for e in waiting)
+        if event is not None and not moot and self._stops_differ(link, result):
             order = Order(
                 event, Leg.PROTECT, link.side, link.held, link.position_id, link.stop_loss,
                 link.take_profit, None, Rounding.EXACT,
