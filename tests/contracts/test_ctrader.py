@@ -17,12 +17,12 @@ from apps.papervenue.testing import TestVenue, running_venue
 from apps.platforms.adapters.ctrader.connector import CTraderConnector, create
 from apps.platforms.adapters.ctrader.timing import Timing
 from apps.platforms.limits import Limits
-from apps.platforms.ports import Answer, Credentials, PositionUpdate
+from apps.platforms.ports import Answer, ConnectionUp, Credentials, PositionUpdate
 from apps.trading.orders import OrderRequest, Side
 from apps.trading.positions import MarginMode
 from tests.contracts.bench import DELAY_S, BookedPosition, Fault
 from tests.contracts.other_terminal import OtherTerminal
-from tests.contracts.platform_suite import Desk, PlatformSuite, new_id
+from tests.contracts.platform_suite import Desk, MakeDesk, PlatformSuite, new_id
 from tests.contracts.relay import Relay
 
 D = Decimal
@@ -35,6 +35,7 @@ TIMING = Timing(
     dead_after=2.0,
     first_pause=0.05,
     longest_pause=0.2,
+    refused_again=0.2,
 )
 RULES: dict[Fault, dict[str, object]] = {
     Fault.DROP: {"action": "drop"},
@@ -188,6 +189,10 @@ class PaperBench:
                 return await other.close(number, close, volume)
             return await other.open(number, EURUSD, side, volume)
 
+    async def refuse_sign_in(self, account: str, code: str) -> None:
+        rule = {"action": "reject", "message": "ACCOUNT_AUTH_REQ", "count": 1, "code": code}
+        self._venue.ask("faults", rules=[rule | {"account": int(account)}])
+
     async def trail_elsewhere(self, account: str, position_id: str, stop: Decimal) -> None:
         async with OtherTerminal(self._venue.port, self._values) as other:
             await other.sign_in(int(account))
@@ -263,6 +268,18 @@ class TestCTrader(PlatformSuite):
             PositionUpdate, where=lambda event: event.position.stop_loss == stop + step
         )
         assert update.position.position_id == position.position_id
+
+    async def test_an_account_that_is_refused_for_now_is_attached_later(
+        self, bench: PaperBench, make_desk: MakeDesk
+    ) -> None:
+        desk = await make_desk()
+        account = await bench.open_account()
+        await bench.refuse_sign_in(account, "CH_SERVER_NOT_REACHABLE")
+        refused = await desk.connector.attach([account])
+        assert "CH_SERVER_NOT_REACHABLE" in refused[account]
+        up = await desk.watcher.next(ConnectionUp)
+        assert up.accounts == (account,)
+        assert (await desk.connector.submit(account, desk.order())).answer is Answer.ACCEPTED
 
 
 @pytest.mark.parametrize("trusted", [True, False])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from apps.openapi_wire import messages
 from apps.platforms.adapters.ctrader.catalogue import Catalogue
-from apps.platforms.adapters.ctrader.errors import ALREADY_THERE, TOKEN_CODES
+from apps.platforms.adapters.ctrader.errors import ALREADY_THERE, TOKEN_CODES, is_retryable
 from apps.platforms.adapters.ctrader.session import Reply, Session
 from apps.platforms.adapters.ctrader.tokens import Tokens
 from apps.platforms.ports import PlatformError
@@ -16,6 +16,13 @@ from apps.platforms.ports import PlatformError
 Ask = Callable[..., Awaitable[Reply]]
 
 _SYMBOLS_A_QUERY = 200
+
+
+class Refusal(NamedTuple):
+    """Why an account was refused, and whether only for now."""
+
+    reason: str
+    passing: bool
 
 
 class Accounts:
@@ -29,26 +36,21 @@ class Accounts:
         self.catalogue = Catalogue()
         self.attached: dict[str, None] = {}
 
-    async def attach(self, session: Session, accounts: Sequence[str]) -> dict[str, str]:
-        """Authorise accounts; a reason for each that was refused."""
-        refused = await self.authorise(session, accounts)
-        self.attached.update((a, None) for a in accounts if a not in refused)
-        if not self.catalogue.instruments and self.attached:
-            await self.load_catalogue(next(iter(self.attached)))
-        return refused
-
-    async def authorise(self, session: Session, accounts: Iterable[str]) -> dict[str, str]:
-        """The same without remembering them; forgets those that are refused."""
+    async def attach(self, session: Session, accounts: Sequence[str]) -> dict[str, Refusal]:
+        """Authorise accounts and remember them, but for those that are refused."""
         wanted = list(accounts)
-        reasons = await asyncio.gather(*(self._authorise_one(session, a) for a in wanted))
-        refused = {a: reason for a, reason in zip(wanted, reasons, strict=True) if reason}
-        for account in refused:
-            self.attached.pop(account, None)
+        answers = await asyncio.gather(*(self._authorise(session, a) for a in wanted))
+        refused = {a: answer for a, answer in zip(wanted, answers, strict=True) if answer}
+        for account in wanted:
+            if account in refused:
+                self.attached.pop(account, None)
+            else:
+                self.attached[account] = None
         return refused
 
-    async def resume(self, session: Session) -> dict[str, str]:
+    async def resume(self, session: Session) -> dict[str, Refusal]:
         """Tell a new session everything that the one before knew."""
-        refused = await self.authorise(session, list(self.attached))
+        refused = await self.attach(session, list(self.attached))
         await self.resume_quotes(session, list(self._quotes.values()))
         return refused
 
@@ -91,9 +93,9 @@ class Accounts:
             self.catalogue.set_assets(assets.message.asset)
             self.catalogue.set_symbols(light.message.symbol, full)
 
-    async def _authorise_one(self, session: Session, account: str) -> str:
+    async def _authorise(self, session: Session, account: str) -> Refusal | None:
         if not account.isdecimal():
-            return f"{account!r} is no account number of this platform"
+            return Refusal(f"{account!r} is no account number of this platform", passing=False)
         for first in (True, False):
             token = self._tokens.access
             request = messages.ProtoOAAccountAuthReq(
@@ -101,13 +103,13 @@ class Accounts:
             )
             try:
                 await self._ask(request, session=session)
-                return ""
+                return None
             except PlatformError as error:
                 if error.code in ALREADY_THERE:
-                    return ""
+                    return None
                 stale = first and error.code in TOKEN_CODES
                 if not (stale and await self._tokens.renew(session, token)):
-                    return str(error)
+                    return Refusal(str(error), is_retryable(error.code))
         raise AssertionError("unreachable")
 
     async def _subscribe(

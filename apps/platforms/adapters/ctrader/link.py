@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from apps.openapi_wire import Frame, PayloadType
-from apps.platforms.adapters.ctrader.accounts import Accounts
+from apps.platforms.adapters.ctrader.accounts import Accounts, Refusal
 from apps.platforms.adapters.ctrader.errors import Throttled
 from apps.platforms.adapters.ctrader.inbox import Inbox
 from apps.platforms.adapters.ctrader.session import Reply, Session
@@ -64,6 +64,7 @@ class Link:
             _SESSION_ENDED: self._session_ended,
             _SYMBOLS_CHANGED: self._symbols_changed,
         }
+        self._refused_for_now: set[str] = set()
         self.accounts = Accounts(self.ask, tokens)
         self.session: Session | None = None
 
@@ -112,9 +113,12 @@ class Link:
 
     async def attach(self, accounts: Sequence[str]) -> dict[str, str]:
         refused = await self.accounts.attach(self.standing(), accounts)
-        if self.accounts.catalogue.instruments:
+        attached = self.accounts.attached
+        if attached and not self.accounts.catalogue.instruments:
+            await self.accounts.load_catalogue(next(iter(attached)))
             self._inbox.open_for_frames()
-        return refused
+        self._try_later(refused)
+        return {account: refusal.reason for account, refusal in refused.items()}
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Work in the background that ends with the link at the latest."""
@@ -160,8 +164,8 @@ class Link:
                 self._inbox.put([AuthLost((), str(error), datetime.now(UTC))])
                 self.end(abort=True)
                 return
-            except (ConnectionError, PlatformError) as error:
-                log.warning("platform not back yet", reason=str(error), attempt=self._failures)
+            except Exception as error:  # whatever it was, the next attempt may do better
+                log.warning("platform not back yet", reason=repr(error), attempt=self._failures)
                 if session is not None:
                     session.drop("resuming failed")
 
@@ -194,8 +198,8 @@ class Link:
         try:
             if await self._tokens.renew(self.standing(), self._tokens.access):
                 return self._tokens.renew_in()
-        except Exception as error:  # the store is the caller's and may raise anything
-            log.warning("access token not renewed", reason=repr(error))
+        except ConnectionError as error:
+            log.warning("access token not renewed", reason=str(error))
         return None
 
     # --- what the session tells ---
@@ -233,20 +237,43 @@ class Link:
         """The platform ended these accounts alone; what they missed must be read anew."""
         try:
             session = self.standing()
-            refused = await self.accounts.authorise(session, accounts)
-            self._tell_refused(refused, reason)
+            refused = await self.accounts.attach(session, accounts)
             await self.accounts.resume_quotes(session, accounts)
         except (ConnectionError, PlatformError) as error:
             if self.session is not None:
                 self.session.drop(f"accounts could not be attached again: {error}")
             return
+        self._tell_refused(refused, reason)
         if standing := tuple(a for a in accounts if a not in refused):
             self._inbox.put([ConnectionUp(datetime.now(UTC), standing)])
 
-    def _tell_refused(self, refused: dict[str, str], reason: str = "") -> None:
-        for account, why in refused.items():
-            text = f"{reason}: {why}" if reason else why
+    def _tell_refused(self, refused: dict[str, Refusal], reason: str = "") -> None:
+        for account, refusal in refused.items():
+            text = f"{reason}: {refusal.reason}" if reason else refusal.reason
             self._inbox.put([AuthLost((account,), text, datetime.now(UTC))])
+        self._try_later(refused)
+
+    def _try_later(self, refused: dict[str, Refusal]) -> None:
+        passing = {account for account, refusal in refused.items() if refusal.passing}
+        if passing and not self._refused_for_now:
+            self.spawn(self._attach_later())
+        self._refused_for_now |= passing
+
+    async def _attach_later(self) -> None:
+        """A broker's own server may be away while the platform is there, over a weekend."""
+        while self._refused_for_now:
+            await asyncio.sleep(self._timing.refused_again)
+            wanted = sorted(self._refused_for_now)
+            try:
+                session = self.standing()
+                refused = await self.accounts.attach(session, wanted)
+                await self.accounts.resume_quotes(session, wanted)
+            except (ConnectionError, PlatformError):
+                continue
+            self._refused_for_now = {a for a, refusal in refused.items() if refusal.passing}
+            if standing := tuple(a for a in wanted if a not in refused):
+                await self._read_symbols(())
+                self._inbox.put([ConnectionUp(datetime.now(UTC), standing)])
 
     async def _read_symbols(self, changed: tuple[str, ...]) -> None:
         if not self.accounts.attached:

@@ -16,3 +16,4 @@ class Timing:
     first_pause: float = 0.2  # before the first reconnect; doubles with each that fails
     longest_pause: float = 30.0
     settled_after: float = 10.0  # a session that stood this long starts pauses afresh
+    refused_again: float = 30.0  # between attempts to attach what was refused for now only

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 from apps.openapi_wire import messages
+from apps.platforms.adapters.ctrader.errors import is_retryable
 from apps.platforms.adapters.ctrader.session import Session
 from apps.platforms.ports import Credentials, CredentialStore, PlatformError
 
@@ -51,7 +52,8 @@ class Tokens:
     async def renew(self, session: Session, stale: str) -> bool:
         """Replace the token ``stale``; False where the platform gives no other.
 
-        Of many callers that found the same token stale, one asks.
+        Of many callers that found the same token stale, one asks. ConnectionError where it
+        could not be replaced or stored now.
         """
         async with self._turn:
             if self.access != stale:
@@ -60,7 +62,10 @@ class Tokens:
                 self._unsaved = await self._ask(session)
             if self._unsaved is None:
                 return False
-            await self._store.save(self._unsaved)
+            try:
+                await self._store.save(self._unsaved)
+            except Exception as error:  # the store is the caller's and may raise anything
+                raise ConnectionError(f"the renewed token cannot be stored: {error!r}") from error
             self._values.update(self._unsaved)
             self._unsaved = None
             return True
@@ -71,7 +76,9 @@ class Tokens:
             return None
         try:
             reply = await session.ask(messages.ProtoOARefreshTokenReq(refreshToken=refresh))
-        except PlatformError:
+        except PlatformError as error:
+            if is_retryable(error.code):
+                raise ConnectionError(f"the token cannot be renewed now: {error}") from error
             return None
         life = reply.message.expiresIn
         now = self._clock()

@@ -73,7 +73,7 @@ async def test_of_many_that_find_it_stale_one_asks() -> None:
 async def test_where_storing_failed_the_next_attempt_begins_with_it() -> None:
     store, server = Store(failures=1), Server()
     tokens = _tokens(store)
-    with pytest.raises(OSError, match="no database"):
+    with pytest.raises(ConnectionError, match="no database"):
         await tokens.renew(server, "a0")  # type: ignore[arg-type]
     assert tokens.access == "a0"
     assert await tokens.renew(server, "a0")  # type: ignore[arg-type]
@@ -86,6 +86,15 @@ async def test_a_spent_refresh_token_cannot_help() -> None:
     tokens = _tokens(store, refresh_token="old")
     assert not await tokens.renew(server, "a0")  # type: ignore[arg-type]
     assert store.saved == []
+
+
+async def test_a_platform_that_is_away_does_not_make_a_token_worthless() -> None:
+    class Away:
+        async def ask(self, message: Any) -> Reply:
+            raise PlatformError("SERVER_IS_UNDER_MAINTENANCE")
+
+    with pytest.raises(ConnectionError):
+        await _tokens(Store()).renew(Away(), "a0")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
