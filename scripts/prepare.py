@@ -79,7 +79,7 @@ def ensure_packages(purpose: str) -> None:
     run(
         [*command, "--disable-pip-version-check", "-r", str(lock)],
         f"Installing {total} Python packages",
-        counting=("Collecting ", "Requirement already"),
+        counting=("Collecting ", "Ignoring "),
         total=total,
     )
     stamps = {purpose: stamp}
@@ -165,15 +165,15 @@ def run(command: list[str], label: str, counting: tuple[str, ...] = (), total: i
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_pump, args=(process, lines), daemon=True).start()
     output: list[str] = []
-    counted, started, told = 0, time.monotonic(), time.monotonic()
+    counted, current, started, told = 0, "", time.monotonic(), time.monotonic()
     while (line := _next_line(lines)) is not None:
         if line:
             output.append(line)
-            counted += line.startswith(counting) if counting else 0
+        if counting and line.startswith(counting):
+            counted, current = counted + 1, line.split()[1].partition("=")[0]
         if time.monotonic() - told >= PROGRESS_S:
             told = time.monotonic()
-            unpacking = any(line.startswith("Installing collected") for line in output[-3:])
-            share = ", unpacking" if unpacking else f", {counted} of {total}" if counted else ""
+            share = f", {counted} of {total}: {current}" if counted else ""
             print(f"  {told - started:.0f} s{share}", flush=True)
     if process.wait():
         raise Refusal(f"{label} failed:\n{''.join(output[-15:])}")
