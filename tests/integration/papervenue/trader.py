@@ -27,9 +27,7 @@ class Trader:
         self._task = asyncio.create_task(self._read())
 
     @classmethod
-    async def connect(
-        cls, host: str, port: int, context: ssl.SSLContext | None = None
-    ) -> Trader:
+    async def connect(cls, host: str, port: int, context: ssl.SSLContext | None = None) -> Trader:
         return cls(*await asyncio.open_connection(host, port, ssl=context))
 
     @classmethod
