@@ -42,7 +42,8 @@ class Gate(models.Model):
     ``scope`` and ``key`` name what is gated: everything (key ''), a platform code, a
     connection id, an account id, a source (``copy``, or ``copy:5`` for what that source
     groups under wake key 5, a master account), or a relation (a subscription's or bot's key
-    as its app defines it, e.g. ``sub:17``). Closes pass a reducing gate; a halted one holds them too.
+    as its app defines it, e.g. ``sub:17``). Closes pass a reducing gate; a halted
+    one holds them too.
     """
 
     class Scope(models.TextChoices):

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import connection
 
 from apps.execution import journal
-from apps.execution.models import Deal, Gate, GatewayProcess, Order, Position
+from apps.execution.models import Gate, GatewayProcess, Order
 from apps.trading.deals import DealEffect
 from apps.trading.orders import FINAL_STATES, Leg, OrderState, Side
 
@@ -182,55 +182,27 @@ def orders_by_client_id(client_order_ids: Sequence[str]) -> dict[str, OrderResul
 def open_positions(account_ids: Iterable[int]) -> dict[int, list[PositionRow]]:
     """Open positions of accounts, oldest first; an account without any is left out."""
     found: dict[int, list[PositionRow]] = {}
-    rows = (
-        Position.objects.filter(account_id__in=list(account_ids), closed_at=None)
-        .order_by("opened_at", "id")
-        .values_list(
-            "account_id",
-            "position_id",
-            "instrument_id",
-            "side",
-            "units",
-            "price",
-            "stop_loss",
-            "take_profit",
-            "tag",
-            "margin",
-            "open_result",
-            "opened_at",
-            "updated_at",
-        )
+    rows = _rows(
+        "SELECT account_id, position_id, instrument_id, side, units, price, stop_loss, "
+        "take_profit, tag, margin, open_result, opened_at, updated_at FROM execution_position "
+        "WHERE account_id = ANY(%s) AND closed_at IS NULL ORDER BY opened_at, id",
+        [list(account_ids)],
     )
-    for account, position, instrument, side, *rest in rows:
-        row = PositionRow(account, position, instrument, Side(side), *rest)
-        found.setdefault(account, []).append(row)
+    for account_id, position_id, instrument_id, side, *rest in rows:
+        row = PositionRow(account_id, position_id, instrument_id, Side(side), *rest)
+        found.setdefault(account_id, []).append(row)
     return found
 
 
 def deals_of_positions(account_ids: Sequence[int], position_ids: Sequence[str]) -> list[DealRow]:
     """All deals of these positions on these accounts, oldest first."""
-    rows = (
-        Deal.objects.filter(account_id__in=account_ids, position_id__in=position_ids)
-        .order_by("id")
-        .values_list(
-            "id",
-            "account_id",
-            "deal_id",
-            "client_order_id",
-            "position_id",
-            "instrument_id",
-            "side",
-            "effect",
-            "units",
-            "price",
-            "commission",
-            "swap",
-            "profit",
-            "executed_at",
-            "received_at",
-        )
+    rows = _rows(
+        "SELECT id, account_id, deal_id, client_order_id, position_id, instrument_id, side, "
+        "effect, units, price, commission, swap, profit, executed_at, received_at "
+        "FROM execution_deal WHERE account_id = ANY(%s) AND position_id = ANY(%s) ORDER BY id",
+        [list(account_ids), list(position_ids)],
     )
-    return [DealRow(*row[:6], Side(row[6]), DealEffect(row[7]), *row[8:]) for row in rows]
+    return [DealRow(*[*row[:6], Side(row[6]), DealEffect(row[7]), *row[8:]]) for row in rows]
 
 
 def recent_hops(limit: int = 1000) -> list[HopTimes]:
@@ -262,19 +234,21 @@ def gateways() -> list[GatewayProcess]:
     return list(GatewayProcess.objects.order_by("-seen_at"))
 
 
-def _rows(statement: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+def _rows(statement: str, values: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
-def _event(row: tuple[Any, ...]) -> JournaledEvent:
-    return JournaledEvent(*row[:5], journal.load(row[5]), *row[6:])
+def _event(row: Any) -> JournaledEvent:
+    values: list[Any] = [*row[:5], journal.load(row[5]), *row[6:]]
+    return JournaledEvent(*values)
 
 
-def _result(r: tuple[Any, ...]) -> OrderResult:
+def _result(r: Any) -> OrderResult:
     side = Side(r[12]) if r[12] else None
-    return OrderResult(*r[:10], Leg(r[10]), r[11], side, *r[13:17], OrderState(r[17]), *r[18:])
+    values: list[Any] = [*r[:10], Leg(r[10]), r[11], side, *r[13:17], OrderState(r[17]), *r[18:]]
+    return OrderResult(*values)
 
 
 def _ms(start: datetime | None, end: datetime | None) -> float | None:

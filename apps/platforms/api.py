@@ -49,7 +49,7 @@ def create_connection(
         host=host,
         port=port,
         tls=tls,
-        credentials=dict(credentials),
+        credentials=dict(credentials),  # type: ignore[misc]  # the field encrypts it
         requests_per_second=requests_per_second,
         history_per_second=history_per_second,
         symbol_prefixes=symbol_prefixes,

@@ -132,7 +132,7 @@ class Directory:
         if not rows:
             return Signature("", (0, 0, 0))
         credentials, *accounts = rows[0]
-        return Signature(credentials, tuple(accounts))  # type: ignore[arg-type]
+        return Signature(credentials, (accounts[0], accounts[1], accounts[2]))
 
     async def write_symbols(self, instruments: Sequence[Instrument]) -> None:
         """Store instruments; a row that has not changed is left alone."""

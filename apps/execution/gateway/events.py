@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from apps.execution.gateway import records
 from apps.execution.gateway.journaling import Journal
@@ -98,7 +99,7 @@ class Events:
         if account is None or self._park(event) or not self._first_time(account, event.deal):
             return True
         self._writeback.deal(account.id, event.deal, ticket.cid, event.received_at)
-        self._writeback.chain(self._deal_event(account, event, own=True))
+        self._writeback.chain(account.id, partial(self._deal_event, account, event, own=True))
         self._apply(account, event)
         return True
 
@@ -145,6 +146,7 @@ class Events:
 
     def _apply(self, account: Account, event: DealDone) -> None:
         deal, position = event.deal, event.position
+        account.dirty = True
         if deal.balance is not None:
             account.balance = deal.balance
         if position is not None:
@@ -198,6 +200,7 @@ class Events:
 
     def _money(self, event: AccountUpdate) -> None:
         account = self._book.accounts[event.account]
+        account.dirty = True
         account.balance = event.state.balance
         account.leverage = event.state.leverage
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from apps.execution.gateway.db import Database, as_json
 from apps.execution.gateway.records import Record
-from apps.execution.gateway.state import Account, Book, Figures
+from apps.execution.gateway.state import Account, Book, Factors, Figures
 from apps.execution.gateway.statements import ACCOUNT_STATES, OPEN_RESULTS, QUOTES
-from apps.trading.money import Rates
 
 #: Accounts computed between two looks at what else there is to do.
 _CHUNK = 50
 _GIVE_WAY_S = 0.5
 
-GiveWay = Callable[[float], "asyncio.Future[None]"]
+GiveWay = Callable[[float], Awaitable[None]]
 
 
 class FiguresWriter:
@@ -32,7 +31,8 @@ class FiguresWriter:
 
     async def write(self) -> None:
         """Compute all and store what has changed."""
-        rates = self._book.rates()
+        factors = self._book.factors()
+        fresh, self._book.fresh_quotes = self._book.fresh_quotes, set()
         now = datetime.now(UTC).isoformat()
         states: list[Record] = []
         results: list[Record] = []
@@ -41,7 +41,9 @@ class FiguresWriter:
             if n % _CHUNK == 0:
                 await self._give_way(_GIVE_WAY_S)
                 await asyncio.sleep(0)
-            if (figures := self._changed(account, rates, results)) is not None:
+            if not (fresh or account.dirty):
+                continue
+            if (figures := self._changed(account, factors, results)) is not None:
                 written.append((account, figures, account.synced))
                 states.append(_state_record(account, figures, now))
         statements: list[tuple[str, list[object]]] = []
@@ -49,7 +51,6 @@ class FiguresWriter:
             statements.append((ACCOUNT_STATES, [as_json(states)]))
         if results:
             statements.append((OPEN_RESULTS, [as_json(results)]))
-        fresh, self._book.fresh_quotes = self._book.fresh_quotes, set()
         if fresh:
             statements.append((QUOTES, [self._connection_id, as_json(self._quotes(fresh))]))
         if not statements:
@@ -58,15 +59,19 @@ class FiguresWriter:
             await self._database.run_all(statements)
         except BaseException:
             self._book.fresh_quotes |= fresh
+            for account, _, _ in written:
+                account.dirty = True
             raise
         for account, figures, synced in written:
             account.written = (figures, synced)
 
-    def _changed(self, account: Account, rates: Rates, results: list[Record]) -> Figures | None:
+    def _changed(self, account: Account, factors: Factors, results: list[Record]) -> Figures | None:
         if not account.synced and account.written is None:
             return None
-        found = self._book.figures(account, rates)
+        account.dirty = False
+        found = self._book.figures(account, factors)
         if found is None:
+            account.dirty = True
             return None
         figures, per_position = found
         for position_id, result in per_position.items():

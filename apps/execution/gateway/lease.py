@@ -112,7 +112,8 @@ class Leases:
     async def share(self) -> int:
         """How many connections this gateway should hold: a fair part of all."""
         ((connections, gateways),) = await self._database.rows(_COUNTS, [LEASE_S])
-        return math.ceil(connections / max(1, gateways))
+        share: int = math.ceil(connections / max(1, gateways))
+        return share
 
     async def acquire(self, up_to: int, without: set[int]) -> list[Lease]:
         """Take at most that many connections that nobody holds."""

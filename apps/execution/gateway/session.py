@@ -246,7 +246,7 @@ class Session:
         for account in event.accounts:
             self._refused[account] = event.reason
             if (known := self.book.accounts.get(account)) is not None:
-                known.synced = False
+                known.synced, known.dirty = False, True
         self._log.warning("accounts are not authorised any more", accounts=list(event.accounts))
 
     def _begin_reading(self, names: Sequence[str]) -> None:
@@ -254,7 +254,7 @@ class Session:
             self.book.accounts[n] for n in names or self.book.accounts if n in self.book.accounts
         ]
         for account in chosen:
-            account.synced = False
+            account.synced, account.dirty = False, True
             self._refused.pop(account.account, None)
         self._syncing = self._spawn(self._reread(chosen))
 

@@ -41,9 +41,41 @@ class Account:
     created_at: datetime
     balance: Decimal = ZERO
     synced: bool = False
+    dirty: bool = True  # changed since its figures were computed
     positions: dict[str, Position] = field(default_factory=dict)
     written: tuple[Figures, bool] | None = None
     results: dict[str, Decimal] = field(default_factory=dict)  # written per position
+
+
+Computed = tuple[Figures, dict[str, Decimal]]
+
+
+class Factors:
+    """What one base and one quote unit of an instrument are in a currency, found once."""
+
+    def __init__(self, instruments: dict[str, Instrument], rates: Rates) -> None:
+        self._instruments = instruments
+        self._rates = rates
+        self._found: dict[tuple[str, str], tuple[Decimal, Decimal] | None] = {}
+
+    def of(self, instrument_id: str, currency: str) -> tuple[Decimal, Decimal] | None:
+        """Base and quote in ``currency``; None where no price converts them."""
+        key = (instrument_id, currency)
+        if key not in self._found:
+            self._found[key] = self._find(instrument_id, currency)
+        return self._found[key]
+
+    def _find(self, instrument_id: str, currency: str) -> tuple[Decimal, Decimal] | None:
+        instrument = self._instruments.get(instrument_id)
+        if instrument is None:
+            return None
+        try:
+            return (
+                self._rates.rate(instrument.base, currency),
+                self._rates.rate(instrument.quote, currency),
+            )
+        except NoConversionRate:
+            return None
 
 
 class Book:
@@ -72,11 +104,11 @@ class Book:
         account.balance = snapshot.state.balance
         account.leverage = snapshot.state.leverage
         account.positions = {p.position_id: p for p in snapshot.positions}
-        account.synced = True
+        account.synced = account.dirty = True
 
     def unsync(self) -> None:
         for account in self.accounts.values():
-            account.synced = False
+            account.synced, account.dirty = False, True
 
     def symbol(self, instrument_id: str) -> str:
         """Name of an instrument; its id where the platform has not told it."""
@@ -92,27 +124,22 @@ class Book:
                 pairs[instrument.base, instrument.quote] = (quote.bid + quote.ask) / 2
         return Rates(pairs)
 
-    def figures(self, account: Account, rates: Rates) -> tuple[Figures, dict[str, Decimal]] | None:
+    def figures(self, account: Account, factors: Factors) -> Computed | None:
         """Money now and the net result per position; None while a price is missing."""
         margin, total = ZERO, ZERO
         results: dict[str, Decimal] = {}
         for position in account.positions.values():
             quote = self.quotes.get(position.instrument_id)
-            instrument = self.instruments.get(position.instrument_id)
-            if quote is None or instrument is None:
+            factor = factors.of(position.instrument_id, account.currency)
+            if quote is None or factor is None:
                 return None
             exit_price = quote.bid if position.side is Side.BUY else quote.ask
-            try:
-                to_account = rates.rate(instrument.quote, account.currency)
-                base = rates.rate(instrument.base, account.currency)
-            except NoConversionRate:
-                return None
             gross = open_result(position.side, position.units, position.price, exit_price)
-            net = gross * to_account + position.swap + position.commission
+            net = gross * factor[1] + position.swap + position.commission
             results[position.position_id] = net.quantize(_CENT)
             total += net
             margin += position.margin or used_margin(
-                position.units, base, account.leverage or Decimal(1)
+                position.units, factor[0], account.leverage or Decimal(1)
             )
         figures = Figures(
             account.balance,
@@ -122,6 +149,10 @@ class Book:
             len(account.positions),
         )
         return figures, results
+
+    def factors(self) -> Factors:
+        """Conversion of this moment for :meth:`figures`."""
+        return Factors(self.instruments, self.rates())
 
     def wanted_quotes(self, few: int = 60) -> list[str]:
         """Instruments whose prices are needed: held ones, conversion pairs, all where few."""

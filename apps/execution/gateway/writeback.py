@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
 import structlog
@@ -34,6 +34,9 @@ GATHER_S = 0.01
 #: How long writing gives way to sending.
 _YIELD_S = 0.25
 
+_JOURNALED = "SELECT id FROM platforms_tradingaccount WHERE journaled AND id = ANY(%s)"
+
+Chain = tuple[int, Callable[[], Record]]
 TellOrders = Callable[[str, Sequence[int]], None]
 _log = structlog.get_logger(__name__)
 
@@ -57,11 +60,11 @@ class Writeback:
         self._dirty: dict[str, Ticket] = {}
         self._deals: dict[tuple[int, str], Record] = {}
         self._positions: dict[tuple[int, str], Record] = {}
-        self._chains: list[Record] = []
+        self._chains: list[Chain] = []
         self._batches: set[int] = set()
         self._work = asyncio.Event()
         self._lock = asyncio.Lock()
-        self.give_way: Callable[[float], asyncio.Future[None]] | None = None
+        self.give_way: Callable[[float], Awaitable[None]] | None = None
 
     # --- what is to be stored ---------------------------------------------------------------
     def ticket(self, ticket: Ticket) -> None:
@@ -82,9 +85,9 @@ class Writeback:
         )
         self._work.set()
 
-    def chain(self, event: Record) -> None:
+    def chain(self, account_id: int, event: Callable[[], Record]) -> None:
         """A deal of our own order, journaled where its account is watched itself."""
-        self._chains.append(event)
+        self._chains.append((account_id, event))
         self._work.set()
 
     def batch(self, batch_id: int) -> None:
@@ -130,8 +133,9 @@ class Writeback:
         final = [t for t in tickets.values() if t.final]
         finished = batches | self._tickets.stored(final)
         try:
+            events = await self._watched(chains)
             answers = await self._database.run_all(
-                self._statements(tickets, deals, positions, chains, finished)
+                self._statements(tickets, deals, positions, events, finished)
             )
         except BaseException:
             for ticket in final:
@@ -144,16 +148,25 @@ class Writeback:
             self._batches |= batches
             self._work.set()
             raise
-        if chains:
+        if events:
             self._tell_events(sorted({row[0] for row in answers[-1]}))
         self._tell(final)
+
+    async def _watched(self, chains: Sequence[Chain]) -> list[Record]:
+        """Events of those accounts that are watched; few are, so few are made."""
+        if not chains:
+            return []
+        accounts = sorted({account_id for account_id, _ in chains})
+        rows = await self._database.rows(_JOURNALED, [accounts])
+        watched = {row[0] for row in rows}
+        return [event() for account_id, event in chains if account_id in watched]
 
     def _statements(
         self,
         tickets: dict[str, Ticket],
         deals: dict[tuple[int, str], Record],
         positions: dict[tuple[int, str], Record],
-        chains: list[Record],
+        events: list[Record],
         finished: set[int],
     ) -> list[tuple[str, list[object]]]:
         wanted = receivers.sources()
@@ -173,8 +186,8 @@ class Writeback:
             statements.append((POSITIONS, [as_json(ordered)]))
         if finished:
             statements.append((SETTLE_BATCHES, [sorted(finished)]))
-        if chains:
-            statements.append((DEAL_EVENTS, [self._connection_id, as_json(chains)]))
+        if events:
+            statements.append((DEAL_EVENTS, [self._connection_id, as_json(events)]))
         return statements
 
     def _tell(self, final: Sequence[Ticket]) -> None:
