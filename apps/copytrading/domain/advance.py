@@ -88,6 +88,7 @@ class _Fold:
 
     __slots__ = (
         "before",
+        "capped",
         "ended",
         "endings",
         "granted",
@@ -109,7 +110,7 @@ class _Fold:
         self.endings: list[Ending] = []
         self.volume: MasterEvent | None = None
         self.protection: MasterEvent | None = None
-        self.granted = self.shrunk = False
+        self.granted = self.shrunk = self.capped = False
         self.numbers: Numbers = {}
 
     def take(self, event: MasterEvent) -> bool:
@@ -179,6 +180,7 @@ class _Fold:
             instrument_id=symbol.instrument_id,
             stops=wanted_stops(row, event, symbol.digits, None),
         )
+        self.capped = self.link.target < sized.target
         self.numbers = of_size(event, row, market, symbol, sized)
         self._overtake(event)
         self.granted = True
@@ -196,6 +198,7 @@ class _Fold:
             self.link = links.passed_over(link, event)
             return self._end(event, Code.NOT_MAPPED)
         self.link = links.increased(link, event, self.market.limits(self.row, symbol))
+        self.capped = self.link.target < link.target + link.ratio * event.units
         self._overtake(event)
         self.granted = True
         return None
@@ -288,6 +291,8 @@ class _Fold:
             return None
         limits = self.market.limits(self.row, symbol)
         units, rounding = holding(link.target, limits, opening=self.granted)
+        if self.capped and self.granted and rounding is not Rounding.NONE:
+            rounding = Rounding.CAPPED  # the target was cut already, so that it fits exactly
         missing = units - link.held
         if missing > 0 and self.granted and missing >= limits.minimum:
             return self._order(event, Leg.OPEN, missing, rounding)
