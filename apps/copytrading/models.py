@@ -276,6 +276,9 @@ class LinkLeg(models.Model):
     units = UnitsField()
     opened_units = UnitsField()
     open_price = PriceField()
+    seen_deal_id = models.BigIntegerField(
+        default=0, help_text="newest deal of somebody else that was taken note of"
+    )
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
 
@@ -283,6 +286,7 @@ class LinkLeg(models.Model):
         constraints = [models.UniqueConstraint(fields=["link_id", "position_id"], name="leg_once")]
         indexes = [
             models.Index(fields=["account_id", "position_id"], name="leg_of_position"),
+            models.Index(fields=["link_id"], name="leg_open", condition=Q(closed_at=None)),
         ]
 
     def __str__(self) -> str:

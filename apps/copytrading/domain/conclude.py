@@ -12,7 +12,7 @@ from apps.copytrading.domain.rounding import Rounding
 from apps.trading.orders import Leg, OrderState, Side
 
 WITHDRAWN = "WITHDRAWN"
-TOO_LATE = "TOO_LATE"
+NOT_CONNECTED = "NOT_CONNECTED"
 
 # What platforms say when a position does not exist (any more).
 _GONE = ("POSITION_NOT_FOUND", "POSITION_NOT_OPEN", "POSITION_GONE")
@@ -27,6 +27,11 @@ class Conclusion(NamedTuple):
 def position_is_gone(leg: Leg, state: OrderState, code: str) -> bool:
     """Whether a platform refused to close or protect because there is no such position."""
     return leg is not Leg.OPEN and state is OrderState.REJECTED and code in _GONE
+
+
+def never_arrived(state: OrderState, code: str) -> bool:
+    """Whether the platform has not had the order at all, so that a close is made anew."""
+    return state is OrderState.NOT_DELIVERED or code == NOT_CONNECTED
 
 
 def conclude(
@@ -50,6 +55,8 @@ def conclude(
         return Conclusion(OutcomeState.SKIPPED, Code.POSITION_GONE, _said(code, message))
     if state is OrderState.CANCELLED and code == WITHDRAWN:
         return Conclusion(OutcomeState.SUPERSEDED, Code.SUPERSEDED)
+    if never_arrived(state, code):
+        return Conclusion(OutcomeState.FAILED, Code.NOT_DELIVERED, _said(code, message))
     found = _ENDS.get(state, (OutcomeState.FAILED, Code.NOT_DELIVERED))
     return Conclusion(*found, _said(code, message))
 
@@ -66,7 +73,6 @@ _ENDS = {
     OrderState.CANCELLED: (OutcomeState.REJECTED, Code.CANCELLED),
     OrderState.EXPIRED: (OutcomeState.SKIPPED, Code.TOO_LATE),
     OrderState.WITHHELD: (OutcomeState.SKIPPED, Code.WITHHELD),
-    OrderState.NOT_DELIVERED: (OutcomeState.FAILED, Code.NOT_DELIVERED),
 }
 
 _ROUNDED = {Rounding.CAPPED.value: Code.CAPPED, Rounding.UP.value: Code.ROUNDED_UP}

@@ -5,11 +5,13 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
+from apps.copytrading.domain.link import finished
 from apps.copytrading.services import sql
 from apps.copytrading.services.links import store_links
 from apps.copytrading.services.load import load_master, load_rows
 from apps.copytrading.services.orders import close_intent
 from apps.execution import api as execution
+from apps.trading.quantity import ZERO
 
 #: How often the rest of a close is sent again before it stays, visibly, for a person.
 ATTEMPTS = 5
@@ -47,7 +49,9 @@ def close_requested(master_account_id: int) -> int:
                 intent = close_intent(master_account_id, row, link, cause=link.close_cause)
                 intents.append(intent)
                 connections[row.account_id] = row.connection_id
-                link = link._replace(in_flight=intent.client_order_id, target=0 * link.target)
+                link = link._replace(in_flight=intent.client_order_id, target=ZERO)
+            else:  # somebody else closed it first
+                link = finished(link)._replace(close_cause="")
             links.append((row, link))
     with transaction.atomic():
         execution.submit(intents, connection_ids=connections, now=now)

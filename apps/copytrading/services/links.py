@@ -46,8 +46,8 @@ _RESULTS = """
 
 _LEGS = """
     INSERT INTO copytrading_linkleg
-        (link_id, account_id, position_id, units, opened_units, open_price, opened_at)
-    SELECT link_id, account_id, position_id, change, change, price, %s
+        (link_id, account_id, position_id, units, opened_units, open_price, seen_deal_id, opened_at)
+    SELECT link_id, account_id, position_id, change, change, price, 0, %s
     FROM json_to_recordset(%s) AS x (
         link_id bigint, account_id bigint, position_id text, change numeric, price numeric)
     ON CONFLICT (link_id, position_id) DO UPDATE

@@ -18,7 +18,12 @@ from django.utils import timezone
 from apps.common.events import publish
 from apps.copytrading.domain.advance import Order, Step, advance
 from apps.copytrading.domain.codes import OutcomeState
-from apps.copytrading.domain.conclude import Conclusion, conclude, position_is_gone
+from apps.copytrading.domain.conclude import (
+    Conclusion,
+    conclude,
+    never_arrived,
+    position_is_gone,
+)
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState, Reply, answered, finished, taken_away
 from apps.copytrading.domain.numbers import of_link
@@ -137,7 +142,7 @@ class _Settlement:
         if link.close_cause and result.leg is Leg.CLOSE:
             link = link._replace(close_cause="")
         unfinished = link.held > 0 and link.target <= 0 and result.leg is Leg.CLOSE
-        if unfinished and (result.filled_units or result.state is OrderState.NOT_DELIVERED):
+        if unfinished and (result.filled_units or never_arrived(result.state, result.code)):
             # Computed again from what is held: the rest of a close that did not get through.
             link = link._replace(close_cause=again(result.cause))
         return link

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apps.copytrading.services import sql
 from apps.copytrading.services.closing import close_requested
+from apps.copytrading.services.foreign import follow_foreign
 from apps.copytrading.services.locks import master_lock
 from apps.copytrading.services.planning import plan_waiting
 from apps.copytrading.services.settling import settle
@@ -38,9 +39,16 @@ def work(master_account_id: int) -> None:
 
 def _round(master_account_id: int) -> int:
     # New events go first: their opens are racing against the price.
-    planned = plan_waiting(master_account_id)
-    settled = settle(master_account_id)
-    return planned + settled + close_requested(master_account_id)
+    done = plan_waiting(master_account_id) + settle(master_account_id)
+    return done + close_requested(master_account_id)
+
+
+def look_after(master_account_id: int) -> None:
+    """Take note of what others did to a master's copies, then do what is to be done."""
+    with master_lock(master_account_id) as taken:
+        if taken:
+            follow_foreign(master_account_id)
+    work(master_account_id)
 
 
 def something_left(master_account_id: int) -> bool:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from apps.copytrading.models import (
     CopySubscription,
@@ -16,8 +17,10 @@ from apps.copytrading.models import (
     TradeLink,
     WaitingEvent,
 )
+from apps.copytrading.services.foreign import masters_concerned
+from apps.copytrading.services.work import look_after
 from apps.execution.intents import Intent
-from apps.execution.models import AccountEvent, Position
+from apps.execution.models import AccountEvent, Deal, Position
 from apps.trading.orders import Leg, OrderState, Side
 from tests.factories.copytrading import CopyWorld
 
@@ -299,3 +302,48 @@ def test_one_order_and_one_outcome_for_each_event(world: CopyWorld) -> None:
     world.run()
     assert Decision.objects.count() == 3
     assert Outcome.objects.count() == 3
+
+
+def test_a_stop_that_was_hit_ends_the_copy_with_its_result(world: CopyWorld) -> None:
+    copy = world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    link = only()
+    foreign = Deal.objects.create(
+        account_id=link.account_id,
+        deal_id="foreign",
+        platform_order_id="theirs",
+        position_id=link.position_id,
+        instrument_id="1",
+        side="sell",
+        effect="close",
+        units=100_000,
+        price=world.price,
+        profit=Decimal(-40),
+        executed_at=timezone.now(),
+        received_at=timezone.now(),
+    )
+    Position.objects.update(units=0, closed_at=foreign.executed_at)
+    assert masters_concerned() == [world.account_id]
+    look_after(world.account_id)
+    look_after(world.account_id)
+    copy.refresh_from_db()
+    assert (only().state, only().result, copy.result) == ("gone", -40.5, -40.5)
+    assert LinkLeg.objects.get().closed_at is not None
+    assert masters_concerned() == []
+    world.trade("m1", -100_000)
+    assert world.run() == []
+    assert codes()[-1] == ("closed", "skipped", "POSITION_GONE")
+    assert only().state == "closed"
+
+
+def test_a_part_closed_by_hand_is_not_bought_back(world: CopyWorld) -> None:
+    world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    Position.objects.update(units=40_000)
+    look_after(world.account_id)
+    assert (only().held_units, only().target_units) == (40_000, 40_000)
+    world.trade("m1", -50_000)
+    (sent,) = world.run()
+    assert sent.units == Decimal(20_000)
