@@ -8,9 +8,10 @@ import shutil
 import tempfile
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -18,7 +19,13 @@ from django.db import connection
 from apps.benchmarks.field import Crew, Field, build, field_is_live
 from apps.benchmarks.hand import Hand
 from apps.benchmarks.rig import Rig
-from apps.benchmarks.venue_books import filled_orders, open_units, read_books
+from apps.benchmarks.venue_books import (
+    Books,
+    closing_orders,
+    open_units,
+    opening_orders,
+    read_books,
+)
 from apps.demo.client import VenueRefused
 
 CREWS = [8, 7, 5]
@@ -48,13 +55,14 @@ def test_nothing_lost_nothing_double(rig: Rig) -> None:
     rig.wait_until(lambda: field_is_live(field), "reading all accounts", 60)
     trades = asyncio.run(storm(rig, field))
     assert trades > 100, "the storm was a breeze"
-    rig.wait_until(lambda: at_rest(field), "coming to rest", 60, every_s=0.25)
+    rig.wait_until(lambda: at_rest(rig, field), "coming to rest", 60, every_s=0.25)
     time.sleep(1.5)  # whatever was wrong would show itself now
-    assert at_rest(field)
+    assert at_rest(rig, field)
 
+    books = read_books(rig)
     assert_every_event_has_one_outcome(field)
-    assert_orders_stand_for_decisions(rig, field)
-    assert_holdings_are_what_links_say(rig, field)
+    assert_orders_stand_for_decisions(books, field)
+    assert_holdings_are_what_links_say(books, field)
 
 
 async def storm(rig: Rig, field: Field) -> int:
@@ -121,14 +129,14 @@ async def trade(hand: Hand, held: dict[int, int], chance: random.Random) -> None
         await hand.protect(position, chance.randrange(50, 400))
 
 
-def rows(statement: str, *values: object) -> list[tuple]:
+def rows(statement: str, *values: object) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchall()
 
 
-def at_rest(field: Field) -> bool:
-    """Nothing is unplanned, unsent, unfinished, unsettled, in flight or waiting."""
+def at_rest(rig: Rig, field: Field) -> bool:
+    """All deals are journaled; nothing is unplanned, unsent, unfinished, in flight or waiting."""
     left = rows(
         """
         SELECT (SELECT count(*) FROM execution_accountevent WHERE planned_at IS NULL),
@@ -138,14 +146,17 @@ def at_rest(field: Field) -> bool:
                (SELECT count(*) FROM copytrading_waitingevent)
         """
     )[0]
-    return not any(left) and journal_is_complete(field)
+    return not any(left) and every_deal_is_journaled(read_books(rig), field)
 
 
-def journal_is_complete(field: Field) -> bool:
-    """Every deal of the masters in our books as often as the venue has them is checked later;
-    here: no master event came within the last half second."""
-    return not rows(
-        "SELECT 1 FROM execution_accountevent WHERE received_at > now() - interval '0.5 s'"
+def every_deal_is_journaled(books: Books, field: Field) -> bool:
+    journaled = dict(
+        rows(
+            "SELECT account_id, count(*) FROM execution_accountevent WHERE kind = 'deal' GROUP BY 1"
+        )
+    )
+    return all(
+        journaled.get(crew.master_id, 0) == len(books[crew.master]["deals"]) for crew in field.crews
     )
 
 
@@ -165,42 +176,43 @@ def assert_every_event_has_one_outcome(field: Field) -> None:
         assert wrong == [], "(event, subscription, outcomes)"
 
 
-def assert_orders_stand_for_decisions(rig: Rig, field: Field) -> None:
-    """In the venue's books each order of a follower has an id of ours, used once, for one leg."""
-    filled = filled_orders(read_books(rig))
-    of_account = dict(zip(field_followers(field), field_follower_ids(field), strict=True))
-    decided = {
-        (account, order)
-        for account, order in rows("SELECT account_id, client_order_id FROM copytrading_decision")
-    }
-    legs = Counter(rows("SELECT event_id, subscription_id, leg FROM copytrading_decision"))
-    assert max(legs.values()) == 1
-    for venue_account, account in of_account.items():
-        counts = Counter(filled.get(venue_account, ()))
-        assert counts, f"account {account} never traded"
-        assert max(counts.values()) == 1, f"account {account} has an order twice"
-        strange = {order for order in counts if (account, order) not in decided}
-        assert strange == set(), f"account {account} has orders that nobody decided"
+def assert_orders_stand_for_decisions(books: Books, field: Field) -> None:
+    """An opening order has an id of ours, used once; a close by position was decided as often."""
+    assert not rows(
+        "SELECT 1 FROM copytrading_decision GROUP BY event_id, subscription_id, leg "
+        "HAVING count(*) > 1"
+    )
+    opens, closes = defaultdict(set), Counter()
+    for account, leg, order in rows(
+        "SELECT account_id, leg, client_order_id FROM copytrading_decision"
+    ):
+        if leg == "open":
+            opens[account].add(order)
+        elif leg == "close":
+            closes[account] += 1
+    for account, book in follower_books(books, field):
+        sent = Counter(opening_orders(book))
+        assert sent, f"account {account} never traded"
+        assert max(sent.values()) == 1, f"account {account} has an order twice"
+        assert set(sent) <= opens[account], f"account {account} has orders that nobody decided"
+        assert closing_orders(book) <= closes[account], f"account {account} closed too often"
 
 
-def assert_holdings_are_what_links_say(rig: Rig, field: Field) -> None:
-    books = open_units(read_books(rig))
+def assert_holdings_are_what_links_say(books: Books, field: Field) -> None:
     linked: dict[int, Decimal] = defaultdict(Decimal)
     for account, side, units in rows(
         "SELECT account_id, side, held_units FROM copytrading_tradelink WHERE state = 'open'"
     ):
         linked[account] += units if side == "buy" else -units
-    ours = dict(zip(field_followers(field), field_follower_ids(field), strict=True))
-    for venue_account, account in ours.items():
-        held = books.get(venue_account, Decimal(0))
-        assert held == linked[account], (
-            f"account {account} holds {held}, links say {linked[account]}"
-        )
+    held = {account: open_units(book) for account, book in follower_books(books, field)}
+    assert held == {account: linked[account] for account in held}, "by account: venue, links"
+    assert any(held.values()), "something was left open to be compared"
 
 
-def field_followers(field: Field) -> list[int]:
-    return [account for crew in field.crews for account in crew.followers]
-
-
-def field_follower_ids(field: Field) -> list[int]:
-    return [account for crew in field.crews for account in crew.follower_ids]
+def follower_books(books: Books, field: Field) -> list[tuple[int, Mapping[str, Any]]]:
+    """Each follower's account id of ours with the venue's books of it."""
+    return [
+        (account, books[venue_account])
+        for crew in field.crews
+        for account, venue_account in zip(crew.follower_ids, crew.followers, strict=True)
+    ]
