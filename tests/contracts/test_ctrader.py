@@ -76,7 +76,7 @@ class PaperBench:
             history_rate_limit=None,
             prices="manual",
             heartbeat_s=0.5,
-            silence_s=5.0,
+            silence_s=2.5,
         )
         self._venue = TestVenue(self._config)
         self._values = {
