@@ -171,6 +171,8 @@ def run(command: list[str], label: str, counting: tuple[str, ...] = (), total: i
             output.append(line)
         if counting and line.startswith(counting):
             counted, current = counted + 1, line.split()[1].partition("=")[0]
+        elif line.startswith("Installing collected"):
+            current = "unpacking"
         if time.monotonic() - told >= PROGRESS_S:
             told = time.monotonic()
             share = f", {counted} of {total}: {current}" if counted else ""

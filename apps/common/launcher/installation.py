@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from apps.common.embedded import EmbeddedServers, free_port, port_is_free
+from apps.common.keyfile import read_or_create
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -49,54 +50,66 @@ class Installation:
 
 
 def from_environment() -> Installation:
-    """Read the environment. Refusal when a value makes no sense or the port is taken."""
-    var = Path(os.environ.get("VAR_DIR") or ROOT / "var").resolve()
-    installation = Installation(
+    """Read the environment and make the folders. Refusal when a value makes no sense."""
+    try:
+        var = Path(os.environ.get("VAR_DIR") or ROOT / "var").resolve()
+        var.mkdir(parents=True, exist_ok=True)
+        data = Path(os.environ.get("DATA_DIR") or _default_data(var)).resolve()
+        data.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(
+            f"{error.filename} cannot be created ({error.strerror}): set VAR_DIR and DATA_DIR "
+            "to folders that you may write to."
+        ) from None
+    return Installation(
         var=var,
-        data=Path(os.environ.get("DATA_DIR") or _default_data(var)).resolve(),
+        data=data,
         host=os.environ.get("HOST", "127.0.0.1"),
         port=_port(os.environ.get("PORT", "8000")),
         demo=os.environ.get("DEMO", "1").lower() not in ("0", "no", "false", ""),
         own_postgres=not os.environ.get("DATABASE_URL"),
         own_redis=not os.environ.get("REDIS_URL"),
     )
-    try:
-        var.mkdir(parents=True, exist_ok=True)
-        installation.data.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Refusal(
-            f"{error.filename} cannot be created ({error.strerror}): set VAR_DIR and DATA_DIR "
-            "to folders that you may write to."
-        ) from None
-    return installation
 
 
-def hold(installation: Installation) -> int:
-    """Make sure that nobody else runs this installation; the lock lasts as long as we do."""
-    descriptor = os.open(installation.var / "launcher.lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = os.read(descriptor, 32).decode().strip()
-        raise Refusal(
-            f"Bellwether runs from this folder already (process {holder}): stop that one first, "
-            "by Ctrl-C in its terminal."
-        ) from None
+def hold(installation: Installation) -> list[int]:
+    """Make sure that nobody else runs this installation; the locks last as long as we do.
+
+    The data has a lock of its own: a copied clone may share it.
+    """
+    locks = [_lock(folder) for folder in (installation.var, installation.data)]
     if not port_is_free(installation.port, installation.host):
         raise Refusal(
             f"Port {installation.port} is in use: stop the program that listens there, or choose "
             f"another one, e.g. PORT={installation.port + 1} make run."
         )
+    return locks
+
+
+def _lock(folder: Path) -> int:
+    descriptor = os.open(folder / "launcher.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 32).decode().strip()
+        raise Refusal(
+            f"Bellwether already runs on the data in {folder} (process {holder}): stop that one "
+            "first, by Ctrl-C in its terminal."
+        ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, str(os.getpid()).encode(), 0)
     return descriptor
 
 
 def _default_data(var: Path) -> Path:
-    """As root outside the clone, where PostgreSQL's unprivileged user can reach it."""
+    """As root outside the clone, where PostgreSQL's unprivileged user can reach it.
+
+    The folder's name is kept in ``var``: without that, and so without its keys, the data would
+    be of no use, and a new clone in the old place begins anew.
+    """
     if os.geteuid() == 0:
-        name = hashlib.sha256(str(var).encode()).hexdigest()[:10]
-        return Path("/var/lib") / f"bellwether-{name}"
+        name = read_or_create(var / "data-name", lambda: f"bellwether-{secrets.token_hex(5)}")
+        return Path("/var/lib") / name
     return var / "servers"
 
 

@@ -46,6 +46,7 @@ def test_the_product_starts_heals_stops_and_finds_its_data_again(server_folder: 
     try:
         launcher.wait_for("Bellwether is ready")
         assert status_of(env, "/staff-admin/login/") == 200
+        assert "already runs on the data in" in refusal(env)
         manage(env, "createsuperuser", "--no-input", "--email", MAIL)
 
         for name, program in (("worker", "config worker"), ("redis", "redis-server")):
