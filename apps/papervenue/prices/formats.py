@@ -43,7 +43,9 @@ class Bar:
         rising = self.bid[3] >= self.bid[0]
         order = (0, 2, 1, 3) if rising else (0, 1, 2, 3)
         for number, index in enumerate(order):
-            yield self.at_ms + number * length_ms // 4, self.bid[index], self.ask[index]
+            bid, ask = self.bid[index], self.ask[index]
+            # lows and highs of the two sides need not be of the same moment
+            yield self.at_ms + number * length_ms // 4, bid, max(bid, ask)
 
 
 def read_ticks(path: Path, spec: SymbolSpec) -> Iterator[Tick]:
