@@ -19,6 +19,7 @@ from apps.execution.gateway.keeper import Keeper
 from apps.execution.gateway.lease import TICK_S, Lease, Leases
 
 _WATCH_S = 0.1
+_RETRY_S = 0.25
 _SHUTDOWN_S = 2.5
 
 _UNPLANNED = """
@@ -84,11 +85,13 @@ class Gateway:
     # --- leases ------------------------------------------------------------------------------
     async def _lead(self) -> None:
         while True:
+            pause = TICK_S
             try:
                 await self._round()
             except UNAVAILABLE as error:
                 _log.warning("leases wait for PostgreSQL", error=str(error)[:200])
-            await asyncio.sleep(TICK_S)
+                pause = _RETRY_S
+            await asyncio.sleep(pause)
 
     async def _round(self) -> None:
         for lease in await self.leases.renew():

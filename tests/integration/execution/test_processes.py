@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -12,9 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from apps.benchmarks.hand import Hand
 from apps.benchmarks.rig import Rig
+from apps.demo.desk import Endpoint
 from apps.execution import api, selectors
 from apps.execution.intents import Intent, client_order_id
+from apps.execution.journal import DealPayload
 from apps.execution.models import Batch, ConnectionLease, Order
 from apps.papervenue.admin_client import AdminClient
 from apps.papervenue.config import VenueConfig
@@ -22,6 +26,7 @@ from apps.platforms.api import create_connection
 from apps.platforms.models import AccountState, Connection, ConnectionState
 from apps.trading.orders import Leg, Side
 from tests.factories.platforms import AccountFactory
+from tests.support.proxy import Line
 
 pytestmark = pytest.mark.django_db(transaction=True)
 D = Decimal
@@ -44,6 +49,7 @@ class Bench:
         self.numbers = [a["account"] for a in opened["accounts"]]
         tokens = opened["owners"]["test"]
         config = VenueConfig()
+        self.client, self.token = (config.client_id, config.client_secret), tokens["access_token"]
         self.connections = [
             create_connection(
                 actor=None,
@@ -263,3 +269,71 @@ def test_replaced_credentials_make_a_new_session(bench: Callable[..., Bench]) ->
     b.wait(lambda: ConnectionState.objects.filter(status="down").exists(), "cannot connect")
     Connection.objects.update(port=b.rig.port)
     b.wait(b.live, "live", 15)
+
+
+@pytest.fixture
+def lines(process_env: dict[str, str]) -> Iterator[tuple[Line, Line, dict[str, str]]]:
+    with Line(process_env["DATABASE_URL"]) as database, Line(process_env["REDIS_URL"]) as redis:
+        env = process_env | {"DATABASE_URL": database.url, "REDIS_URL": redis.url}
+        yield database, redis, env
+
+
+def test_loss_of_redis_costs_time_only(
+    lines: tuple[Line, Line, dict[str, str]], tmp_path: Path
+) -> None:
+    _, redis, env = lines
+    with Rig(tmp_path, env) as rig:
+        b = Bench(rig, 4, 1)
+        rig.gateway()
+        b.wait(b.live, "live")
+        redis.cut()
+        b.submit(b.intents(8, "without"))
+        b.wait(lambda: b.all_final(8), "sent without Redis", 10)
+        redis.mend()
+        time.sleep(2.5)
+        b.submit(b.intents(8, "with"))
+        b.wait(lambda: b.all_final(16), "sent with Redis", 10)
+        assert len(b.labels()) == len(set(b.labels())) == 16
+
+
+@pytest.mark.parametrize("away_s", [2.0, 9.0])
+def test_loss_of_postgres_loses_nothing(
+    lines: tuple[Line, Line, dict[str, str]], tmp_path: Path, away_s: float
+) -> None:
+    """For less than the lease the session stays, for more it is made anew."""
+    database, _, env = lines
+    with Rig(tmp_path, env) as rig:
+        b = Bench(rig, 4, 1)
+        master = b.accounts[0].pk
+        api.set_journaled([master], True)
+        rig.gateway()
+        b.wait(b.live, "live")
+        hand = Endpoint("127.0.0.1", rig.port, *b.client, b.token)
+        asyncio.run(open_by_hand(hand, b.numbers[0]))
+        b.wait(lambda: len(selectors.unplanned_events(master)) == 1, "journaled")
+        burst = b.intents(200, "burst")
+        b.submit(burst)
+        b.wait(lambda: len(b.labels()) > 1, "burst begun")
+        database.cut()
+        asyncio.run(open_by_hand(hand, b.numbers[0]))
+        time.sleep(away_s)
+        database.mend()
+        b.wait(lambda: len(hand_events(master)) == 2, "the missed deal", 25)
+        b.wait(lambda: b.all_final(200), "all orders final", 40)
+        b.wait(b.settled, "settled")
+        labels = [label for label in b.labels() if label]
+        assert len(labels) == len(set(labels))
+        filled = Order.objects.filter(state="filled").values_list("client_order_id", flat=True)
+        assert set(filled) == set(labels)
+
+
+async def open_by_hand(endpoint: Endpoint, account: int) -> None:
+    hand = await Hand.sit_down(endpoint, account)
+    await hand.open(1)
+    await hand.leave()
+
+
+def hand_events(account_id: int) -> list[selectors.JournaledEvent]:
+    """Journaled deals that no order of ours made."""
+    events = selectors.unplanned_events(account_id)
+    return [e for e in events if isinstance(e.payload, DealPayload) and not e.payload.own]
