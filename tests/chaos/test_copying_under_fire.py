@@ -29,8 +29,8 @@ from apps.benchmarks.venue_books import (
 from apps.demo.client import VenueRefused
 
 CREWS = [8, 7, 5]
-STORM_S = 18.0
-KILLS = [(3.0, "worker"), (6.0, "gateway"), (10.5, "worker"), (11.5, "gateway")]
+STORM_S = 21.0
+KILLS = [(3.0, "worker"), (4.5, "gateway"), (9.0, "worker"), (17.5, "worker"), (18.5, "gateway")]
 SEED = 20260302
 
 pytestmark = [
