@@ -5,25 +5,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='EquitySample',
+            name="EquitySample",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('account_id', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
-                ('balance', apps.common.fields.PriceField(decimal_places=8, max_digits=28)),
-                ('equity', apps.common.fields.PriceField(decimal_places=8, max_digits=28)),
-                ('margin_used', apps.common.fields.PriceField(decimal_places=8, max_digits=28)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("account_id", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("balance", apps.common.fields.PriceField(decimal_places=8, max_digits=28)),
+                ("equity", apps.common.fields.PriceField(decimal_places=8, max_digits=28)),
+                ("margin_used", apps.common.fields.PriceField(decimal_places=8, max_digits=28)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account_id', 'at'), name='equity_once_a_minute')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("account_id", "at"), name="equity_once_a_minute"
+                    )
+                ],
             },
         ),
     ]
