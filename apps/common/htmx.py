@@ -1,12 +1,20 @@
-"""Page or fragment: a template serves both, a fragment being a named part of its page."""
+"""Requests as our pages use them.
+
+Page or fragment: a template serves both, a fragment being a named part of its page.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+
+
+def posted(request: HttpRequest) -> QueryDict | None:
+    """The data of a form that was sent, also when it is empty; None where it is only shown."""
+    return request.POST if request.method == "POST" else None
 
 
 def render_page(

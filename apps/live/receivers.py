@@ -1,11 +1,19 @@
-"""From what the engine publishes to the sockets: one small message for each group."""
+"""From what the engine publishes to the sockets: one small message for each group.
+
+Sending happens on an event loop in a thread of its own: the worker that has just committed
+goes on at once, and one connection to Redis serves all messages of a process.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import os
+import threading
 from collections.abc import Mapping
+from concurrent.futures import Future
 from typing import Any
 
-from asgiref.sync import async_to_sync
+import structlog
 from channels.layers import get_channel_layer
 
 from apps.common.events import listen
@@ -13,6 +21,25 @@ from apps.common.live_pages import STAFF_GROUP, master_group
 
 #: Published by the engine once for each commit that planned or settled copies of a master.
 COPY_CHANGED = "copy.changed"
+_log = structlog.get_logger(__name__)
+
+
+class _Sender:
+    """The loop that sends; made anew in a process that was forked off."""
+
+    lock = threading.Lock()
+    loop: asyncio.AbstractEventLoop | None = None
+    process = 0
+
+    @classmethod
+    def current(cls) -> asyncio.AbstractEventLoop:
+        with cls.lock:
+            if cls.loop is None or cls.process != os.getpid():
+                cls.loop, cls.process = asyncio.new_event_loop(), os.getpid()
+                threading.Thread(
+                    target=cls.loop.run_forever, name="live-sender", daemon=True
+                ).start()
+            return cls.loop
 
 
 def register() -> None:
@@ -22,7 +49,8 @@ def register() -> None:
 
 def announce(payload: Mapping[str, Any]) -> None:
     """Wake the pages that show copies of this master. Whoever misses it reads it soon after."""
-    async_to_sync(_send)(int(payload["master_account_id"]))
+    sending = _send(int(payload["master_account_id"]))
+    asyncio.run_coroutine_threadsafe(sending, _Sender.current()).add_done_callback(_note)
 
 
 async def _send(master_account_id: int) -> None:
@@ -32,3 +60,9 @@ async def _send(master_account_id: int) -> None:
     message = {"type": "copy.changed", "master_account_id": master_account_id}
     await layer.group_send(master_group(master_account_id), message)
     await layer.group_send(STAFF_GROUP, message)
+
+
+def _note(sent: Future[None]) -> None:
+    error = sent.exception()
+    if error is not None:
+        _log.warning("live pages could not be told", error=str(error))

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import audit_trail, may
-from apps.common.htmx import render_page
+from apps.common.htmx import posted, render_page
 from apps.common.live_pages import show
 from apps.console.access import StaffRequest, staff_page
 from apps.console.forms import ReasonForm
@@ -80,7 +80,7 @@ def change_master(request: StaffRequest, uuid: UUID, action: str) -> HttpRespons
     status = dict(ACTIONS[row.status]).get(action)
     if status is None:
         raise Http404(f"A master that is {row.status} cannot be changed so.")
-    form = ReasonForm(request.POST or None, auto_id="change_%s")
+    form = ReasonForm(posted(request), auto_id="change_%s")
     if request.method == "POST" and form.is_valid():
         try:
             api.set_master_status(

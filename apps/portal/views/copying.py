@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
-from apps.common.htmx import render_page
+from apps.common.htmx import posted, render_page
 from apps.common.live_pages import show
 from apps.copytrading import api
 from apps.copytrading.errors import CopyError, FollowerNotFound, InvalidSettings, NotFound
@@ -62,15 +62,13 @@ def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 @copy_trading_page
 def follow(request: SignedInRequest) -> HttpResponse:
     """Choose a master and an account, and how the copy sizes."""
-    masters = [
-        (str(m.uuid), f"{m.strategy_name} ({m.currency})") for m in masters_for(request.user)
-    ]
+    user = request.user
+    masters = [(str(m.uuid), f"{m.strategy_name} ({m.currency})") for m in masters_for(user)]
     accounts = [
-        (str(a.uuid), f"{a.name or a.login} · {a.login} · {a.currency}")
-        for a in accounts_of(request.user)
+        (str(a.uuid), f"{a.name or a.login} · {a.login} · {a.currency}") for a in accounts_of(user)
     ]
     initial = {"master": request.GET.get("master", ""), "account": request.GET.get("account", "")}
-    form = FollowForm(request.POST or None, masters=masters, accounts=accounts, initial=initial)
+    form = FollowForm(posted(request), masters=masters, accounts=accounts, initial=initial)
     if request.method == "POST" and form.is_valid() and _subscribe(user, form):
         messages.success(request, "Copying begins with the master's next trade.")
         return redirect("portal:copying")
@@ -103,7 +101,7 @@ def edit(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Change the settings of one's own copy."""
     row = _own(request.user, uuid)
     initial = {name: getattr(row, name) for name in CopySettingsForm.base_fields}
-    form = CopySettingsForm(request.POST or None, initial=initial)
+    form = CopySettingsForm(posted(request), initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             api.update_subscription(
@@ -126,7 +124,7 @@ def edit(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
     """Pause, resume or stop: GET says what it means in money, POST does it."""
     row = _own(request.user, uuid)
-    form = StopForm(request.POST or None) if action == "stop" else None
+    form = StopForm(posted(request)) if action == "stop" else None
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
             done = _apply(request.user, uuid, action, form.cleaned_data if form else {})

@@ -74,8 +74,6 @@ def test_an_unknown_page_gets_everything_without_highlight() -> None:
 
 
 def test_only_the_changed_row_is_sent() -> None:
-    [message] = swaps(
-        section({"r1": "one", "r2": "two"}), section({"r1": "one", "r2": "changed"})
-    )
+    [message] = swaps(section({"r1": "one", "r2": "two"}), section({"r1": "one", "r2": "changed"}))
 
     assert message == '<tr id="r2" hx-swap-oob="true">changed</tr>'

@@ -1,0 +1,173 @@
+"""The console: who may see it, who may act, and that its queries do not grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from apps.accounts.api import create_customer, create_staff
+from apps.accounts.models import AuditEntry
+from apps.accounts.roles import Role
+from apps.accounts.selectors import product_config
+from apps.console.live_copying import hop_rows
+from apps.console.urls import urlpatterns
+from apps.copytrading.models import CopyMaster
+from apps.copytrading.rows import LatencyFigures, Quantiles
+from tests.factories.copytrading import CopyWorld, switch_copying
+
+SignedIn = Callable[[Role | None], Client]
+
+
+@pytest.fixture
+def signed_in(db: None) -> SignedIn:
+    def client_of(role: Role | None) -> Client:
+        email = f"{role or 'customer'}@example.org"
+        create = create_customer if role is None else create_staff
+        values = {} if role is None else {"role": role}
+        user = create(actor=None, email=email, password="pw", name="Somebody", **values)
+        client = Client()
+        client.force_login(user)
+        return client
+
+    return client_of
+
+
+@pytest.fixture
+def world(db: None) -> CopyWorld:
+    world = CopyWorld()
+    world.follow()
+    return world
+
+
+def addresses(world: CopyWorld) -> dict[str, str]:
+    one = {"uuid": world.master.uuid}
+    return {
+        **{n: reverse(f"console:{n}") for n in ("home", "live", "masters", "platforms", "product")},
+        "master": reverse("console:master", kwargs=one),
+        "change_master": reverse("console:change_master", kwargs={**one, "action": "pause"}),
+        "copy_trading": reverse("console:copy_trading"),
+    }
+
+
+def test_every_address_is_covered_here(world: CopyWorld) -> None:
+    assert {pattern.name for pattern in urlpatterns} == set(addresses(world))
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_customers_find_no_console(world: CopyWorld, signed_in: SignedIn, method: str) -> None:
+    client = signed_in(None)
+
+    for label, address in addresses(world).items():
+        response = getattr(client, method)(address, {"reason": "x", "enabled": "0"})
+        assert response.status_code in (404, 405), label
+
+    assert product_config().copy_trading_enabled
+    world.master.refresh_from_db()
+    assert world.master.status == CopyMaster.Status.ACTIVE
+
+
+def test_nothing_is_open_without_signing_in(world: CopyWorld) -> None:
+    for label, address in addresses(world).items():
+        assert Client().get(address).status_code in (302, 405), label
+
+
+def test_support_looks_but_does_not_act(world: CopyWorld, signed_in: SignedIn) -> None:
+    client = signed_in(Role.SUPPORT)
+    found = addresses(world)
+
+    for label in ("live", "masters", "master", "platforms", "product"):
+        assert client.get(found[label]).status_code == 200, label
+    assert client.post(found["change_master"], {"reason": "x"}).status_code == 403
+    assert client.post(found["copy_trading"], {"reason": "x", "enabled": "0"}).status_code == 403
+    assert "Pause" not in client.get(found["master"]).content.decode()
+    assert 'name="reason"' not in client.get(found["product"]).content.decode()
+
+
+def test_risk_pauses_a_master_and_the_reason_is_kept(world: CopyWorld, signed_in: SignedIn) -> None:
+    client = signed_in(Role.RISK)
+    address = addresses(world)["change_master"]
+
+    refused = client.post(address, {"reason": ""})
+    done = client.post(address, {"reason": "News"})
+
+    assert (refused.status_code, done.status_code) == (422, 302)
+    world.master.refresh_from_db()
+    assert world.master.status == CopyMaster.Status.PAUSED
+    assert AuditEntry.objects.filter(reason="News", actor="risk@example.org").exists()
+
+
+def test_an_action_that_a_status_does_not_allow_does_not_exist(
+    world: CopyWorld, signed_in: SignedIn
+) -> None:
+    address = reverse("console:change_master", args=[world.master.uuid, "approve"])
+
+    assert signed_in(Role.OWNER).post(address, {"reason": "x"}).status_code == 404
+
+
+def test_owners_switch_the_module_and_its_pages_go(world: CopyWorld, signed_in: SignedIn) -> None:
+    client = signed_in(Role.OWNER)
+    found = addresses(world)
+
+    client.post(found["copy_trading"], {"reason": "Maintenance", "enabled": "0"})
+    switch_copying(False)
+
+    for label in ("live", "masters", "master"):
+        assert client.get(found[label]).status_code == 404, label
+    for label in ("platforms", "product"):
+        assert client.get(found[label]).status_code == 200, label
+    assert AuditEntry.objects.filter(reason="Maintenance").exists()
+
+
+def test_query_counts_do_not_grow_with_what_is_shown(world: CopyWorld, signed_in: SignedIn) -> None:
+    client = signed_in(Role.OWNER)
+    labels = ("live", "masters", "master", "platforms")
+
+    def counted() -> list[int]:
+        counts = []
+        for label in labels:
+            with CaptureQueriesContext(connection) as captured:
+                client.get(addresses(world)[label])
+            counts.append(len(captured))
+        return counts
+
+    counted()
+    before = counted()
+    for number in range(3):
+        world.follow()
+        world.trade(f"p{number}", 100_000)
+    world.run()
+
+    assert counted() == before
+    assert max(before) <= 14
+
+
+def test_filters_show_one_master_and_one_state(world: CopyWorld, signed_in: SignedIn) -> None:
+    CopyMaster.objects.update(strategy_name="Harbour Swing")
+    world.trade("p1", 100_000)
+    world.run()
+    client, live = signed_in(Role.OWNER), addresses(world)["live"]
+
+    shown = client.get(live, {"master": str(world.master.uuid), "state": "copied"})
+    none = client.get(live, {"state": "rejected"})
+    wrong = client.get(live, {"master": "nobody", "state": "nonsense"})
+
+    assert "Copied in full" in shown.content.decode()
+    assert "No outcome here" in none.content.decode()
+    assert "Copied in full" in wrong.content.decode()
+
+
+def test_hops_are_drawn_to_the_scale_of_the_slowest() -> None:
+    nothing = Quantiles(None, None, None)
+    figures = LatencyFigures(
+        9, Quantiles(1.0, 2.0, 5.0), Quantiles(4.0, 10.0, 20.0), nothing, nothing
+    )
+
+    planned, sent, accepted, _ = hop_rows(figures)
+
+    assert (planned.bar, sent.bar, accepted.bar) == ("25.00", "100.00", "0.00")
+    assert sent.mark_50 == "20.00"

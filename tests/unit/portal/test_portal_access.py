@@ -1,0 +1,114 @@
+"""What is not yours does not exist for you, and nothing is open without signing in."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from apps.copytrading.models import CopySubscription
+from apps.portal.urls import urlpatterns
+from tests.factories.copytrading import switch_copying
+
+OWN_COPY = [
+    ("subscription", {}),
+    ("edit_copy", {}),
+    ("change_copy", {"action": "pause"}),
+    ("change_copy", {"action": "resume"}),
+    ("change_copy", {"action": "stop"}),
+]
+OPEN = {"home", "theme", "gallery"}
+
+
+def addresses(copied: CopySubscription) -> dict[str, str]:
+    """Every address of the portal by a label, for this customer's copy and account."""
+    found = {
+        f"{name} {values.get('action', '')}".strip(): reverse(
+            f"portal:{name}", kwargs={"uuid": copied.uuid, **values}
+        )
+        for name, values in OWN_COPY
+    }
+    found["account"] = reverse("portal:account", args=[copied.follower.account.uuid])
+    for name in ("copying", "follow", "accounts"):
+        found[name] = reverse(f"portal:{name}")
+    return found
+
+
+def test_every_address_is_covered_here(copied: CopySubscription) -> None:
+    names = {pattern.name for pattern in urlpatterns}
+
+    assert names - OPEN == {label.split()[0] for label in addresses(copied)}
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_stranger_finds_nothing(
+    as_stranger: Client, copied: CopySubscription, method: str
+) -> None:
+    own = {k: v for k, v in addresses(copied).items() if str(copied.uuid) in v or k == "account"}
+
+    for label, address in own.items():
+        response = getattr(as_stranger, method)(address, {"close_positions": "1"})
+        assert response.status_code in ({404} if method == "get" else {404, 405}), label
+
+    copied.refresh_from_db()
+    assert copied.status == CopySubscription.Status.ACTIVE
+
+
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_nothing_is_open_without_signing_in(copied: CopySubscription, method: str) -> None:
+    for label, address in addresses(copied).items():
+        response = getattr(Client(), method)(address)
+        assert response.status_code in ({302} if method == "get" else {302, 405}), label
+        if response.status_code == 302:
+            assert response.url.startswith(reverse("account_login")), label
+
+
+def test_the_owner_sees_every_page(as_customer: Client, copied: CopySubscription) -> None:
+    for label, address in addresses(copied).items():
+        assert as_customer.get(address).status_code == 200, label
+
+
+def test_pages_of_a_module_that_is_off_are_gone(
+    as_customer: Client, copied: CopySubscription
+) -> None:
+    switch_copying(False)
+
+    for label, address in addresses(copied).items():
+        expected = 200 if label.startswith("account") else 404
+        assert as_customer.get(address).status_code == expected, label
+    page = as_customer.get(reverse("portal:accounts"), follow=True)
+    assert "My copying" not in page.content.decode()
+
+
+def test_changes_need_the_token_of_the_form(copied: CopySubscription) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(copied.follower.account.owner)
+
+    response = client.post(
+        reverse("portal:change_copy", args=[copied.uuid, "stop"]), {"close_positions": "1"}
+    )
+
+    assert response.status_code == 403
+    copied.refresh_from_db()
+    assert copied.status == CopySubscription.Status.ACTIVE
+
+
+def test_a_foreign_account_cannot_be_chosen(as_stranger: Client, copied: CopySubscription) -> None:
+    response = as_stranger.post(
+        reverse("portal:follow"),
+        {
+            "master": str(copied.master.uuid),
+            "account": str(copied.follower.account.uuid),
+            "volume_mode": "multiplier",
+        },
+    )
+
+    assert response.status_code == 422
+    assert CopySubscription.objects.count() == 1
+
+
+def test_customers_begin_at_their_copies_and_the_gallery_is_for_staff(
+    as_customer: Client, copied: CopySubscription
+) -> None:
+    assert as_customer.get("/").url == reverse("portal:copying")
+    assert as_customer.get(reverse("portal:gallery")).status_code == 404
