@@ -26,6 +26,9 @@ class Fault(enum.StrEnum):
     DELAY = "delay"  # answered after ``DELAY_S``
     DUPLICATE = "duplicate"  # every message about it arrives twice
     PARTIAL_FILL = "partial_fill"  # filled in more than one deal
+    PARTIAL_THEN_CANCEL = "partial_then_cancel"  # filled in part, the rest cancelled
+    REJECT_LATER = "reject_later"  # accepted, then rejected
+    REORDER = "reorder"  # the messages about it arrive in the opposite order
     DISCONNECT = "disconnect"  # the session breaks instead of an answer
 
 

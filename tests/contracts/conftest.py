@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
+import pytest
 import uvloop
+
+pytest.register_assert_rewrite(
+    "tests.contracts.bench", "tests.contracts.cases", "tests.contracts.desk"
+)
 
 
 def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
