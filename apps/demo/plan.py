@@ -15,12 +15,13 @@ ZERO, ONE = Decimal(0), Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody who can sign in: a customer, or staff with a role."""
+    """A customer, or staff with a role; who ``signs_in`` has a password that is printed."""
 
     email: str
     name: str
     role: str = ""
     timezone: str = "UTC"
+    signs_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +92,14 @@ GROUPS = (
 )
 
 STAFF = (
-    Person("owner@demo.bellwether", "Ida Brandt", "owner"),
-    Person("risk@demo.bellwether", "Tomás Reyes", "risk"),
-    Person("support@demo.bellwether", "Amira Haddad", "support"),
+    Person("owner@demo.bellwether", "Ida Brandt", "owner", signs_in=True),
+    Person("risk@demo.bellwether", "Tomás Reyes", "risk", signs_in=True),
+    Person("support@demo.bellwether", "Amira Haddad", "support", signs_in=True),
 )
 
 TRADER = "trader@demo.bellwether"
 CUSTOMERS = (
-    Person(TRADER, "Mara Lindqvist", timezone="Europe/Stockholm"),
+    Person(TRADER, "Mara Lindqvist", timezone="Europe/Stockholm", signs_in=True),
     Person("jonas@demo.bellwether", "Jonas Weber", timezone="Europe/Berlin"),
     Person("priya@demo.bellwether", "Priya Nair", timezone="Asia/Kolkata"),
     Person("oliver@demo.bellwether", "Oliver Hughes", timezone="Europe/London"),

@@ -113,7 +113,7 @@ def _people() -> User:
         accounts.create_customer(
             actor=owner,
             email=person.email,
-            password=demo_password(person.email),
+            password=demo_password(person.email) if person.signs_in else None,
             name=person.name,
             timezone=person.timezone,
         )

@@ -44,12 +44,8 @@ class Command(BaseCommand):
 
 def sign_ins() -> str:
     """Who can sign in, with passwords, as lines for a terminal."""
-    rows = [
-        ("Customer", plan.TRADER),
-        ("Owner", plan.STAFF[0].email),
-        ("Risk desk", plan.STAFF[1].email),
-        ("Support", plan.STAFF[2].email),
-    ]
+    people = [*plan.CUSTOMERS, *plan.STAFF]
+    rows = [(p.role.capitalize() or "Customer", p.email) for p in people if p.signs_in]
     width = max(len(email) for _, email in rows)
     lines = [f"{who:<10} {email:<{width}}  {demo_password(email)}" for who, email in rows]
     return "\n".join(["Demo sign-ins:", *lines])
