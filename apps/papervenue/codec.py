@@ -51,37 +51,64 @@ def price_in(message: Any, field: str) -> int | None:
 
 
 def order_message(order: Order) -> Any:
-    return messages.ProtoOAOrder(
-        orderId=order.order_id,
-        tradeData=messages.ProtoOATradeData(
-            symbolId=order.spec.symbol_id,
-            volume=order.volume,
-            tradeSide=order.side,
-            openTimestamp=order.created_ms,
-            label=order.label or None,
-            comment=order.comment or None,
-        ),
-        orderType=order.type,
-        orderStatus=order.status,
-        expirationTimestamp=order.expires_ms or None,
-        executionPrice=price_out(order.execution_price),
-        executedVolume=order.executed,
-        utcLastUpdateTimestamp=order.updated_ms,
-        baseSlippagePrice=price_out(order.base_price),
-        slippageInPoints=order.slippage_points,
-        closingOrder=order.closing,
-        limitPrice=price_out(order.limit_price),
-        stopPrice=price_out(order.stop_price),
-        stopLoss=price_out(order.stop_loss),
-        takeProfit=price_out(order.take_profit),
-        clientOrderId=order.client_order_id or None,
-        timeInForce=order.time_in_force,
-        positionId=order.position_id or None,
-        relativeStopLoss=order.relative_stop_loss or None,
-        relativeTakeProfit=order.relative_take_profit or None,
-        isStopOut=order.stop_out,
-        trailingStopLoss=order.trailing or None,
-    )
+    """An order as the protocol shows it. Set field by field: the venue makes very many."""
+    message = messages.ProtoOAOrder()
+    message.orderId = order.order_id
+    _fill_trade_data(message.tradeData, order, order.volume, order.created_ms)
+    message.orderType = order.type
+    message.orderStatus = order.status
+    message.executedVolume = order.executed
+    message.utcLastUpdateTimestamp = order.updated_ms
+    message.closingOrder = order.closing
+    message.timeInForce = order.time_in_force
+    message.isStopOut = order.stop_out
+    if order.client_order_id:
+        message.clientOrderId = order.client_order_id
+    if order.position_id:
+        message.positionId = order.position_id
+    if order.execution_price is not None:
+        message.executionPrice = order.execution_price / _SCALE
+    if order.type != OrderType.MARKET:
+        _fill_pending_terms(message, order)
+    if order.relative_stop_loss:
+        message.relativeStopLoss = order.relative_stop_loss
+    if order.relative_take_profit:
+        message.relativeTakeProfit = order.relative_take_profit
+    if order.trailing:
+        message.trailingStopLoss = True
+    return message
+
+
+def _fill_trade_data(
+    data: Any, source: Order | Position, volume: int, opened_ms: int, *, guaranteed: bool = False
+) -> None:
+    data.symbolId = source.spec.symbol_id
+    data.volume = volume
+    data.tradeSide = source.side
+    data.openTimestamp = opened_ms
+    if source.label:
+        data.label = source.label
+    if guaranteed:
+        data.guaranteedStopLoss = False
+    if source.comment:
+        data.comment = source.comment
+
+
+def _fill_pending_terms(message: Any, order: Order) -> None:
+    """Prices and expiry that a market order does not have."""
+    for name, price in (
+        ("limitPrice", order.limit_price),
+        ("stopPrice", order.stop_price),
+        ("baseSlippagePrice", order.base_price),
+        ("stopLoss", order.stop_loss),
+        ("takeProfit", order.take_profit),
+    ):
+        if price is not None:
+            setattr(message, name, price / _SCALE)
+    if order.slippage_points is not None:
+        message.slippageInPoints = order.slippage_points
+    if order.expires_ms:
+        message.expirationTimestamp = order.expires_ms
 
 
 def order_from_message(body: Any, account: Account, book: Book) -> Order:
@@ -120,56 +147,43 @@ def order_from_message(body: Any, account: Account, book: Book) -> Order:
 
 
 def position_message(position: Position) -> Any:
-    is_open = position.volume > 0
-    return messages.ProtoOAPosition(
-        positionId=position.position_id,
-        tradeData=messages.ProtoOATradeData(
-            symbolId=position.spec.symbol_id,
-            volume=position.volume,
-            tradeSide=position.side,
-            openTimestamp=position.opened_ms,
-            label=position.label or None,
-            guaranteedStopLoss=False,
-            comment=position.comment or None,
-        ),
-        positionStatus=(
-            PositionStatus.POSITION_STATUS_OPEN
-            if is_open
-            else PositionStatus.POSITION_STATUS_CLOSED
-        ),
-        swap=position.swap,
-        price=position.entry / _ENTRY,
-        stopLoss=price_out(position.stop_loss) if is_open else None,
-        takeProfit=price_out(position.take_profit) if is_open else None,
-        utcLastUpdateTimestamp=position.updated_ms,
-        commission=position.commission,
-        marginRate=position.margin_rate,
-        mirroringCommission=0,
-        guaranteedStopLoss=False,
-        usedMargin=position.margin,
-        moneyDigits=position.account.money_digits,
-        trailingStopLoss=True if position.trail else None,
+    message = messages.ProtoOAPosition()
+    message.positionId = position.position_id
+    _fill_trade_data(
+        message.tradeData, position, position.volume, position.opened_ms, guaranteed=True
     )
+    message.swap = position.swap
+    message.price = position.entry / _ENTRY
+    message.utcLastUpdateTimestamp = position.updated_ms
+    message.commission = position.commission
+    message.marginRate = position.margin_rate
+    message.mirroringCommission = 0
+    message.guaranteedStopLoss = False
+    message.usedMargin = position.margin
+    message.moneyDigits = position.account.money_digits
+    if not position.volume:
+        message.positionStatus = PositionStatus.POSITION_STATUS_CLOSED
+        return message
+    message.positionStatus = PositionStatus.POSITION_STATUS_OPEN
+    if position.stop_loss is not None:
+        message.stopLoss = position.stop_loss / _SCALE
+    if position.take_profit is not None:
+        message.takeProfit = position.take_profit / _SCALE
+    if position.trail:
+        message.trailingStopLoss = True
+    return message
 
 
 def created_position_message(order: Order) -> Any:
     """The empty position that stands for an accepted order which has not been filled."""
-    return messages.ProtoOAPosition(
-        positionId=order.position_id,
-        tradeData=messages.ProtoOATradeData(
-            symbolId=order.spec.symbol_id,
-            volume=0,
-            tradeSide=order.side,
-            openTimestamp=order.created_ms,
-            label=order.label or None,
-            guaranteedStopLoss=False,
-            comment=order.comment or None,
-        ),
-        positionStatus=PositionStatus.POSITION_STATUS_CREATED,
-        swap=0,
-        utcLastUpdateTimestamp=order.created_ms,
-        moneyDigits=order.account.money_digits,
-    )
+    message = messages.ProtoOAPosition()
+    message.positionId = order.position_id
+    _fill_trade_data(message.tradeData, order, 0, order.created_ms, guaranteed=True)
+    message.positionStatus = PositionStatus.POSITION_STATUS_CREATED
+    message.swap = 0
+    message.utcLastUpdateTimestamp = order.created_ms
+    message.moneyDigits = order.account.money_digits
+    return message
 
 
 def position_from_message(

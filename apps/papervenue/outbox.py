@@ -34,6 +34,10 @@ class Receiver(Protocol):
     def send(self, frame: bytes) -> None: ...
 
 
+Held = tuple[Receiver, bytes]
+"""A frame that a fault keeps back, and whom it is for."""
+
+
 class Request:
     """The request in hand: who asked, with which id, and the fault that strikes it."""
 
@@ -43,7 +47,7 @@ class Request:
         self.session = session
         self.client_msg_id = client_msg_id
         self.rule = rule
-        self.held: list[tuple[Receiver, bytes]] = []
+        self.held: list[Held] = []
 
 
 class Outbox:

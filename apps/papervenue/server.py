@@ -27,6 +27,7 @@ class VenueServer:
         self.config = config
         self.venue = Venue(config)
         self.stopping = asyncio.Event()
+        self.venue.failed = self.stopping.set
         self.port = 0
         self.admin_port = 0
         self._source = open_source(config) if source is None else source
@@ -105,4 +106,4 @@ class VenueServer:
     async def _sweeps(self) -> None:
         while True:
             await asyncio.sleep(SWEEP_S)
-            self.venue.sweep()
+            await self.venue.sweep_gently()

@@ -50,7 +50,7 @@ class Session(asyncio.Protocol):
             self.end(f"the session is ended: {error}")
             return
         if frames:
-            self._venue.arrived(self, frames)
+            self._venue.intake.arrived(self, frames)
 
     @property
     def dirty(self) -> bool:

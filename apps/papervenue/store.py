@@ -108,17 +108,20 @@ class Store:
         if not self.dirty:
             return
         self._db.execute("BEGIN")
-        self.flush()
-        self._db.execute("COMMIT")
+        try:
+            self._write()
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
 
-    def flush(self) -> None:
-        """Write what was collected, so that a query sees it."""
+    def _write(self) -> None:
         run = self._db.executemany
         if self._orders:
             run("INSERT OR REPLACE INTO orders VALUES (?,?,?,?,?,?)", self._order_rows())
             self._orders = {}
         if self._positions:
-            self._flush_positions()
+            self._write_positions()
         if self._deals:
             run("INSERT INTO deals VALUES (?,?,?,?,?,?)", self._deal_rows())
             self._deals = []
@@ -173,7 +176,7 @@ class Store:
             for deal, body in self._deals
         ]
 
-    def _flush_positions(self) -> None:
+    def _write_positions(self) -> None:
         gone = [(number,) for number, (p, _) in self._positions.items() if not p.volume]
         kept = [
             (number, p.account.account_id, p.trail, p.protection_id, body)
@@ -213,8 +216,7 @@ class Store:
 
     def rows(self, query: str, *values: int) -> list[bytes]:
         """Message bodies of a history query, which selects exactly one column."""
-        if self.dirty:
-            self.commit()
+        self.commit()  # the answer holds what happened in this turn
         return [row[0] for row in self._db.execute(query, values)]
 
     def close(self) -> None:

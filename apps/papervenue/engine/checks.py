@@ -13,6 +13,7 @@ _PRICE_OF = {
     OrderType.STOP_LIMIT: ("stop_price", "slippage_points"),
     OrderType.MARKET_RANGE: ("base_price", "slippage_points"),
 }
+_NO_PRICES = (None, None, None, None)
 _AT_MARKET = frozenset({OrderType.MARKET, OrderType.MARKET_RANGE})
 
 
@@ -28,7 +29,6 @@ def check_volume(spec: SymbolSpec, volume: int) -> None:
 def check_order(book: Book, order: Order, now: int) -> None:
     """Refused where the order cannot stand, whatever money the account has."""
     check_volume(order.spec, order.volume)
-    check_texts(order)
     for name in _PRICE_OF.get(order.type, ()):
         if getattr(order, name) is None:
             raise Refused(
@@ -46,8 +46,12 @@ def check_order(book: Book, order: Order, now: int) -> None:
 
 
 def check_texts(order: Order) -> None:
-    for name, longest in (("label", 100), ("comment", 512), ("client_order_id", 50)):
-        if len(getattr(order, name)) > longest:
+    for name, text, longest in (
+        ("label", order.label, 100),
+        ("comment", order.comment, 512),
+        ("client order id", order.client_order_id, 50),
+    ):
+        if len(text) > longest:
             raise Refused(ErrorCode.INVALID_REQUEST, f"the {name} is longer than {longest}")
 
 
@@ -63,6 +67,8 @@ def check_grid(order: Order) -> None:
     step = order.spec.price_step
     prices = (order.limit_price, order.stop_price, order.stop_loss, order.take_profit)
     relative = (order.relative_stop_loss, order.relative_take_profit)
+    if prices == _NO_PRICES and relative == (0, 0):
+        return
     if any(price is not None and (price <= 0 or price % step) for price in prices):
         raise Refused(
             ErrorCode.INVALID_REQUEST,

@@ -25,13 +25,20 @@ class Refused(Exception):
     """A request that the venue does not carry out, with the protocol's error code."""
 
     def __init__(
-        self, code: ErrorCode | str, description: str, *, order_id: int = 0, position_id: int = 0
+        self,
+        code: ErrorCode | str,
+        description: str,
+        *,
+        order_id: int = 0,
+        position_id: int = 0,
+        retry_after: int = 0,
     ) -> None:
         super().__init__(f"{code}: {description}")
         self.code = str(code)
         self.description = description
         self.order_id = order_id
         self.position_id = position_id
+        self.retry_after = retry_after
 
 
 @dataclass(slots=True, eq=False)

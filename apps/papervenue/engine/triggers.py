@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from apps.openapi_wire.enums import (
     ErrorCode,
@@ -76,9 +76,9 @@ class Triggers:
             if trigger is not None and due(trigger, bid, ask):
                 self._activate(order, now)
 
-    def sweep(self, now: int) -> None:
-        """What time does: expiry of orders, stop-out of accounts."""
-        for account in list(self._book.accounts.values()):
+    def sweep(self, now: int, accounts: Iterable[Account] | None = None) -> None:
+        """What time does to accounts (None: to all): expiry of orders, stop-out."""
+        for account in list(self._book.accounts.values()) if accounts is None else accounts:
             if account.orders:
                 for order in list(account.orders.values()):
                     expires = order.time_in_force == TimeInForce.GOOD_TILL_DATE
