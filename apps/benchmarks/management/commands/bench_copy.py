@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.benchmarks.figures import table, verdict
+from apps.benchmarks.rig import RigError
 from apps.benchmarks.stage import Stage
 from apps.common.embedded import ServerUnavailable
 
@@ -48,7 +49,7 @@ class Command(BaseCommand):
                 }
                 if not options["no_paced"]:
                     figures["paced"] = stage.paced()
-        except ServerUnavailable as problem:
+        except (ServerUnavailable, RigError) as problem:
             raise CommandError(str(problem)) from None
         options["json"].parent.mkdir(parents=True, exist_ok=True)
         options["json"].write_text(json.dumps(figures, indent=2) + "\n")
