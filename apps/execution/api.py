@@ -19,14 +19,11 @@ from apps.trading.orders import Leg
 #: The largest slice; what is claimed and sent in one go.
 SLICE = 250
 
+# Plain values: as an array the items would have each of their quotes escaped by the driver.
 _INSERT = """
     INSERT INTO execution_batch
         (connection_id, leg, priority, size, items, claimed, settled, created_at)
-    SELECT connection_id, leg, priority, size, items, 0, false, %s
-    FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::int[], %s::text[])
-        WITH ORDINALITY AS slice (connection_id, leg, priority, size, items, n)
-    ORDER BY n
-    RETURNING id
+    VALUES {rows} RETURNING id
 """
 
 
@@ -53,18 +50,12 @@ def submit(
         return []
     slices = list(_slices(intents, connection_ids))
     texts = [dump(chunk) for _, _, chunk in slices]
+    values: list[object] = []
+    for (connection_id, leg, chunk), text in zip(slices, texts, strict=True):
+        values += (connection_id, leg.value, leg.priority, len(chunk), text, now)
+    rows = ", ".join(["(%s, %s, %s, %s, %s, 0, false, %s)"] * len(slices))
     with connection.cursor() as cursor:
-        cursor.execute(
-            _INSERT,
-            [
-                now,
-                [connection_id for connection_id, _, _ in slices],
-                [leg.value for _, leg, _ in slices],
-                [leg.priority for _, leg, _ in slices],
-                [len(chunk) for _, _, chunk in slices],
-                texts,
-            ],
-        )
+        cursor.execute(_INSERT.format(rows=rows), values)
         ids = sorted(row[0] for row in cursor.fetchall())
     pushed = [
         (batch_id, connection_id, leg.value, now.timestamp(), text)

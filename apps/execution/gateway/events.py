@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -47,47 +48,59 @@ class Events:
         self._changed = changed
         self._opened = opened
         self._seen: OrderedDict[tuple[int, str], None] = OrderedDict()
+        self._turn = asyncio.Lock()
         self._parked: dict[str, list[AccountEvent]] = defaultdict(list)
 
-    async def take(self, group: Sequence[Event]) -> None:
-        """Apply one group. Journal first: nothing later is done before its commit."""
+    async def take(self, group: Sequence[Event], *, through: bool = False) -> None:
+        """Apply one group, after those before it.
+
+        ``through``: also events of accounts that are being read at the moment, whose live
+        events wait until that is done.
+        """
+        async with self._turn:
+            await self._take(group, through)
+
+    async def replay(self, account: Account) -> None:
+        """Apply what was parked while the account was being read; from now on it is live."""
+        async with self._turn:
+            for event in self._parked.pop(account.account, []):
+                await self._take([event], through=True)
+            account.synced = account.dirty = True
+
+    async def _take(self, group: Sequence[Event], through: bool) -> None:
+        """Journal first: nothing later is done before its commit."""
         deals: list[DealDone] = []
-        others: list[PositionUpdate] = []
+        stops: list[PositionUpdate] = []
         for event in group:
             if isinstance(event, QuoteUpdate):
                 self._book.quote(event)
             elif isinstance(event, DealDone):
-                if not self._own_deal(event) and not self._park(event):
+                if not self._own_deal(event, through) and not self._park(event, through):
                     deals.append(event)
             elif isinstance(event, PositionUpdate):
-                if not self._park(event):
-                    others.append(event)
+                if not self._park(event, through):
+                    stops.append(event)
             elif isinstance(event, OrderUpdate):
                 self._order(event)
-            elif isinstance(event, AccountUpdate) and not self._park(event):
+            elif isinstance(event, AccountUpdate) and not self._park(event, through):
                 self._money(event)
         if deals:
             await self._foreign_deals(deals)
-        if others:
-            await self._protections(others)
+        if stops:
+            await self._protections(stops)
 
-    async def replay(self, account: Account) -> None:
-        """Apply what was parked while the account was being read."""
-        parked = self._parked.pop(account.account, [])
-        for event in parked:
-            await self.take([event])
-
-    def _park(self, event: AccountEvent) -> bool:
+    def _park(self, event: AccountEvent, through: bool) -> bool:
+        """Keep an event of an account that is being read; drop one that is not ours."""
         account = self._book.accounts.get(event.account)
         if account is None:
-            return True  # not ours (any more)
-        if account.synced:
+            return True
+        if account.synced or through:
             return False
         self._parked[event.account].append(event)
         return True
 
     # --- deals -------------------------------------------------------------------------------
-    def _own_deal(self, event: DealDone) -> bool:
+    def _own_deal(self, event: DealDone, through: bool) -> bool:
         """Deals of our own orders change their ticket at once and are stored with it."""
         ticket = self._tickets.of_deal(event.account, event.deal)
         if ticket is None:
@@ -96,7 +109,9 @@ class Events:
         self._tickets.index(ticket)
         self._changed(ticket)
         account = self._book.accounts.get(event.account)
-        if account is None or self._park(event) or not self._first_time(account, event.deal):
+        if account is None or self._park(event, through):
+            return True
+        if not self._first_time(account, event.deal):
             return True
         self._writeback.deal(account.id, event.deal, ticket.cid, event.received_at)
         self._writeback.chain(account.id, partial(self._deal_event, account, event, own=True))

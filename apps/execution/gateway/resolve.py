@@ -28,7 +28,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 
 _CLAIMED = """
     SELECT id, items, claimed, created_at, claimed_at FROM execution_batch
-    WHERE connection_id = %s AND NOT settled AND claimed > 0 AND NOT id = ANY(%s)
+    WHERE connection_id = %s AND NOT settled AND claimed > 0
 """
 _ORDERS = """
     SELECT client_order_id, state, platform_order_id, position_id, filled_units, average_price,
@@ -44,10 +44,10 @@ async def claimed_before(
 ) -> tuple[list[Ticket], list[int]]:
     """Tickets for what was claimed and has no final order row, and batches that are done.
 
-    Whoever claimed it may have sent it: each is UNKNOWN until the platform was asked. Batches
-    of which this process still holds tickets are its own and are left out.
+    Whoever claimed it may have sent it: each is UNKNOWN until the platform was asked. Those
+    of which this process still holds a ticket are left out.
     """
-    batches = await database.rows(_CLAIMED, [connection_id, list(tickets.of_batch)])
+    batches = await database.rows(_CLAIMED, [connection_id])
     orders = await database.rows(_ORDERS, [[row[0] for row in batches]])
     known = {row[0]: row[1:] for row in orders}
     found: list[Ticket] = []
@@ -58,7 +58,7 @@ async def claimed_before(
             for ordinal, row in enumerate(rows_of(items)[:claimed])
             if row[0] not in known or known[row[0]][0] not in FINAL_STATES
         ]
-        found += open_ones
+        found += [t for t in open_ones if t.cid not in tickets.by_client_id]
         if not open_ones:
             done.append(batch_id)
     return found, done

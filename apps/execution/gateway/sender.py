@@ -53,6 +53,7 @@ class Sender:
         self._waiting: dict[int, Slice] = {}
         self._done: OrderedDict[int, None] = OrderedDict()
         self._work = asyncio.Event()
+        self._ready = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
         self.up = False
@@ -90,7 +91,16 @@ class Sender:
         return not self._idle.is_set()
 
     # --- going out ----------------------------------------------------------------------------
+    @property
+    def begun(self) -> bool:
+        return self._ready.is_set()
+
+    def begin(self) -> None:
+        """What was claimed before is known; claiming may begin."""
+        self._ready.set()
+
     async def run(self) -> None:
+        await self._ready.wait()
         await asyncio.sleep(self._lease.wait_s())
         while True:
             self._work.clear()

@@ -13,12 +13,13 @@ import structlog
 from apps.execution.gateway import bus, resolve
 from apps.execution.gateway.claims import Claims
 from apps.execution.gateway.db import UNAVAILABLE, Database, until_available
-from apps.execution.gateway.directory import Directory, Signature, StateUpdate
+from apps.execution.gateway.directory import Directory, StateUpdate
 from apps.execution.gateway.duplicates import Duplicates
 from apps.execution.gateway.events import Events
 from apps.execution.gateway.figures import FiguresWriter
 from apps.execution.gateway.journaling import Journal
 from apps.execution.gateway.lease import Lease
+from apps.execution.gateway.roster import Roster
 from apps.execution.gateway.sender import Sender
 from apps.execution.gateway.state import Account, Book
 from apps.execution.gateway.sync import Sync
@@ -40,7 +41,6 @@ _SWEEP_S = 1.0
 _RECHECK_S = 30.0
 #: How long events wait while orders are being sent.
 _PARK_S = 0.1
-_LONGEST_PAUSE_S = 30.0
 
 _log = structlog.get_logger(__name__)
 
@@ -78,19 +78,17 @@ class Session:
         self._events = Events(
             self.book, tickets, journal, writeback, writeback.ticket, self._duplicates.opened
         )
-        self._sync = Sync(database, connector, self.book, self._events, journal, tickets)
+        sync = Sync(database, connector, self.book, self._events, journal, tickets)
+        self.roster = Roster(connector, directory, self.book, sync)
         self._figures = FiguresWriter(database, lease.connection_id, self.book, self._give_way)
         self._resolver = resolve.Resolver(
             connector, lease, tickets, writeback.ticket, self._inject, lambda: self.sender.up
         )
         self._injected: asyncio.Queue[list[Event]] = asyncio.Queue()
-        self._turn = asyncio.Lock()  # groups of events are applied one after the other
         self._status = "connecting"
         self._error = ("", "")
         self._reconnects = 0
         self._last_event_at: datetime | None = None
-        self._refused: dict[str, str] = {}
-        self._signature: Signature | None = None
         self._syncing: asyncio.Task[None] | None = None
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -132,41 +130,12 @@ class Session:
 
     # --- beginning -------------------------------------------------------------------------------
     async def _serve(self) -> None:
-        """Attach, load instruments, take over what was claimed, read accounts."""
-        self._signature = await until_available(self._directory.signature, "accounts")
-        accounts = await until_available(self._directory.accounts, "accounts")
-        for account in accounts:
-            self.book.add(account)
+        """Take over what was claimed, attach all accounts, then read them."""
         await self._take_over()
-        await self._attach(accounts)
-        await self._load_instruments()
+        self.sender.begin()
+        accounts = await self.roster.begin()
         self.sender.set_up(True)
         await self._read(accounts)
-
-    async def _attach(self, accounts: Sequence[Account]) -> None:
-        refused = await self._connector.attach([a.account for a in accounts])
-        self._refused |= refused
-        for account, reason in refused.items():
-            self._log.warning("account was refused", account=account, reason=reason)
-
-    async def _load_instruments(self) -> None:
-        account = self._any_account()
-        if account is None:
-            return
-        instruments = await self._connector.instruments(account.account)
-        self.book.instruments = {i.instrument_id: i for i in instruments}
-        await until_available(lambda: self._directory.write_symbols(instruments), "symbols")
-        await self._subscribe()
-
-    async def _subscribe(self) -> None:
-        account = self._any_account()
-        wanted = self.book.wanted_quotes()
-        if account is not None and wanted:
-            await self._connector.subscribe_quotes(account.account, wanted)
-
-    def _any_account(self) -> Account | None:
-        usable = (a for a in self.book.accounts.values() if a.account not in self._refused)
-        return next(usable, None)
 
     async def _take_over(self) -> None:
         """What was claimed before and is not known to be final is asked for."""
@@ -176,6 +145,8 @@ class Session:
             ),
             "claimed batches",
         )
+        if self.sender.begun:  # what this session has claimed itself it knows better
+            found = [t for t in found if not self.sender.knows(t.batch_id)]
         for ticket in found:
             self._tickets.add(ticket)
             self._tickets.index(ticket)
@@ -187,14 +158,9 @@ class Session:
 
     async def _read(self, accounts: Sequence[Account]) -> None:
         """Bring accounts up to date; the connection is live when all are."""
-        usable = [a for a in accounts if a.account not in self._refused]
         await self._say("syncing")
-        failed = await self._sync.read(usable)
-        self._refused |= failed
-        for account, reason in failed.items():
-            self._log.warning("account could not be read", account=account, reason=reason)
+        await self.roster.read(accounts)
         self._duplicates.look()
-        await self._subscribe()
         await self._figures.write()
         if self.sender.up:
             await self._say("live")
@@ -207,8 +173,7 @@ class Session:
             # Answers that came with this group first: they tell the platform's order ids.
             await asyncio.sleep(0)
             self._last_event_at = datetime.now(UTC)
-            async with self._turn:
-                await self._events.take(group)
+            await self._events.take(group)
             for event in group:
                 await self._session_event(event)
         raise SessionOver("the platform's events have ended")
@@ -219,8 +184,7 @@ class Session:
     async def _take_injected(self) -> None:
         while True:
             group = await self._injected.get()
-            async with self._turn:
-                await self._events.take(group)
+            await self._events.take(group)
 
     async def _session_event(self, event: Event) -> None:
         if isinstance(event, ConnectionDown):
@@ -238,25 +202,15 @@ class Session:
         elif isinstance(event, AuthLost):
             await self._auth_lost(event)
         elif isinstance(event, InstrumentsChanged):
-            self._spawn(self._load_instruments())
+            self._spawn(self.roster.load_instruments())
 
     async def _auth_lost(self, event: AuthLost) -> None:
         if not event.accounts:
             raise AuthRefused(event.reason)
-        for account in event.accounts:
-            self._refused[account] = event.reason
-            if (known := self.book.accounts.get(account)) is not None:
-                known.synced, known.dirty = False, True
-        self._log.warning("accounts are not authorised any more", accounts=list(event.accounts))
+        self.roster.refuse(event.accounts, event.reason)
 
     def _begin_reading(self, names: Sequence[str]) -> None:
-        chosen = [
-            self.book.accounts[n] for n in names or self.book.accounts if n in self.book.accounts
-        ]
-        for account in chosen:
-            account.synced, account.dirty = False, True
-            self._refused.pop(account.account, None)
-        self._syncing = self._spawn(self._reread(chosen))
+        self._syncing = self._spawn(self._reread(self.roster.again(names)))
 
     async def _reread(self, accounts: Sequence[Account]) -> None:
         try:
@@ -294,47 +248,23 @@ class Session:
 
     async def _look_for_changes(self) -> None:
         """Accounts that were added or removed, credentials that were replaced."""
-        now = await self._directory.signature()
-        before, self._signature = self._signature, now
-        if before is None or before == now:
-            return
-        if before.credentials != now.credentials:
-            await self._credentials_changed()
-        rows = {a.account: a for a in await self._directory.accounts()}
-        for account in list(self.book.accounts.values()):
-            if account.account in rows:
-                account.journaled = rows[account.account].journaled
-            else:
-                self.book.remove(account)
-        new = [a for name, a in rows.items() if name not in self.book.accounts]
-        if new and self.sender.up:
+        if await self.roster.credentials_replaced():
+            raise SessionOver("the credentials were replaced")
+        new = await self.roster.changes() if self.sender.up else []
+        if new:
             self._spawn(self._add(new))
 
-    async def _credentials_changed(self) -> None:
-        """Replaced by a person, not by this session's own refresh."""
-        if not await self._directory.own_credentials():
-            raise SessionOver("the credentials were replaced")
-
     async def _add(self, accounts: Sequence[Account]) -> None:
-        first = not self.book.instruments
-        for account in accounts:
-            self.book.add(account)
         try:
-            await self._attach(accounts)
-            if first:
-                await self._load_instruments()
+            await self.roster.add(accounts)
             await self._read(accounts)
         except* (ConnectionError, PlatformError) as errors:
             self._log.warning("accounts could not be added yet", error=str(errors.exceptions[0]))
-            for account in accounts:
-                self.book.remove(account)
-            self._signature = Signature("", (0, 0, 0))
+            self.roster.remove(accounts)
 
     async def _say(self, status: str) -> None:
         self._status = status
-        live = status == "live" and all(
-            a.synced for a in self.book.accounts.values() if a.account not in self._refused
-        )
+        live = status == "live" and self.roster.all_synced()
         update = StateUpdate(
             status=status,
             gateway=self._lease.holder,

@@ -104,7 +104,7 @@ class Book:
         account.balance = snapshot.state.balance
         account.leverage = snapshot.state.leverage
         account.positions = {p.position_id: p for p in snapshot.positions}
-        account.synced = account.dirty = True
+        account.dirty = True
 
     def unsync(self) -> None:
         for account in self.accounts.values():

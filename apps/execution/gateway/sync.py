@@ -168,9 +168,7 @@ class Sync:
             self._events.remember(account.id, deal_id)
         if missed:
             _log.info("deals were missed", account=account.id, count=len(missed))
-            account.synced = True  # so that they are applied now, in their order
-            await self._events.take(missed)
-            account.synced = False
+            await self._events.take(missed, through=True)
 
     async def _missed_stops(self, account: Account, snapshot: Snapshot, stored: Stored) -> None:
         now = datetime.now(UTC)
