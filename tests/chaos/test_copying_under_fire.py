@@ -34,7 +34,7 @@ KILLS = [(3.0, "worker"), (4.5, "gateway"), (9.0, "worker"), (17.5, "worker"), (
 SEED = 20260302
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("processes"),
 ]
 

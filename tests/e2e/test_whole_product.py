@@ -28,7 +28,7 @@ from apps.platforms.models import AccountState, Connection, ConnectionState
 from tests.e2e.conftest import NewPage
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("processes"),
 ]
 

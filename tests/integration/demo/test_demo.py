@@ -28,7 +28,7 @@ from apps.demo.seed import fill
 from apps.platforms.models import Connection, TradingAccount
 
 pytestmark = [
-    pytest.mark.django_db(transaction=True, serialized_rollback=True),
+    pytest.mark.django_db(transaction=True),
     pytest.mark.xdist_group("processes"),
 ]
 
