@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
@@ -11,10 +12,11 @@ from unfold.admin import ModelAdmin
 
 from apps.accounts.models import AuditEntry, Customer, ProductConfig, User
 
-admin.site.unregister(Group)
+# Roles are fixed, and addresses belong to their users; neither is edited here.
+admin.site.unregister([Group, EmailAddress])
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(ModelAdmin):
     """Rows that are written by the product's own functions, to look at."""
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:

@@ -18,7 +18,7 @@ from apps.accounts.selectors import may, product_config
 class StaffRequest(HttpRequest):
     """A request of a member of staff."""
 
-    user: User  # type: ignore[assignment]
+    user: User
 
 
 def staff_page(

@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin
 from apps.copytrading.models import CopyMaster, CopySubscription, Outcome, TradeLink
 
 
-class _OwnedByEngine(ModelAdmin):  # type: ignore[misc]
+class _OwnedByEngine(ModelAdmin):
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:

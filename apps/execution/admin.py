@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin
 from apps.execution.models import AccountEvent, Deal, Gate, Order, Position
 
 
-class _OwnedByEngine(ModelAdmin):  # type: ignore[misc]
+class _OwnedByEngine(ModelAdmin):
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:

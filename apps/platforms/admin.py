@@ -11,7 +11,7 @@ from unfold.admin import ModelAdmin
 from apps.platforms.models import AccountGroup, Connection, Symbol, TradingAccount
 
 
-class _KeptAdmin(ModelAdmin):  # type: ignore[misc]
+class _KeptAdmin(ModelAdmin):
     """Rows that are made by the product's own functions and never deleted by hand."""
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:

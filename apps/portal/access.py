@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,24 +12,21 @@ from django.http import Http404, HttpRequest, HttpResponse
 from apps.accounts.models import User
 from apps.accounts.selectors import product_config
 
-P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
-
 
 class SignedInRequest(HttpRequest):
     """A request behind :func:`django.contrib.auth.decorators.login_required`."""
 
-    user: User  # type: ignore[assignment]
+    user: User
 
 
-def copy_trading_page(view: View[P]) -> View[P]:
+def copy_trading_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Sign-in needed; 404 while copy trading is switched off."""
 
     @login_required
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not product_config().copy_trading_enabled:
             raise Http404("Copy trading is switched off.")
         return view(request, *args, **kwargs)
 
-    return guarded  # type: ignore[return-value]
+    return guarded

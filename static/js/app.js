@@ -45,6 +45,15 @@
     }
   });
 
+  // --- good news leaves by itself, unless somebody is reading it; the rest stays
+  for (const toast of document.querySelectorAll(".toasts .toast-success")) {
+    const leave = () => {
+      if (toast.matches(":hover, :focus-within")) setTimeout(leave, 4000);
+      else toast.remove();
+    };
+    setTimeout(leave, 10000);
+  }
+
   // --- forms that filter apply at once
   document.addEventListener("change", (event) => {
     const form = event.target.closest("[data-auto-submit]");

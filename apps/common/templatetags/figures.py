@@ -87,11 +87,11 @@ def _at_least(number: Decimal, places: int) -> str:
 
 
 @register.filter
-def millis(value: float | None) -> str:
+def millis(duration: float | str | None) -> str:
     """A duration in milliseconds: 8.1 ms, 240 ms, 1.25 s."""
-    if value is None or value == "":
+    if duration is None or duration == "":
         return UNKNOWN
-    value = float(value)
+    value = float(duration)
     if value < 10:
         return f"{value:.1f} ms"
     return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.2f} s"
@@ -129,15 +129,13 @@ def lookup(mapping: Mapping[str, Any], key: Any) -> Any:
 @register.filter
 def spark_path(values: Sequence[Decimal | float]) -> str:
     """The line of a sparkline in a box of 100 by 24."""
-    if len(values) < 2:
+    heights = [float(value) for value in values]
+    if len(heights) < 2:
         return ""
-    low, high = min(values), max(values)
-    span = float(high - low) or 1.0
-    step = 100 / (len(values) - 1)
-    points = (
-        f"{i * step:.1f},{22 - 20 * float(value - low) / span:.1f}"
-        for i, value in enumerate(values)
-    )
+    low = min(heights)
+    span = (max(heights) - low) or 1.0
+    step = 100 / (len(heights) - 1)
+    points = (f"{i * step:.1f},{22 - 20 * (h - low) / span:.1f}" for i, h in enumerate(heights))
     return "M" + "L".join(points)
 
 
