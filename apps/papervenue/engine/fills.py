@@ -183,6 +183,7 @@ class Fills:
         )
         if not position.volume:
             self._end_protection(position, order, now)
+            self._release_orders(position)
 
     def _settle(
         self, position: Position, volume: int, price: int, own_commission: int
@@ -241,6 +242,13 @@ class Fills:
             order = protection_order(position, now)
             order.status = OrderStatus.ORDER_STATUS_CANCELLED
             self._sink.record(order)
+
+    def _release_orders(self, position: Position) -> None:
+        """Orders that were to change a position that is gone will open one of their own."""
+        for order in position.account.orders.values():
+            if order.position_id == position.position_id:
+                order.position_id = 0
+                self._sink.record(order)
 
 
 def protection_order(position: Position, now: int) -> Order:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -153,6 +154,20 @@ async def test_disconnects_before_and_after_carrying_out(
     await trader.hang_up()
     assert not [f for f in trader.heard if f.client_msg_id == key]
     assert len(venue.books(account.account_id)["orders"]) == orders
+
+
+async def test_what_happens_later_does_not_answer_a_lost_request(
+    venue: TestVenue, account: OpenedAccount
+) -> None:
+    trader = await Trader.signed_in(venue, account)
+    await trader.trade(buy(account, orderType=2, limitPrice=1.05), 1)
+    venue.faults.add(Fault.DROP, message=NEW_ORDER)
+    lost = trader.send(buy(account))
+    await asyncio.sleep(0.05)
+    venue.set_price("EURUSD", "1.04990", "1.05000")
+    [filled] = await trader.events(PayloadType.PROTO_OA_EXECUTION_EVENT)
+    assert filled.order.orderType == 2
+    assert not [f for f in trader.heard if f.client_msg_id == lost]
 
 
 def strikes(rule: FaultRule, count: int = 12) -> list[int]:

@@ -6,16 +6,19 @@ import asyncio
 import contextlib
 import os
 import signal
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from django.conf import settings
 
 from apps.openapi_wire import messages as m
 from apps.openapi_wire.payloads import PayloadType
 from apps.papervenue.admin_client import AdminClient
+from apps.papervenue.store import Store
 from apps.papervenue.testing import OpenedAccount, running_venue
 from tests.integration.papervenue.test_venue_sessions import LOT, buy
 from tests.integration.papervenue.trader import Trader
@@ -123,6 +126,25 @@ async def test_all_state_is_there_after_a_restart(tmp_path: Path) -> None:
         venue.set_price("EURUSD", "1.09000", "1.09010")
         [stopped] = await trader.events(PayloadType.PROTO_OA_EXECUTION_EVENT)
         assert stopped.deal.filledVolume == LOT + 300_000
+
+
+async def test_what_cannot_be_written_is_not_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_venue(tmp_path) as venue:
+        account = venue.open_account()
+        trader = await Trader.signed_in(venue, account)
+        server = venue.server
+
+        def full(self: Store) -> None:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "commit", full)
+            key = trader.send(buy(account))
+            await trader.hang_up()
+        assert not [frame for frame in trader.heard if frame.client_msg_id == key]
+        assert server.stopping.is_set()
 
 
 async def test_an_order_half_filled_at_the_end_is_cancelled_at_the_start(tmp_path: Path) -> None:

@@ -299,3 +299,15 @@ def test_protection_of_a_position_that_is_gone_is_put_on_record(desk: Desk) -> N
     desk.close(only(account))
     [order] = desk.notes.recorded
     assert (order.order_id, order.status) == (protection, OrderStatus.ORDER_STATUS_CANCELLED)
+
+
+@pytest.mark.parametrize("netting", [False, True])
+def test_a_pending_order_never_opens_a_position_under_an_old_id(desk: Desk, netting: bool) -> None:
+    account = desk.account(netting=netting)
+    desk.place(account, BUY, LOT)
+    old = only(account)
+    terms = {} if netting else {"position_id": old.position_id}
+    desk.place(account, BUY, LOT, type=OrderType.LIMIT, limit_price=109_900, **terms)
+    desk.close(old)
+    desk.price(EURUSD, 109_880, 109_890)
+    assert only(account).position_id != old.position_id
