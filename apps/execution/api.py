@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -50,7 +51,7 @@ def submit(
         return []
     slices = list(_slices(intents, connection_ids))
     texts = [dump(chunk) for _, _, chunk in slices]
-    values: list[object] = []
+    values: list[Any] = []
     for (connection_id, leg, chunk), text in zip(slices, texts, strict=True):
         values += (connection_id, leg.value, leg.priority, len(chunk), text, now)
     rows = ", ".join(["(%s, %s, %s, %s, %s, 0, false, %s)"] * len(slices))

@@ -41,7 +41,7 @@ def close_requested(master_account_id: int) -> int:
     ids, keys = {row[0] for row in wanted}, {row[1] for row in wanted}
     places = set(wanted)
     links, intents, connections = [], [], {}
-    for row in load_rows(master, sorted(keys), now, subscription_ids=sorted(ids)):
+    for row in load_rows(master, sorted(keys), now, sorted(ids)):
         for link in row.links.values():
             if (row.subscription_id, link.position_key) not in places:
                 continue

@@ -74,7 +74,7 @@ def follow_foreign(master_account_id: int) -> int:
     keys, ids = sorted({p[1] for p in places}), sorted({p[0] for p in places})
     concerned = {place[2] for place in places}
     changed: list[tuple[Row, Link]] = []
-    for row in load_rows(master, keys, now, subscription_ids=ids):
+    for row in load_rows(master, keys, now, ids):
         for link in row.links.values():  # loading has compared them with their positions
             if link.link_id in concerned and link.state is not LinkState.CLOSED:
                 over = link.state is LinkState.GONE and link.master_units <= 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,10 @@ _MASTER = """
     SELECT m.id, m.status, m.enabled, a.connection_id, a.currency, st.equity, st.balance,
            round(extract(epoch FROM %s - CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at)
                                               ELSE st.as_of END), 3)::float8,
-           coalesce(cs.clock_offset_ms, 0)
+           coalesce(cs.clock_offset_ms, 0),
+           (SELECT s.id FROM copytrading_copysubscription s
+            WHERE s.master_id = m.id AND s.archived_at IS NULL
+            ORDER BY s.id OFFSET %s LIMIT 1)
     FROM copytrading_copymaster m
     JOIN platforms_tradingaccount a ON a.id = m.account_id
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
@@ -62,13 +65,21 @@ _ROWS = """
     WHERE {which} AND (s.archived_at IS NULL OR l.id IS NOT NULL)
     ORDER BY s.id
 """
-_ROWS_OF_MASTER = _ROWS.format(which="s.master_id = %s")
+_ROWS_OF_MASTER = _ROWS.format(which="s.master_id = %s AND s.id > %s AND s.id <= %s")
 _ROWS_OF_IDS = _ROWS.format(which="s.id = ANY(%s)")
+
+#: So many subscriptions are loaded, planned and sent before the others are even read.
+FIRST_PAGE = 64
+_LAST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """The master of an account; ``hold`` says why nothing new is opened on its behalf."""
+    """The master of an account; ``hold`` says why nothing new is opened on its behalf.
+
+    ``first_page_end`` is the id of the subscription that ends the first page, None where all
+    fit on it.
+    """
 
     master_id: int
     account_id: int
@@ -77,14 +88,15 @@ class Master:
     funds: Funds
     hold: Code | None
     settings: ProductSettings
+    first_page_end: int | None
 
 
 def load_master(account_id: int, now: datetime) -> Master | None:
     """The master on an account, None where there is none."""
-    found = sql.rows(_MASTER, [now, account_id])
+    found = sql.rows(_MASTER, [now, FIRST_PAGE - 1, account_id])
     if not found:
         return None
-    pk, status, enabled, connection_id, currency, equity, balance, age_s, offset = found[0]
+    pk, status, enabled, connection_id, currency, equity, balance, age_s, offset, end = found[0]
     settings = product_config()
     hold = None
     if not settings.copy_trading_enabled:
@@ -92,29 +104,43 @@ def load_master(account_id: int, now: datetime) -> Master | None:
     elif status != "active" or not enabled:
         hold = Code.MASTER_PAUSED
     funds = _funds(currency, equity, balance, age_s)
-    return Master(pk, account_id, connection_id, offset, funds, hold, settings)
+    return Master(pk, account_id, connection_id, offset, funds, hold, settings, end)
 
 
-def load_rows(
+def load_pages(
     master: Master,
     position_keys: Sequence[str],
     now: datetime,
-    *,
-    subscription_ids: Sequence[int] | None = None,
-    decided: Mapping[int, Mapping[str, Decided]] | None = None,
+    decided: Mapping[int, Mapping[str, Decided]],
+) -> Iterator[list[Row]]:
+    """All subscriptions of a master with the links of these positions: a small page, the rest."""
+    end = master.first_page_end
+    bounds = [(0, _LAST_ID)] if end is None else [(0, end), (end, _LAST_ID)]
+    for after, upto in bounds:
+        values = [now, list(position_keys), master.master_id, after, upto]
+        yield _load(_ROWS_OF_MASTER, values, master, decided)
+
+
+def load_rows(
+    master: Master, position_keys: Sequence[str], now: datetime, subscription_ids: Sequence[int]
 ) -> list[Row]:
-    """Subscriptions with the links of these positions, by id; of the master, or those named."""
-    statement, which = (
-        (_ROWS_OF_MASTER, master.master_id)
-        if subscription_ids is None
-        else (_ROWS_OF_IDS, list(subscription_ids))
-    )
+    """These subscriptions with the links of these positions."""
+    values = [now, list(position_keys), list(subscription_ids)]
+    return _load(_ROWS_OF_IDS, values, master, _NOTHING_DECIDED)
+
+
+def _load(
+    statement: str,
+    values: Sequence[object],
+    master: Master,
+    decided: Mapping[int, Mapping[str, Decided]],
+) -> list[Row]:
     with sql.raw_cursor() as cursor:
-        cursor.execute(statement, [now, list(position_keys), which], prepare=True)
+        cursor.execute(statement, values, prepare=True)
         found = cursor.fetchall()
-    loader = _Loader(master, decided or {})
-    for values in found:
-        loader.add(values)
+    loader = _Loader(master, decided)
+    for row in found:
+        loader.add(row)
     return _with_floating(loader.rows)
 
 
@@ -205,6 +231,7 @@ class _Loader:
 
 
 _NOTHING: Mapping[str, Decided] = {}
+_NOTHING_DECIDED: Mapping[int, Mapping[str, Decided]] = {}
 
 
 def _funds(

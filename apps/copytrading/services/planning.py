@@ -8,7 +8,7 @@ and plans only the subscriptions without one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -22,7 +22,7 @@ from apps.copytrading.domain.rows import Row
 from apps.copytrading.services import sql
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.links import store_links
-from apps.copytrading.services.load import load_decided, load_market, load_master, load_rows
+from apps.copytrading.services.load import load_decided, load_market, load_master, load_pages
 from apps.copytrading.services.orders import commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
 from apps.execution import api as execution
@@ -30,7 +30,8 @@ from apps.execution import selectors as journal
 
 #: Events taken up together; what remains follows in the next round.
 EVENTS_AT_ONCE = 200
-FIRST_SLICE, SLICE = 64, 250
+#: Subscriptions planned and committed together.
+SLICE = 250
 
 CHANGED = "copy.changed"
 
@@ -48,20 +49,15 @@ def plan_waiting(master_account_id: int) -> int:
         return len(journaled)
     events = [master_event(event, master.clock_offset_ms) for event in journaled]
     keys = sorted({event.position_key for event in events})
-    rows = load_rows(master, keys, now, decided=load_decided(event_ids))
-    market = load_market(master, events, rows, now)
-    made = _Made()
-    for some in _slices(rows):
-        made.commit(master_account_id, plan(events, some, market), now)
-    made.finish(master_account_id, event_ids, len(rows))
+    made, count = _Made(), 0
+    for page in load_pages(master, keys, now, load_decided(event_ids)):
+        market = load_market(master, events, page, now)
+        for start in range(0, len(page), SLICE):
+            some = page[start : start + SLICE]
+            made.commit(master_account_id, plan(events, some, market), now)
+        count += len(page)
+    made.finish(master_account_id, event_ids, count)
     return len(journaled)
-
-
-def _slices(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
-    # The first slice is small, so that sending begins while the rest is planned.
-    yield rows[:FIRST_SLICE]
-    for start in range(FIRST_SLICE, len(rows), SLICE):
-        yield rows[start : start + SLICE]
 
 
 class _Made:

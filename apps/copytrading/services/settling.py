@@ -106,7 +106,7 @@ class _Settlement:
         places = [known.links[result.client_order_id] for result in results]
         keys = sorted({place.position_key for place in places})
         ids = sorted({place.subscription_id for place in places})
-        rows = load_rows(self.master, keys, self.now, subscription_ids=ids)
+        rows = load_rows(self.master, keys, self.now, ids)
         self.rows = {row.subscription_id: row for row in rows}
         offset = self.master.clock_offset_ms
         self.events = {pk: master_event(event, offset) for pk, event in known.journaled.items()}

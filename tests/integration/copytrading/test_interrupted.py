@@ -12,7 +12,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from apps.copytrading.models import CopySubscription, Decision, Outcome, TradeLink, WaitingEvent
-from apps.copytrading.services import planning, settling
+from apps.copytrading.services import load, planning, settling
 from apps.copytrading.services.locks import master_lock
 from apps.copytrading.services.work import work
 from apps.execution.models import AccountEvent, Batch, Order
@@ -27,7 +27,7 @@ class Killed(BaseException):
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> CopyWorld:
-    monkeypatch.setattr(planning, "FIRST_SLICE", 2)
+    monkeypatch.setattr(load, "FIRST_PAGE", 2)
     monkeypatch.setattr(planning, "SLICE", 2)
     world = CopyWorld()
     for _ in range(7):
