@@ -28,16 +28,18 @@ class EventTimes:
     last_filled_at: datetime | None
     orders: int
     filled: int
-    first_committed_at: datetime | None
-    last_committed_at: datetime | None
+    planned_at: datetime | None
+    first_claimed_at: datetime | None
     first_sent_at: datetime | None
+    last_claimed_at: datetime | None
 
     def hops_ms(self) -> dict[str, float]:
-        """Milliseconds from the receipt to the first and last order committed and sent."""
+        """Milliseconds from the receipt: planning begins, slices are claimed, orders sent."""
         return {
-            "first_committed": _ms(self.received_at, self.first_committed_at),
+            "planning": _ms(self.received_at, self.planned_at),
+            "first_claimed": _ms(self.received_at, self.first_claimed_at),
             "first_sent": _ms(self.received_at, self.first_sent_at),
-            "last_committed": _ms(self.received_at, self.last_committed_at),
+            "last_claimed": _ms(self.received_at, self.last_claimed_at),
             "last_sent": self.sent_ms,
         }
 
@@ -53,10 +55,11 @@ class EventTimes:
 _TIMES = """
     SELECT e.id, e.received_at, max(o.sent_at), max(o.final_at), count(*),
            count(*) FILTER (WHERE o.state = 'filled'),
-           min(o.committed_at), max(o.committed_at), min(o.sent_at)
+           min(d.decided_at), min(b.claimed_at), min(o.sent_at), max(b.claimed_at)
     FROM execution_accountevent e
     JOIN copytrading_decision d ON d.event_id = e.id
     LEFT JOIN execution_order o ON o.client_order_id = d.client_order_id
+    LEFT JOIN execution_batch b ON b.id = d.batch_id
     WHERE e.account_id = %s AND d.leg IN ('open', 'close')
     GROUP BY e.id ORDER BY e.id
 """

@@ -42,9 +42,9 @@ def copies(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
     rig.venue("--no-rate-limits")
     field = build(rig, [run.followers])
     _start(rig, field, say)
-    total = run.warmup + run.events
+    total, before = run.warmup + run.events, rig.cpu_s()
     asyncio.run(_trade(rig, field.endpoint, field.crews[0], total, say))
-    memory, cpu = rig.memory_mb(), rig.cpu_s()
+    memory, after = rig.memory_mb(), rig.cpu_s()
     crew = field.crews[0]
     check = check_books(filled_orders(read_books(rig)), crew.followers, total)
     for name in ("worker", "gateway"):
@@ -68,7 +68,7 @@ def copies(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
         "orders_in_the_venues_books": check.found,
         "outcomes": books.outcome_codes(crew.master_id),
         "memory_mb": memory,
-        "cpu_s": cpu,
+        "cpu_ms_per_event": {n: round((after[n] - before[n]) * 1000 / total, 1) for n in after},
         "each_ms": [[round(t.sent_ms, 2), round(t.filled_ms, 2)] for t in measured],
     }
 

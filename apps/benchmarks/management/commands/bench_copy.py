@@ -69,7 +69,8 @@ class Command(BaseCommand):
             memory = ", ".join(f"{n} {mb:.0f}" for n, mb in run["memory_mb"].items())
             out(line)
             out(f"  medians after the receipt: {hops}")
-            out(f"  memory in MiB: {memory}")
+            cpu = ", ".join(f"{n} {ms:.0f}" for n, ms in run["cpu_ms_per_event"].items())
+            out(f"  processor time per event in ms: {cpu}; memory in MiB: {memory}")
         if paced := figures.get("paced"):
             out("\n" + paced_text(paced))
         out(f"\nFigures: {path}")
