@@ -239,6 +239,12 @@ class CopyWorld:
                 return sent
             sent.extend(answered)
 
+    def run_for_ever(self) -> None:
+        """Work and answer until the worker is killed."""
+        while True:
+            self.work()
+            self.deliver()
+
     def _answer(
         self, batch: Batch, ordinal: int, intent: intents.Intent, change: dict[str, Any]
     ) -> None:

@@ -42,7 +42,8 @@ _MASTER = """
 
 # The subscription, its account, the account's money, and the link with its position.
 _ROWS = """
-    SELECT s.id, replace(s.uuid::text, '-', ''), f.account_id, a.platform_account_id, a.connection_id, a.margin_mode,
+    SELECT s.id, replace(s.uuid::text, '-', ''), f.account_id, a.platform_account_id,
+           a.connection_id, a.margin_mode,
            s.status, s.enabled AND f.enabled, s.archived_at IS NOT NULL,
            s.volume_mode, s.risk_multiplier, s.fixed_volume, s.base_equity, s.allocated_capital,
            s.below_minimum = 'round_up', s.min_volume, s.max_volume, s.copy_sl, s.copy_tp,

@@ -97,9 +97,7 @@ def test_killed_anywhere_and_resumed(
     with monkeypatch.context() as patch:
         kill_at(patch, module, name, call, after=after)
         with pytest.raises(Killed):
-            while True:
-                world.work()
-                world.deliver()
+            world.run_for_ever()
     world.trade("m1", 50_000)  # while nobody worked
     world.run()
     check(world, 2, Decimal(150_000))
