@@ -17,6 +17,7 @@ from apps.papervenue.venue import Venue
 
 SWEEP_S = 1.0
 SAVE_PRICES_S = 5.0
+CHECKPOINT_S = 5.0
 _POSITION = "price_position_ms"
 
 
@@ -67,6 +68,7 @@ class VenueServer:
         self._tasks = [
             asyncio.create_task(self._prices(), name="venue-prices"),
             asyncio.create_task(self._sweeps(), name="venue-sweeps"),
+            asyncio.create_task(self._checkpoints(), name="venue-checkpoints"),
         ]
 
     async def serve(self) -> None:
@@ -107,3 +109,10 @@ class VenueServer:
         while True:
             await asyncio.sleep(SWEEP_S)
             await self.venue.sweep_gently()
+
+    async def _checkpoints(self) -> None:
+        store = self.venue.store
+        while True:
+            await asyncio.sleep(CHECKPOINT_S)
+            if store.checkpoint_due:
+                await asyncio.to_thread(store.checkpoint)

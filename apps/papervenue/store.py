@@ -8,6 +8,7 @@ they are.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator
@@ -40,6 +41,7 @@ CREATE TABLE IF NOT EXISTS cash (
 CREATE INDEX IF NOT EXISTS cash_time ON cash (account_id, at_ms);
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 """
+CHECKPOINT_BYTES = 8 * 1024 * 1024
 _COUNTERS = ("account", "cash", "deal", "order", "position")
 _ACCOUNT_FIELDS = (
     *("account_id", "login", "owner", "name", "currency", "money_digits", "leverage"),
@@ -53,10 +55,12 @@ class Store:
     def __init__(self, folder: Path | None) -> None:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-        path = ":memory:" if folder is None else str(folder / "venue.sqlite3")
-        self._db = sqlite3.connect(path, isolation_level=None)
+        self._path = None if folder is None else folder / "venue.sqlite3"
+        self._db = sqlite3.connect(self._path or ":memory:", isolation_level=None)
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
+        self._db.execute("PRAGMA wal_autocheckpoint=0")  # not in the middle of a burst
+        self._db.execute(f"PRAGMA journal_size_limit={CHECKPOINT_BYTES}")
         self._db.executescript(_TABLES)
         self._orders: dict[int, tuple[Order, bytes]] = {}
         self._positions: dict[int, tuple[Position, bytes]] = {}
@@ -218,6 +222,20 @@ class Store:
         """Message bodies of a history query, which selects exactly one column."""
         self.commit()  # the answer holds what happened in this turn
         return [row[0] for row in self._db.execute(query, values)]
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether so much stands in the log that it should be moved into the file."""
+        if self._path is None:
+            return False
+        log = self._path.with_name(self._path.name + "-wal")
+        return log.exists() and log.stat().st_size > CHECKPOINT_BYTES
+
+    def checkpoint(self) -> None:
+        """Move the log into the file. For another thread: it waits for the disk, we do not."""
+        if self._path is not None:
+            with contextlib.closing(sqlite3.connect(self._path)) as own:
+                own.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
     def close(self) -> None:
         self.commit()
