@@ -58,9 +58,7 @@ def _varint(value: int) -> bytes:
     return bytes(out)
 
 
-_HEADS: Final = {
-    cls: b"\x08" + _varint(number) + b"\x12" for cls, number in PAYLOAD_TYPE.items()
-}
+_HEADS: Final = {cls: b"\x08" + _varint(number) + b"\x12" for cls, number in PAYLOAD_TYPE.items()}
 _SMALL: Final = tuple(_varint(size) for size in range(1024))
 
 
@@ -74,9 +72,7 @@ def encode_frame(message: Message, client_msg_id: str | None = None) -> bytes:
     return encode_payload(type(message), payload, client_msg_id)
 
 
-def encode_payload(
-    cls: type[Message], payload: bytes, client_msg_id: str | None = None
-) -> bytes:
+def encode_payload(cls: type[Message], payload: bytes, client_msg_id: str | None = None) -> bytes:
     """The same for a payload that is already serialised, so that many sessions share it."""
     size = len(payload)
     body = _HEADS[cls] + (_SMALL[size] if size < 1024 else _varint(size)) + payload
@@ -103,9 +99,7 @@ class FrameDecoder:
             start = position + 4
             size = int.from_bytes(buffer[position:start], "big")
             if size > self._max:
-                raise FrameError(
-                    f"a frame of {size} bytes; at most {self._max} are accepted"
-                )
+                raise FrameError(f"a frame of {size} bytes; at most {self._max} are accepted")
             position = start + size
             if position > end:
                 position = start - 4
@@ -114,8 +108,6 @@ class FrameDecoder:
                 envelope = parse(buffer[start:position])
             except DecodeError as error:
                 raise FrameError(f"a frame holds no ProtoMessage: {error}") from error
-            frames.append(
-                Frame(envelope.payloadType, envelope.clientMsgId, envelope.payload)
-            )
+            frames.append(Frame(envelope.payloadType, envelope.clientMsgId, envelope.payload))
         self._rest = buffer[position:]
         return frames

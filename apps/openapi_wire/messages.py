@@ -95,9 +95,7 @@ def _build() -> dict[str, type[Message]]:
     pool = descriptor_pool.DescriptorPool()
     pool.Add(file)
     return {
-        message.name: message_factory.GetMessageClass(
-            pool.FindMessageTypeByName(message.name)
-        )
+        message.name: message_factory.GetMessageClass(pool.FindMessageTypeByName(message.name))
         for message in file.message_type
     }
 
@@ -122,6 +120,4 @@ globals().update(CLASSES)
 
 def __getattr__(name: str) -> Any:
     """Only reached for what does not exist; tells type checkers that the classes do."""
-    raise AttributeError(
-        f"the Open API table has no message {name!r}; see schema_messages.py"
-    )
+    raise AttributeError(f"the Open API table has no message {name!r}; see schema_messages.py")

@@ -21,6 +21,7 @@ from apps.papervenue.engine.records import (
     ENTRY_SCALE,
     Account,
     CashFlow,
+    CloseDetail,
     Deal,
     Order,
     Position,
@@ -214,39 +215,35 @@ def position_from_message(
 
 
 def deal_message(deal: Deal) -> Any:
-    close = deal.close
-    digits = deal.account.money_digits
-    detail = None
-    if close is not None:
-        detail = messages.ProtoOAClosePositionDetail(
-            entryPrice=close.entry / _ENTRY,
-            grossProfit=close.gross,
-            swap=close.swap,
-            commission=close.commission,
-            balance=close.balance,
-            quoteToDepositConversionRate=float(close.rate),
-            closedVolume=close.volume,
-            balanceVersion=close.balance_version,
-            moneyDigits=digits,
-        )
-    return messages.ProtoOADeal(
-        dealId=deal.deal_id,
-        orderId=deal.order_id,
-        positionId=deal.position_id,
-        volume=deal.volume,
-        filledVolume=deal.volume,
-        symbolId=deal.spec.symbol_id,
-        createTimestamp=deal.created_ms,
-        executionTimestamp=deal.executed_ms,
-        utcLastUpdateTimestamp=deal.executed_ms,
-        executionPrice=price_out(deal.price),
-        tradeSide=deal.side,
-        dealStatus=deal.status,
-        marginRate=deal.margin_rate,
-        commission=deal.commission,
-        closePositionDetail=detail,
-        moneyDigits=digits,
-    )
+    message = messages.ProtoOADeal()
+    message.dealId = deal.deal_id
+    message.orderId = deal.order_id
+    message.positionId = deal.position_id
+    message.volume = message.filledVolume = deal.volume
+    message.symbolId = deal.spec.symbol_id
+    message.createTimestamp = deal.created_ms
+    message.executionTimestamp = message.utcLastUpdateTimestamp = deal.executed_ms
+    message.executionPrice = deal.price / _SCALE
+    message.tradeSide = deal.side
+    message.dealStatus = deal.status
+    message.marginRate = deal.margin_rate
+    message.commission = deal.commission
+    message.moneyDigits = deal.account.money_digits
+    if deal.close is not None:
+        _fill_close_detail(message.closePositionDetail, deal.close, deal.account.money_digits)
+    return message
+
+
+def _fill_close_detail(detail: Any, close: CloseDetail, money_digits: int) -> None:
+    detail.entryPrice = close.entry / _ENTRY
+    detail.grossProfit = close.gross
+    detail.swap = close.swap
+    detail.commission = close.commission
+    detail.balance = close.balance
+    detail.quoteToDepositConversionRate = float(close.rate)
+    detail.closedVolume = close.volume
+    detail.balanceVersion = close.balance_version
+    detail.moneyDigits = money_digits
 
 
 def cash_message(flow: CashFlow) -> Any:

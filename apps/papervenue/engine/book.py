@@ -55,11 +55,13 @@ class Book:
         self.bounds: dict[int, tuple[int, int, int, int]] = {}
         self._rates: Rates | None = None
         self._terms: dict[tuple[str, int, int, int], int] = {}  # margins, commissions now
+        self._scales: dict[tuple[str, str], Decimal] = {}  # of results, per pair of currencies
 
     def set_quote(self, symbol_id: int, bid: int, ask: int) -> None:
         self.quotes[symbol_id] = (bid, ask)
         self._rates = None
         self._terms = {}
+        self._scales = {}
 
     def quote(self, spec: SymbolSpec) -> Quote:
         """Bid and ask; NO_QUOTES where the symbol has no price yet."""
@@ -92,9 +94,14 @@ class Book:
 
     def gross(self, position: Position, volume: int, price: int) -> int:
         """Result in the account's money of closing ``volume`` of a position at ``price``."""
-        rate = self.rate(position.spec.quote, position.account.currency)
+        account = position.account
+        key = (position.spec.quote, account.currency)
+        scale = self._scales.get(key)
+        if scale is None:
+            scale = self.rate(*key).scaleb(account.money_digits) / _RESULT
+            self._scales[key] = scale
         points = (price * ENTRY_SCALE - position.entry) * position.sign * volume
-        return _money(points * rate / _RESULT, position.account)
+        return int((points * scale).to_integral_value(rounding=ROUND_HALF_EVEN))
 
     def margin(self, account: Account, spec: SymbolSpec, volume: int) -> int:
         """Margin in the account's money that a new volume needs now."""
