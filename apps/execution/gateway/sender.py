@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -21,6 +22,9 @@ from apps.trading.orders import OrderState
 
 #: Items of several slices that are claimed together; bounds the first slice's wait.
 _TOGETHER = 500
+#: A slice of this size is likely followed by another, which a worker is just planning: what
+#: may wait (fills, write-back) leaves the processor to it for this long.
+_BURST, _BURST_PAUSE_S = 100, 0.03
 _HALTED_PAUSE_S = 1.0
 _REMEMBERED = 20_000
 _FINAL_HOLD = {
@@ -56,6 +60,7 @@ class Sender:
         self._ready = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._quiet_from = 0.0
         self.up = False
 
     # --- coming in -----------------------------------------------------------------------------
@@ -79,16 +84,19 @@ class Sender:
         self._work.set()
 
     async def idle(self, timeout: float) -> None:
-        """Return when nothing can be sent right now, or after ``timeout`` seconds."""
-        if not self._idle.is_set():
-            try:
-                await asyncio.wait_for(self._idle.wait(), timeout)
-            except TimeoutError:
-                return
+        """Return when nothing can or will presently be sent, or after ``timeout`` seconds."""
+        end = time.monotonic() + timeout
+        while self.busy and (left := end - time.monotonic()) > 0:
+            if not self._idle.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._idle.wait(), left)
+            else:
+                await asyncio.sleep(min(left, max(0.0, self._quiet_from - time.monotonic())))
 
     @property
     def busy(self) -> bool:
-        return not self._idle.is_set()
+        """Whether something waits to be sent, or a burst has hardly ended."""
+        return not self._idle.is_set() or time.monotonic() < self._quiet_from
 
     # --- going out ----------------------------------------------------------------------------
     @property
@@ -189,6 +197,8 @@ class Sender:
                 self._finished(slice.batch_id)
         if tickets:
             self._write(tickets)
+        if len(tickets) >= _BURST:
+            self._quiet_from = time.monotonic() + _BURST_PAUSE_S
 
     def _write(self, tickets: list[Ticket]) -> None:
         requests = [(ticket.account, request_of(ticket.row)) for ticket in tickets]
