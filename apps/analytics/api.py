@@ -12,7 +12,7 @@ SELECT s.account_id, date_trunc('minute', %(now)s::timestamptz), s.balance, s.eq
 FROM platforms_accountstate s
 JOIN platforms_tradingaccount a ON a.id = s.account_id AND a.active
 JOIN platforms_connectionstate c ON c.connection_id = a.connection_id
-WHERE s.synced AND c.status = 'live' AND c.live_at > %(now)s::timestamptz - %(fresh)s::interval
+WHERE s.synced AND c.status = 'live' AND c.live_at > %(now)s::timestamptz - make_interval(secs => %(fresh_s)s)
 ON CONFLICT (account_id, at) DO NOTHING
 """
 
@@ -25,5 +25,5 @@ def sample_equity(*, now: datetime, fresh: timedelta = timedelta(seconds=30)) ->
     repeating within the minute stores nothing more.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_SAMPLE, {"now": now, "fresh": fresh})
-        return cursor.rowcount
+        cursor.execute(_SAMPLE, {"now": now, "fresh_s": fresh.total_seconds()})
+        return int(cursor.rowcount)
