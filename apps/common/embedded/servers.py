@@ -289,6 +289,10 @@ class EmbeddedServers:
             time.sleep(0.05)
 
     def _postgres_answers(self) -> bool:
+        # Asking earlier would leave a line about it in the log of every start.
+        status = self.directory / "pg" / "postmaster.pid"
+        if not status.exists() or not status.read_text().rstrip().endswith("\nready"):
+            return False
         try:
             url = self.database_url.rpartition("/")[0] + "/postgres"
             with psycopg.connect(url, autocommit=True, connect_timeout=2) as connection:
