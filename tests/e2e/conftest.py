@@ -34,9 +34,13 @@ _ARGUMENTS = [
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The system's Chromium, or the one that CHROMIUM names."""
+    """The system's Chromium, or the one that CHROMIUM names.
+
+    Closed after each module: its loop runs in this thread, where tests with loops of their own
+    may follow.
+    """
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)

@@ -29,7 +29,7 @@ def test_events_and_outcomes_arrive_on_the_live_page(new_page: NewPage, owner: U
     event = page.get_by_role("table", name="Events of masters").get_by_role("row", name="Opened")
     expect(event).to_contain_text("1 copied")
     expect(event).to_contain_text("1 skipped")
-    page.get_by_label("Outcomes", exact=True).select_option(label="Skipped")
+    page.get_by_role("combobox", name="Outcomes").select_option(label="Skipped")
     page.wait_for_url("**state=skipped**")
     outcomes = page.get_by_role("table", name="Outcomes", exact=True)
     expect(outcomes.get_by_role("row")).to_have_count(2)

@@ -6,7 +6,11 @@ from django.db import connection
 
 
 def close_idle_connections() -> None:
-    """End idle sessions of other threads; left open they keep the test database in use."""
+    """End idle sessions of other threads; left open they keep the test database in use.
+
+    This thread's own is made anew: a thread that shared it may have closed it underneath.
+    """
+    connection.close()
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
