@@ -1,11 +1,24 @@
 """The Celery application: workers plan and settle copies, beat wakes what runs by the clock."""
 
 import os
+import sys
+from typing import Any
 
 from celery import Celery
+from celery.signals import task_prerun
+from django.db import close_old_connections
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 
 app = Celery("bellwether")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+# Celery would close the database connection around every task; a new one costs a task more than
+# its work. Ours is kept, and given up only when it is found broken or has become too old.
+app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
+
+
+@task_prerun.connect
+def keep_usable_connections(**_: Any) -> None:
+    """Before each task: drop a connection that an error has left unusable."""
+    close_old_connections()
