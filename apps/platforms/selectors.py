@@ -86,18 +86,14 @@ def account_states(account_ids: Iterable[int]) -> dict[int, StateRow]:
         "account__connection__state__live_at",
     )
     return {
-        row[0]: StateRow(
-            *row[:7], known_at=max(row[7], row[8]) if row[6] and row[8] else row[7]
-        )
+        row[0]: StateRow(*row[:7], known_at=max(row[7], row[8]) if row[6] and row[8] else row[7])
         for row in rows
     }
 
 
 def symbols_by_folded_name(connection_id: int) -> dict[str, Instrument]:
     """Tradable instruments of a connection by folded name, for mapping."""
-    rows = Symbol.objects.filter(connection_id=connection_id, tradable=True).order_by(
-        "id"
-    )
+    rows = Symbol.objects.filter(connection_id=connection_id, tradable=True).order_by("id")
     found: dict[str, Instrument] = {}
     for symbol in rows:
         found.setdefault(symbol.folded, instrument_of(symbol))
