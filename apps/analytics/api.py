@@ -12,7 +12,8 @@ SELECT s.account_id, date_trunc('minute', %(now)s::timestamptz), s.balance, s.eq
 FROM platforms_accountstate s
 JOIN platforms_tradingaccount a ON a.id = s.account_id AND a.active
 JOIN platforms_connectionstate c ON c.connection_id = a.connection_id
-WHERE s.synced AND c.status = 'live' AND c.live_at > %(now)s::timestamptz - make_interval(secs => %(fresh_s)s)
+WHERE s.synced AND c.status = 'live'
+  AND c.live_at > %(now)s::timestamptz - make_interval(secs => %(fresh_s)s)
 ON CONFLICT (account_id, at) DO NOTHING
 """
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_process_init
 
+from apps.common import collector
 from apps.copytrading.services.foreign import masters_concerned
 from apps.copytrading.services.work import look_after
 from apps.copytrading.services.work import work as do_work
@@ -16,8 +16,7 @@ from apps.copytrading.services.work import work as do_work
 @worker_process_init.connect
 def keep_startup_out_of_collections(**_: Any) -> None:
     """What was imported stays; garbage collections need not walk over it in a hot moment."""
-    gc.collect()
-    gc.freeze()
+    collector.calm()
 
 
 @shared_task(name="copy.work", ignore_result=True)

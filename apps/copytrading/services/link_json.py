@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
+
+import orjson
 
 from apps.copytrading.domain.link import Link, LinkState
 from apps.trading.orders import Side
@@ -15,12 +16,12 @@ def dump_link(link: Link) -> str:
     for index in _DECIMALS:
         if values[index] is not None:
             values[index] = str(values[index])
-    return json.dumps(values)
+    return orjson.dumps(values).decode()
 
 
 def load_link(text: str) -> Link:
     """The link that :func:`dump_link` wrote."""
-    values = json.loads(text)
+    values = orjson.loads(text)
     for index in _DECIMALS:
         if values[index] is not None:
             values[index] = Decimal(values[index])

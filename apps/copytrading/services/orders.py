@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
+
+import orjson
 
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Planned
@@ -52,8 +53,8 @@ def commit_orders(
             (
                 made.order.event.id, made.row.subscription_id, made.order.leg.value,
                 master_account_id, made.row.account_id, link.position_key, link.in_flight,
-                batches[link.in_flight], made.order.units, json.dumps(made.order.numbers),
-                dump_link(link), now,
+                batches[link.in_flight], made.order.units,
+                orjson.dumps(made.order.numbers).decode(), dump_link(link), now,
             )
             for made, (_, link) in zip(planned, links, strict=True)
         ),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
+
+import orjson
 
 from apps.copytrading.services import sql
 from apps.execution.selectors import (
@@ -98,7 +99,7 @@ def load_known(results: Sequence[OrderResult]) -> Known:
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:
-    return Stored(row[0], row[1], Leg(row[2]), row[3], json.loads(row[4]), row[5])
+    return Stored(row[0], row[1], Leg(row[2]), row[3], orjson.loads(row[4]), row[5])
 
 
 def _load_waiting(known: Known) -> None:

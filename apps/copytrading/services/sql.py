@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
 import psycopg
 from django.db import connection
 
@@ -42,7 +42,7 @@ def execute(statement: str, values: Sequence[Any] = ()) -> int:
 
 def as_json(records: Iterable[Mapping[str, Any]]) -> str:
     """Records for ``json_to_recordset``: Decimals exact, times as ISO text."""
-    return json.dumps(list(records), default=plain, separators=(",", ":"))
+    return orjson.dumps(list(records), default=plain).decode()
 
 
 def plain(value: object) -> str:

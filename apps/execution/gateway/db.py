@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import orjson
 import psycopg
 import structlog
 from django.conf import settings
@@ -93,4 +93,4 @@ async def until_available(work: Callable[[], Awaitable[T]], what: str) -> T:
 
 def as_json(rows: Sequence[object]) -> str:
     """Rows for ``json_to_recordset``; Decimals and times must be text already."""
-    return json.dumps(rows, separators=(",", ":"))
+    return orjson.dumps(rows).decode()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import gc
 import os
 import secrets
 import signal
@@ -12,6 +11,7 @@ from collections.abc import Sequence
 
 import structlog
 
+from apps.common import collector
 from apps.execution import receivers
 from apps.execution.gateway.db import UNAVAILABLE, Database
 from apps.execution.gateway.journaling import Waker
@@ -56,7 +56,7 @@ class Gateway:
             loop.add_signal_handler(number, self._stop.set)
         _log.info("gateway begins", name=self.holder)
         await self.database.open()
-        gc.freeze()
+        collector.calm()
         background = [
             asyncio.create_task(self._lead()),
             asyncio.create_task(self._watch()),

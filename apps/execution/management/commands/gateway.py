@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import sys
 from typing import Any
 
@@ -19,9 +18,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         from apps.execution.gateway.process import Gateway
 
-        # Thousands of small objects are made with each burst and live until they are stored:
-        # few collections, and none of the code that is loaded by now.
-        gc.set_threshold(50_000, 20, 50)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(Gateway(options["name"]).run())
 
