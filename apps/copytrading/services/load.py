@@ -40,7 +40,8 @@ _MASTER = """
     WHERE m.account_id = %s
 """
 
-# The subscription, its account, the account's money, and the link with its position.
+# The subscription, its account, the account's money, and the link with its position. The links
+# are named by master and position, so that they are found by index however many there were.
 _ROWS = """
     SELECT s.id, replace(s.uuid::text, '-', ''), f.account_id, a.platform_account_id,
            a.connection_id, a.margin_mode,
@@ -60,7 +61,7 @@ _ROWS = """
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN platforms_connectionstate cs ON cs.connection_id = a.connection_id
     LEFT JOIN copytrading_tradelink l ON l.subscription_id = s.id
-        AND l.position_key = ANY(%s) AND l.state IN ('open', 'gone')
+        AND l.master_account_id = %s AND l.position_key = ANY(%s) AND l.state IN ('open', 'gone')
     LEFT JOIN execution_position p ON p.account_id = l.account_id
         AND p.position_id = l.position_id AND l.position_id <> ''
     WHERE {which} AND (s.archived_at IS NULL OR l.id IS NOT NULL)
@@ -118,7 +119,7 @@ def load_pages(
     end = master.first_page_end
     bounds = [(0, _LAST_ID)] if end is None else [(0, end), (end, _LAST_ID)]
     for after, upto in bounds:
-        values = [now, list(position_keys), master.master_id, after, upto]
+        values = [now, master.account_id, list(position_keys), master.master_id, after, upto]
         yield _load(_ROWS_OF_MASTER, values, master, decided)
 
 
@@ -126,7 +127,7 @@ def load_rows(
     master: Master, position_keys: Sequence[str], now: datetime, subscription_ids: Sequence[int]
 ) -> list[Row]:
     """These subscriptions with the links of these positions."""
-    values = [now, list(position_keys), list(subscription_ids)]
+    values = [now, master.account_id, list(position_keys), list(subscription_ids)]
     return _load(_ROWS_OF_IDS, values, master, _NOTHING_DECIDED)
 
 
