@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from apps.accounts.models import User
+from apps.analytics.domain.curve import CurvePoint
+from apps.analytics.selectors import equity_history
 from apps.common.live_pages import LivePage, Params, Section, section
 from apps.execution.selectors import open_positions
 from apps.platforms.selectors import account_states, accounts_of, symbols_by_id
@@ -14,12 +19,22 @@ from apps.portal.rows import AccountRow, OpenPosition, account_row, totals
 
 
 def account_rows(user: User) -> list[AccountRow]:
-    """All accounts of a user, three queries for any number of them."""
+    """All accounts of a user, four queries for any number of them."""
     accounts = list(accounts_of(user))
     ids = [account.pk for account in accounts]
     states = account_states(ids)
     positions = open_positions(ids)
-    return [account_row(a, states.get(a.pk), len(positions.get(a.pk, ()))) for a in accounts]
+    curves = _last_day(ids)
+    return [
+        account_row(a, states.get(a.pk), len(positions.get(a.pk, ())), curves.get(a.pk, ()))
+        for a in accounts
+    ]
+
+
+def _last_day(account_ids: Sequence[int]) -> Mapping[int, Sequence[CurvePoint]]:
+    """Equity of accounts over the last 24 hours, a point for every half hour."""
+    now = timezone.now()
+    return equity_history(account_ids, since=now - timedelta(days=1), until=now, points=48)
 
 
 def _accounts_sections(user: User, params: Params) -> Iterable[Section]:
@@ -63,7 +78,12 @@ def _account_sections(user: User, params: Params) -> Iterable[Section]:
                 opened_at=p.opened_at,
             )
         )
-    row = account_row(account, account_states([account.pk]).get(account.pk), len(positions))
+    row = account_row(
+        account,
+        account_states([account.pk]).get(account.pk),
+        len(positions),
+        _last_day([account.pk]).get(account.pk, ()),
+    )
     yield section(
         "account-figures",
         "portal/accounts/detail.html#figures",

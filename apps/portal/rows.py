@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from apps.analytics.domain.curve import CurvePoint, maximum_drawdown
 from apps.platforms.selectors import StateRow
 
 if TYPE_CHECKING:
@@ -18,7 +19,11 @@ HUNDRED = Decimal(100)
 
 @dataclass(frozen=True, slots=True)
 class AccountRow:
-    """A trading account with its money in account currency; None where it was never read."""
+    """A trading account with its money in account currency; None where it was never read.
+
+    ``curve`` is its equity over the last day, oldest first; ``fall`` the largest fall of it
+    from an earlier high, in percent.
+    """
 
     uuid: str
     title: str
@@ -37,6 +42,8 @@ class AccountRow:
     open_positions: int
     synced: bool
     known_at: datetime | None
+    curve: tuple[Decimal, ...]
+    fall: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +73,15 @@ class CurrencyTotal:
     accounts: int
 
 
-def account_row(account: TradingAccount, state: StateRow | None, open_positions: int) -> AccountRow:
+def account_row(
+    account: TradingAccount,
+    state: StateRow | None,
+    open_positions: int,
+    curve: Sequence[CurvePoint] = (),
+) -> AccountRow:
     """Put an account of :mod:`apps.platforms.selectors` and its state into one row."""
     a = account
+    fall = maximum_drawdown(curve)
     return AccountRow(
         uuid=str(a.uuid),
         title=a.name or a.login,
@@ -87,6 +100,8 @@ def account_row(account: TradingAccount, state: StateRow | None, open_positions:
         open_positions=open_positions,
         synced=state.synced if state else False,
         known_at=state.known_at if state else None,
+        curve=tuple(point.equity for point in curve),
+        fall=None if fall is None else fall * HUNDRED,
     )
 
 
