@@ -41,6 +41,7 @@ def test_the_staff_admin_has_a_policy_of_its_own(client: Client) -> None:
     assert policy(answer)["connect-src"] == "'self'"
 
 
+@pytest.mark.django_db  # Channels closes what connection the thread has
 async def test_a_foreign_page_cannot_open_a_websocket() -> None:
     scope = {
         "type": "websocket",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import venv
@@ -26,6 +27,13 @@ ORACLE = (
 def oracle_python() -> Path:
     """Python of the oracle's environment; made once and kept between runs."""
     folder = Path(settings.BASE_DIR) / "var" / "oracle"
+    folder.parent.mkdir(exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # workers that run at once share the one environment
+        return _made(folder)
+
+
+def _made(folder: Path) -> Path:
     python, ready = folder / "bin" / "python", folder / "ready"
     wanted = "\n".join((sys.version, *ORACLE))
     if not (ready.exists() and ready.read_text() == wanted):
