@@ -59,6 +59,18 @@ class TokenBucket:
                     break
         return max(0.0, ready - now)
 
+    def leave(self, taken_at: float) -> None:
+        """What was taken since ``taken_at`` leaves only now, so its window begins now."""
+        late = 0
+        while self._granted and self._granted[-1][0] >= taken_at:
+            late += self._granted.pop()[1]
+        if late:
+            self._granted.append((self._clock(), late))
+
+    def now(self) -> float:
+        """The bucket's clock."""
+        return self._clock()
+
     def drain(self, seconds: float) -> None:
         """The platform said 'too many': nothing for that long."""
         self._blocked_until = max(self._blocked_until, self._clock() + seconds)
@@ -81,6 +93,7 @@ class Limits:
         self.requests = requests
         self.history = history
         self.reserve = reserve
+        self._taken_at = 0.0
         self._query_turn = asyncio.Lock()
         self._history_turn = asyncio.Lock()
 
@@ -90,8 +103,17 @@ class Limits:
         return cls(TokenBucket(requests), TokenBucket(history), reserve=requests // 5)
 
     def take_orders(self, up_to: int) -> int:
-        """Tokens for orders that will be written now."""
+        """Tokens for orders that will be written next; say so by :meth:`orders_leave`."""
+        self._taken_at = self.requests.now()
         return self.requests.take(up_to)
+
+    def orders_leave(self) -> None:
+        """The orders whose tokens were taken last are written now.
+
+        Between the two lies a commit. Had it taken long, and did the window count from the
+        taking, the next orders could reach the platform within the same second.
+        """
+        self.requests.leave(self._taken_at)
 
     async def query(self, *, history: bool = False) -> None:
         """Wait for the turn of one query, after the orders."""

@@ -138,7 +138,7 @@ class Claims:
         self._lease = lease
         self._platform = platform
 
-    async def claim(self, parts: Sequence[Part], now: datetime) -> Verdict | None:
+    async def claim(self, parts: Sequence[Part]) -> Verdict | None:
         """Claim parts, all of one leg. None: one is not ours to claim; read it anew.
 
         Raises HaltedCloses, with nothing claimed, when closes among them are halted.
@@ -158,7 +158,7 @@ class Claims:
                 halted = {row[0] for row in rows if row[0] not in gone and found.holding(row)}
                 if halted:
                     raise HaltedCloses(halted)
-            return Verdict(list(parts), _held(rows, found, gone, now))
+            return Verdict(list(parts), _held(rows, found, gone))
         return None
 
     async def split(self, slice: Slice, halted: set[str]) -> bool:
@@ -190,21 +190,20 @@ class HaltedCloses(Exception):
         self.client_order_ids = client_order_ids
 
 
-def _held(
-    rows: list[list[Any]], gates: Gates, withdrawn: set[str], now: datetime
-) -> dict[str, tuple[Hold, str]]:
+def lateness(row: list[Any], moment: float) -> tuple[Hold, str] | None:
+    """Why an item must not leave at ``moment`` (Unix seconds) any more, None while it may."""
+    not_after = row[Col.NOT_AFTER]
+    if not_after is None or not_after >= moment:
+        return None
+    late = moment - not_after
+    return Hold.TOO_LATE, f"its time had passed {late:.1f} s before it could leave"
+
+
+def _held(rows: list[list[Any]], gates: Gates, withdrawn: set[str]) -> dict[str, tuple[Hold, str]]:
     held: dict[str, tuple[Hold, str]] = {}
-    moment = now.timestamp()
     for row in rows:
-        not_after = row[Col.NOT_AFTER]
         if row[0] in withdrawn:
             held[row[0]] = (Hold.WITHDRAWN, "taken back before it was sent")
-        elif not_after is not None and not_after < moment:
-            late = moment - not_after
-            held[row[0]] = (
-                Hold.TOO_LATE,
-                f"its time had passed {late:.1f} s before it could leave",
-            )
         elif gates and (name := gates.holding(row)):
             held[row[0]] = (Hold.GATED, f"held back by the gate on {name}"[:300])
     return held

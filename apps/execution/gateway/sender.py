@@ -12,7 +12,7 @@ from functools import partial
 
 import structlog
 
-from apps.execution.gateway.claims import Claims, HaltedCloses, Hold, Part, Slice
+from apps.execution.gateway.claims import Claims, HaltedCloses, Hold, Part, Slice, lateness
 from apps.execution.gateway.db import UNAVAILABLE
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
@@ -127,8 +127,7 @@ class Sender:
 
     async def _step(self) -> float | None:
         """Send what is most urgent; seconds to wait when nothing can leave now."""
-        now = datetime.now(UTC)
-        parts = self._late_parts(now)
+        parts = self._late_parts(datetime.now(UTC))
         if not parts:
             wanted = self._most_urgent()
             if not wanted:
@@ -138,7 +137,7 @@ class Sender:
                 return max(0.001, self._connector.limits.requests.wait_s())
             parts = _parts(wanted, tokens)
         try:
-            verdict = await self._claims.claim(parts, now)
+            verdict = await self._claims.claim(parts)
         except HaltedCloses as halted:
             await self._hold(parts, halted.client_order_ids)
             return None
@@ -180,14 +179,17 @@ class Sender:
         return []
 
     def _send(self, parts: list[Part], held: dict[str, tuple[Hold, str]]) -> None:
+        # Judged only now: the claim may have waited for PostgreSQL.
+        moment = datetime.now(UTC).timestamp()
         tickets: list[Ticket] = []
         for part in parts:
             slice = part.slice
             for ordinal in range(part.start, part.stop):
                 ticket = ticket_of(slice.rows[ordinal], slice.batch_id, ordinal, slice.committed_at)
                 self._tickets.add(ticket)
-                if ticket.cid in held:
-                    reason, message = held[ticket.cid]
+                hold = held.get(ticket.cid) or lateness(slice.rows[ordinal], moment)
+                if hold is not None:
+                    reason, message = hold
                     ticket.finish(_FINAL_HOLD[reason], datetime.now(UTC), reason.value, message)
                     self._changed(ticket)
                 else:
@@ -206,6 +208,7 @@ class Sender:
             # The successor finds these claimed and asks the platform; nothing leaves here.
             self._lease_over()
             return
+        self._connector.limits.orders_leave()
         futures = self._connector.submit_many(requests)
         sent_at = datetime.now(UTC)
         for ticket, future in zip(tickets, futures, strict=True):

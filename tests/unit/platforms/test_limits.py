@@ -36,6 +36,33 @@ def test_no_window_of_a_second_holds_more_than_the_rate(
         assert sum(1 for at in sent[index:] if at - start < 1.0) <= rate
 
 
+@given(
+    rate=st.integers(1, 60),
+    steps=st.lists(
+        st.tuples(st.floats(0, 0.6), st.integers(1, 80), st.integers(0, 3), st.floats(0, 2)),
+        min_size=1,
+        max_size=40,
+    ),
+)
+def test_a_commit_that_takes_long_does_not_crowd_the_next_second(
+    rate: int, steps: list[tuple[float, int, int, float]]
+) -> None:
+    """Orders leave some time after their tokens were taken, queries at once in between."""
+    clock = Clock()
+    limits = Limits(TokenBucket(rate, clock), TokenBucket(0, clock))
+    sent: list[float] = []
+    for pause, wanted, queries, stall in steps:
+        clock.now += pause
+        orders = limits.take_orders(wanted)
+        clock.now += stall / 2
+        sent += [clock.now] * limits.requests.take(queries)
+        clock.now += stall / 2
+        limits.orders_leave()
+        sent += [clock.now] * orders
+    for index, start in enumerate(sent):
+        assert sum(1 for at in sent[index:] if at - start < 1.0) <= rate
+
+
 def test_the_whole_rate_is_there_again_after_the_window() -> None:
     clock = Clock()
     bucket = TokenBucket(50, clock)
