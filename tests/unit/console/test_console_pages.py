@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.api import create_customer, create_staff
@@ -19,6 +17,7 @@ from apps.console.urls import urlpatterns
 from apps.copytrading.models import CopyMaster
 from apps.copytrading.rows import LatencyFigures, Quantiles
 from tests.factories.copytrading import CopyWorld, switch_copying
+from tests.support.queries import queries
 
 SignedIn = Callable[[Role | None], Client]
 
@@ -128,14 +127,8 @@ def test_query_counts_do_not_grow_with_what_is_shown(world: CopyWorld, signed_in
     labels = ("live", "masters", "master", "platforms")
 
     def counted() -> list[int]:
-        counts = []
-        for label in labels:
-            with CaptureQueriesContext(connection) as captured:
-                client.get(addresses(world)[label])
-            counts.append(len(captured))
-        return counts
+        return [queries(client, addresses(world)[label]) for label in labels]
 
-    counted()
     before = counted()
     for number in range(3):
         world.follow()

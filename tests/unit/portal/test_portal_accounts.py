@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from apps.analytics.models import EquitySample
 from apps.copytrading.models import CopySubscription
 from tests.factories.platforms import AccountFactory
+from tests.support.queries import queries
 
 pytestmark = pytest.mark.django_db
 
@@ -59,15 +58,8 @@ def test_older_than_a_day_is_not_the_last_day(
 
 def test_more_accounts_cost_no_more_queries(as_customer: Client, copied: CopySubscription) -> None:
     owner = copied.follower.account.owner
-    queries_of(as_customer)  # what is read once for all requests
-    before = queries_of(as_customer)
+    before = queries(as_customer, reverse("portal:accounts"))
     for number in range(5):
         account = AccountFactory(owner=owner, connection=copied.follower.account.connection)
         sampled(account.pk, 100 + number, 200)
-    assert queries_of(as_customer) == before
-
-
-def queries_of(client: Client) -> int:
-    with CaptureQueriesContext(connection) as captured:
-        client.get(reverse("portal:accounts"))
-    return len(captured)
+    assert queries(as_customer, reverse("portal:accounts")) == before

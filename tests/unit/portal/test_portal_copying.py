@@ -5,9 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from apps.accounts.models import User
@@ -17,6 +15,7 @@ from apps.copytrading.selectors import subscriptions_of
 from apps.portal.live_copying import COPYING, results
 from tests.factories.copytrading import CopyWorld, fund
 from tests.factories.platforms import AccountFactory
+from tests.support.queries import queries
 
 SETTINGS = {
     "volume_mode": "equity_ratio",
@@ -30,15 +29,6 @@ SETTINGS = {
     "copy_sl": "on",
     "max_delay_s": "0",
 }
-
-
-def queries(client: Client, address: str) -> int:
-    client.get(address)
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        assert client.get(address).status_code == 200
-    return len(captured)
 
 
 def test_query_counts_do_not_grow_with_what_is_shown(
