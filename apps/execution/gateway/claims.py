@@ -60,8 +60,10 @@ class Slice:
     committed_at: datetime
     held_until: float = 0.0
     urgency: tuple[int, int] = field(init=False)
+    first: int = field(init=False)  # items before it were claimed when the slice was taken up
 
     def __post_init__(self) -> None:
+        self.first = self.claimed
         self.urgency = (self.priority, self.batch_id)
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -49,7 +49,8 @@ class Events:
         self._opened = opened
         self._seen: OrderedDict[tuple[int, str], None] = OrderedDict()
         self._turn = asyncio.Lock()
-        self._parked: dict[str, list[AccountEvent]] = defaultdict(list)
+        self._parked: dict[str, deque[AccountEvent]] = defaultdict(deque)
+        self._former: dict[str, deque[AccountEvent]] = defaultdict(deque)
 
     async def take(self, group: Sequence[Event], *, through: bool = False) -> None:
         """Apply one group, after those before it.
@@ -60,12 +61,32 @@ class Events:
         async with self._turn:
             await self._take(group, through)
 
+    def interrupt(self) -> None:
+        """The platform's session broke: of what is parked only the deals still tell something.
+
+        All accounts are read anew, so stops and balances from before are out of date.
+        """
+        for name, events in self._parked.items():
+            self._former[name].extend(e for e in events if isinstance(e, DealDone))
+        self._parked.clear()
+
+    async def replay_former(self, account: Account) -> None:
+        """Take note of deals from before the interruption; what they left the snapshot tells."""
+        async with self._turn:
+            await self._replay(self._former, account)
+
     async def replay(self, account: Account) -> None:
         """Apply what was parked while the account was being read; from now on it is live."""
         async with self._turn:
-            for event in self._parked.pop(account.account, []):
-                await self._take([event], through=True)
+            await self._replay(self._parked, account)
             account.synced = account.dirty = True
+
+    async def _replay(self, parked: dict[str, deque[AccountEvent]], account: Account) -> None:
+        events = parked[account.account]
+        while events:  # one by one: a reading that is cancelled loses none
+            await self._take([events[0]], through=True)
+            events.popleft()
+        parked.pop(account.account, None)
 
     async def _take(self, group: Sequence[Event], through: bool) -> None:
         """Journal first: nothing later is done before its commit."""
@@ -75,6 +96,9 @@ class Events:
             if isinstance(event, QuoteUpdate):
                 self._book.quote(event)
             elif isinstance(event, DealDone):
+                if any(_same_position(event, stop) for stop in stops):
+                    await self._journaled(deals, stops)
+                    deals, stops = [], []
                 if not self._own_deal(event, through) and not self._park(event, through):
                     deals.append(event)
             elif isinstance(event, PositionUpdate):
@@ -84,6 +108,14 @@ class Events:
                 self._order(event)
             elif isinstance(event, AccountUpdate) and not self._park(event, through):
                 self._money(event)
+        await self._journaled(deals, stops)
+
+    async def _journaled(self, deals: list[DealDone], stops: list[PositionUpdate]) -> None:
+        """Deals, then stops; deals of our own on a watched account come before both."""
+        for name in {d.account for d in deals} | {s.account for s in stops}:
+            account = self._book.accounts.get(name)
+            if account is not None and account.journaled:
+                await self._writeback.chained(account.id)
         if deals:
             await self._foreign_deals(deals)
         if stops:
@@ -111,9 +143,10 @@ class Events:
         account = self._book.accounts.get(event.account)
         if account is None or self._park(event, through):
             return True
+        # One that was stored as a stranger's, from a history without our ids, gets its id now.
+        self._writeback.deal(account.id, event.deal, ticket.cid, event.received_at)
         if not self._first_time(account, event.deal):
             return True
-        self._writeback.deal(account.id, event.deal, ticket.cid, event.received_at)
         self._writeback.chain(account.id, partial(self._deal_event, account, event, own=True))
         self._apply(account, event)
         return True
@@ -121,8 +154,8 @@ class Events:
     async def _foreign_deals(self, events: Sequence[DealDone]) -> None:
         fresh: list[tuple[Account, DealDone]] = []
         for event in events:
-            account = self._book.accounts[event.account]
-            if self._first_time(account, event.deal):
+            account = self._book.accounts.get(event.account)
+            if account is not None and self._first_time(account, event.deal):
                 fresh.append((account, event))
         if not fresh:
             return
@@ -134,7 +167,12 @@ class Events:
             for account, event in fresh
             if event.position is not None
         }
-        await self._journal.deals(journaled, [after[key] for key in sorted(after)])
+        try:
+            await self._journal.deals(journaled, [after[key] for key in sorted(after)])
+        except BaseException:  # cancelled: the next reading must find them new
+            for account, event in fresh:
+                self._seen.pop((account.id, event.deal.deal_id), None)
+            raise
         for account, event in fresh:
             deal = event.deal
             self._writeback.deal(account.id, deal, deal.client_order_id, event.received_at)
@@ -185,10 +223,13 @@ class Events:
     async def _protections(self, updates: Sequence[PositionUpdate]) -> None:
         changes: list[Record] = []
         for update in updates:
-            account = self._book.accounts[update.account]
+            account = self._book.accounts.get(update.account)
+            if account is None:
+                continue
             position = update.position
             known = account.positions.get(position.position_id)
-            if known is not None and _same_stops(known, position):
+            # One that is not known was closed before this was taken up.
+            if known is None or _same_stops(known, position):
                 continue
             account.positions[position.position_id] = position
             symbol = self._book.symbol(position.instrument_id)
@@ -200,8 +241,9 @@ class Events:
         if changes:
             await self._journal.protections(changes)
         for update in updates:
-            account = self._book.accounts[update.account]
-            self.position_is(account, update.position, update.received_at)
+            account = self._book.accounts.get(update.account)
+            if account is not None and update.position.position_id in account.positions:
+                self.position_is(account, update.position, update.received_at)
 
     def _order(self, event: OrderUpdate) -> None:
         ticket = self._tickets.by_client_id.get(event.order.client_order_id)
@@ -218,6 +260,10 @@ class Events:
         account.dirty = True
         account.balance = event.state.balance
         account.leverage = event.state.leverage
+
+
+def _same_position(deal: DealDone, stop: PositionUpdate) -> bool:
+    return (deal.account, deal.deal.position_id) == (stop.account, stop.position.position_id)
 
 
 def _same_stops(a: Position, b: Position) -> bool:

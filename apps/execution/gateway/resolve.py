@@ -163,17 +163,28 @@ class Resolver:
                 ticket.finish(OrderState.FILLED, now)
         if ticket.state is OrderState.UNKNOWN and ticket.leg in {Leg.PROTECT, Leg.CANCEL}:
             ticket.finish(OrderState.FILLED, now)
+        if not ticket.final and finding.order is None and ticket.filled:
+            self._part(ticket)
         self._tickets.index(ticket)
         self._changed(ticket)
         self._take([DealDone(ticket.account, d, finding.position, now) for d in finding.deals])
         _log.info("unknown order found", client_order_id=ticket.cid, state=ticket.state)
 
+    def _part(self, ticket: Ticket) -> None:
+        """Only a part was filled and no order is shown that could fill the rest any more."""
+        if self._seen_twice(ticket):
+            message = "only a part was filled; the platform shows no order for the rest"
+            ticket.finish(OrderState.CANCELLED, datetime.now(UTC), "PART_FILLED", message)
+
+    def _seen_twice(self, ticket: Ticket) -> bool:
+        if datetime.now(UTC) - (ticket.sent_at or ticket.committed_at) < _GRACE:
+            return False
+        self._absent[ticket.cid] = self._absent.get(ticket.cid, 0) + 1
+        return self._absent[ticket.cid] >= 2
+
     def _missing(self, ticket: Ticket) -> None:
         now = datetime.now(UTC)
-        if now - (ticket.sent_at or ticket.committed_at) < _GRACE:
-            return
-        seen = self._absent[ticket.cid] = self._absent.get(ticket.cid, 0) + 1
-        if seen >= 2:
+        if self._seen_twice(ticket):
             message = "sent, but the platform shows no trace of it"
             ticket.finish(OrderState.NOT_DELIVERED, now, "NOT_DELIVERED", message)
             self._changed(ticket)

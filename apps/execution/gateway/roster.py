@@ -24,6 +24,7 @@ class Roster:
         self._book = book
         self._sync = sync
         self._refused: dict[str, str] = {}
+        self._failed: set[str] = set()  # admitted, but could not be read
         self._signature: Signature | None = None
 
     async def begin(self) -> list[Account]:
@@ -48,6 +49,7 @@ class Roster:
         failed = await self._sync.read([a for a in accounts if a.account not in self._refused])
         for account_name, reason in failed.items():
             self.refuse([account_name], reason)
+            self._failed.add(account_name)
         await self._subscribe()
 
     async def load_instruments(self) -> None:
@@ -84,7 +86,16 @@ class Roster:
         for account in chosen:
             account.synced, account.dirty = False, True
             self._refused.pop(account.account, None)
+            self._failed.discard(account.account)
         return chosen
+
+    def unread(self) -> list[str]:
+        """Accounts that the platform admits and that are not current: to be read once more."""
+        return [
+            name
+            for name, account in self._book.accounts.items()
+            if not account.synced and (name in self._failed or name not in self._refused)
+        ]
 
     def all_synced(self) -> bool:
         return all(a.synced for a in self._book.accounts.values() if a.account not in self._refused)

@@ -55,7 +55,7 @@ class Sender:
         self._changed = changed
         self._lease_over = lease_over
         self._waiting: dict[int, Slice] = {}
-        self._done: OrderedDict[int, None] = OrderedDict()
+        self._done: OrderedDict[int, int] = OrderedDict()  # from which item on it was ours
         self._work = asyncio.Event()
         self._ready = asyncio.Event()
         self._idle = asyncio.Event()
@@ -66,6 +66,16 @@ class Sender:
     # --- coming in -----------------------------------------------------------------------------
     def knows(self, batch_id: int) -> bool:
         return batch_id in self._waiting or batch_id in self._done
+
+    def has_sent(self, batch_id: int, ordinal: int) -> bool:
+        """Whether this session has claimed the item, or is about to, and keeps its ticket.
+
+        A claim whose commit was not answered is dropped and found again by the sweep behind
+        the items that it took: those are nobody's.
+        """
+        slice = self._waiting.get(batch_id)
+        first = slice.first if slice is not None else self._done.get(batch_id)
+        return first is not None and ordinal >= first
 
     def waiting_ids(self) -> list[int]:
         return list(self._waiting)
@@ -196,7 +206,7 @@ class Sender:
                     tickets.append(ticket)
             slice.claimed = part.stop
             if slice.left == 0:
-                self._finished(slice.batch_id)
+                self._finished(slice)
         if tickets:
             self._write(tickets)
         if len(tickets) >= _BURST:
@@ -230,7 +240,7 @@ class Sender:
         for part in parts:
             mine = {row[0] for row in part.rows} & halted
             if mine and await self._claims.split(part.slice, mine):
-                self._finished(part.slice.batch_id)
+                self._finished(part.slice)
             elif mine:
                 part.slice.held_until = time.monotonic() + _HALTED_PAUSE_S
 
@@ -239,9 +249,9 @@ class Sender:
         for part in parts:
             self._waiting.pop(part.slice.batch_id, None)
 
-    def _finished(self, batch_id: int) -> None:
-        self._waiting.pop(batch_id, None)
-        self._done[batch_id] = None
+    def _finished(self, slice: Slice) -> None:
+        self._waiting.pop(slice.batch_id, None)
+        self._done[slice.batch_id] = slice.first
         while len(self._done) > _REMEMBERED:
             self._done.popitem(last=False)
 

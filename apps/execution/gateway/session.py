@@ -90,6 +90,7 @@ class Session:
         self._reconnects = 0
         self._last_event_at: datetime | None = None
         self._syncing: asyncio.Task[None] | None = None
+        self._reading = 0
         self._tasks: asyncio.TaskGroup | None = None
 
     # --- life -----------------------------------------------------------------------------------
@@ -146,7 +147,7 @@ class Session:
             "claimed batches",
         )
         if self.sender.begun:  # what this session has claimed itself it knows better
-            found = [t for t in found if not self.sender.knows(t.batch_id)]
+            found = [t for t in found if not self.sender.has_sent(t.batch_id, t.ordinal)]
         for ticket in found:
             self._tickets.add(ticket)
             self._tickets.index(ticket)
@@ -159,7 +160,11 @@ class Session:
     async def _read(self, accounts: Sequence[Account]) -> None:
         """Bring accounts up to date; the connection is live when all are."""
         await self._say("syncing")
-        await self.roster.read(accounts)
+        self._reading += 1
+        try:
+            await self.roster.read(accounts)
+        finally:
+            self._reading -= 1
         self._duplicates.look()
         await self._figures.write()
         if self.sender.up:
@@ -190,6 +195,7 @@ class Session:
         if isinstance(event, ConnectionDown):
             self.sender.set_up(False)
             self.book.unsync()
+            self._events.interrupt()
             if self._syncing is not None:
                 self._syncing.cancel()
             self._error = ("DISCONNECTED", event.reason)
@@ -218,6 +224,11 @@ class Session:
         except* ConnectionError:
             self._log.info("reading accounts was interrupted; the next session goes on")
 
+    def _read_again(self) -> None:
+        """Accounts whose reading failed for a while; their events wait until it succeeds."""
+        if self.sender.up and not self._reading and (names := self.roster.unread()):
+            self._begin_reading(names)
+
     def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
         return self._tasks.create_task(work) if self._tasks is not None else None
 
@@ -242,6 +253,7 @@ class Session:
                 await self._look_for_changes()
                 if elapsed >= _RECHECK_S:
                     elapsed = 0.0
+                    self._read_again()
                     await self._take_over()
             except UNAVAILABLE as error:
                 self._log.warning("state not written", error=str(error)[:200])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +24,8 @@ from apps.trading.positions import Position
 #: How far behind the last known deal history is read again: clocks differ.
 OVERLAP = timedelta(seconds=60)
 _AT_ONCE = 32
+#: How often an account that goes on trading is read before it is left for later.
+_ATTEMPTS = 10
 ZERO = Decimal(0)
 
 _LAST_DEALS = """
@@ -124,8 +126,9 @@ class Sync:
     async def _account(self, account: Account, stored: Stored | None) -> None:
         snapshot = await self._connector.snapshot(account.account)
         if stored is not None and self._may_have_missed(account, snapshot, stored):
-            await self._missed_deals(account, snapshot, stored)
+            snapshot = await self._missed_deals(account, snapshot, stored)
             await self._missed_stops(account, snapshot, stored)
+        await self._events.replay_former(account)
         now = datetime.now(UTC)
         before = dict(stored.positions) if stored else {}
         before |= account.positions
@@ -144,31 +147,53 @@ class Sync:
             t.account == account.account for t in self._tickets.by_client_id.values()
         ):
             return True
-        return {p.position_id: (p.side, p.units) for p in snapshot.positions} != {
-            key: (p.side, p.units) for key, p in stored.positions.items()
-        }
+        return _volumes(snapshot.positions) != _volumes(stored.positions.values())
 
-    async def _missed_deals(self, account: Account, snapshot: Snapshot, stored: Stored) -> None:
+    async def _missed_deals(self, account: Account, snapshot: Snapshot, stored: Stored) -> Snapshot:
+        """Journal missed deals; answers the snapshot with which their history agrees.
+
+        What each deal left is found backwards from a snapshot, so no deal may have come
+        between the two: a second snapshot after the history must show the same volumes.
+        """
+        for _ in range(_ATTEMPTS):
+            deals, known = await self._history(account, stored)
+            if all(deal.deal_id in known for deal in deals):
+                break
+            after = await self._connector.snapshot(account.account)
+            if _volumes(after.positions) == _volumes(snapshot.positions):
+                await self._take_missed(account, deals, known, after)
+                snapshot = after
+                break
+            snapshot = after
+        else:
+            raise PlatformError("ACCOUNT_BUSY", "it trades faster than its history can be read")
+        for deal_id in known:
+            self._events.remember(account.id, deal_id)
+        return snapshot
+
+    async def _history(self, account: Account, stored: Stored) -> tuple[list[Deal], set[str]]:
+        """The platform's deals since the last stored one, and the ids of those stored."""
         since = max(stored.since or account.created_at, account.created_at - OVERLAP)
         deals = await self._connector.deals_since(account.account, since)
         if not deals:
-            return
+            return [], set()
         known = await until_available(
             lambda: self._database.rows(_KNOWN_DEALS, [account.id, [d.deal_id for d in deals]]),
             "known deals",
         )
-        ids = {row[0] for row in known}
+        return deals, {row[0] for row in known}
+
+    async def _take_missed(
+        self, account: Account, deals: Sequence[Deal], known: set[str], snapshot: Snapshot
+    ) -> None:
         now = datetime.now(UTC)
         missed = [
             DealDone(account.account, deal, position, now)
             for deal, position in positions_after(deals, snapshot)
-            if deal.deal_id not in ids
+            if deal.deal_id not in known
         ]
-        for deal_id in ids:
-            self._events.remember(account.id, deal_id)
-        if missed:
-            _log.info("deals were missed", account=account.id, count=len(missed))
-            await self._events.take(missed, through=True)
+        _log.info("deals were missed", account=account.id, count=len(missed))
+        await self._events.take(missed, through=True)
 
     async def _missed_stops(self, account: Account, snapshot: Snapshot, stored: Stored) -> None:
         now = datetime.now(UTC)
@@ -180,6 +205,10 @@ class Sync:
         ]
         if changes:
             await self._journal.protections(changes)
+
+
+def _volumes(positions: Iterable[Position]) -> dict[str, tuple[Side, Decimal]]:
+    return {p.position_id: (p.side, p.units) for p in positions}
 
 
 def positions_after(

@@ -61,6 +61,7 @@ class Writeback:
         self._deals: dict[tuple[int, str], Record] = {}
         self._positions: dict[tuple[int, str], Record] = {}
         self._chains: list[Chain] = []
+        self._chained: set[int] = set()  # accounts of chains that are not stored yet
         self._batches: set[int] = set()
         self._work = asyncio.Event()
         self._lock = asyncio.Lock()
@@ -88,7 +89,15 @@ class Writeback:
     def chain(self, account_id: int, event: Callable[[], Record]) -> None:
         """A deal of our own order, journaled where its account is watched itself."""
         self._chains.append((account_id, event))
+        self._chained.add(account_id)
         self._work.set()
+
+    async def chained(self, account_id: int) -> None:
+        """Return when the account's own deals are journaled, so that others come after them."""
+        while account_id in self._chained:
+            await self.flush()
+            async with self._lock:  # another flush may be storing them
+                pass
 
     def batch(self, batch_id: int) -> None:
         """A batch whose orders are all final."""
@@ -148,6 +157,7 @@ class Writeback:
             self._batches |= batches
             self._work.set()
             raise
+        self._chained = {account_id for account_id, _ in self._chains}
         if events:
             self._tell_events(sorted({row[0] for row in answers[-1]}))
         self._tell(final)

@@ -1,0 +1,99 @@
+"""What a session must not leave lying: part-filled closes, lost claims, unread accounts."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from apps.execution import selectors, streams
+from apps.execution.gateway import resolve, session
+from apps.execution.models import Batch, ConnectionLease, Order
+from apps.platforms.models import TradingAccount
+from apps.platforms.ports import PlatformError, Snapshot
+from apps.trading.orders import Leg, Side
+from tests.integration.execution.test_session import bench, live, run, running, told, until
+from tests.support.memory_platform import MemoryConnector
+
+pytestmark = pytest.mark.django_db(transaction=True)
+D = Decimal
+__all__ = ["bench", "told"]
+
+
+def test_a_close_that_a_dead_gateway_got_in_part_only_comes_to_its_end(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolve, "_GRACE", timedelta(0))
+    monkeypatch.setattr(resolve, "QUIET", timedelta(0))
+    b = bench()
+    _, position = b.platform.open("a0", Side.BUY, D(5000))
+    close = b.intent(0, Leg.CLOSE, position_id=position.position_id, units=D(5000))
+    b.submit(close)
+    Batch.objects.update(claimed=1, claimed_at=datetime.now(UTC))
+    b.platform.close("a0", position.position_id, D(2000))
+
+    async def work() -> None:
+        async with running():
+            await until(lambda: Order.objects.filter(final_at__isnull=False).exists())
+
+    run(work())
+    order = Order.objects.get()
+    assert (order.state, order.filled_units) == ("cancelled", D(2000))
+    assert b.platform.sent == []
+
+
+def test_items_of_a_claim_that_was_not_answered_are_asked_for(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolve, "_GRACE", timedelta(0))
+    monkeypatch.setattr(session, "_RECHECK_S", 0.0)
+    b = bench()
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            lost, later = b.intent(0), b.intent(1)
+            now = datetime.now(UTC)
+
+            def claimed_in_part() -> bool:
+                """As by this session: committed, but the answer to the commit was lost."""
+                b.submit(lost, later)
+                epoch = ConnectionLease.objects.get().epoch
+                Batch.objects.update(claimed=1, claimed_at=now, claim_epoch=epoch)
+                return True
+
+            await until(claimed_in_part)
+            await until(lambda: Order.objects.filter(final_at__isnull=False).count() == 2)
+
+    monkeypatch.setattr(streams, "push", lambda slices: None)
+    run(work())
+    assert sorted(Order.objects.values_list("state", flat=True)) == ["filled", "not_delivered"]
+
+
+def test_an_account_that_could_not_be_read_is_read_again(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_RECHECK_S", 0.0)
+    refusals = [PlatformError("CANT_ROUTE_REQUEST"), ConnectionError("no answer in time")]
+    read = MemoryConnector.snapshot
+
+    async def snapshot(self: MemoryConnector, account: str) -> Snapshot:
+        if account == "a0" and refusals:
+            raise refusals.pop(0)
+        return await read(self, account)
+
+    monkeypatch.setattr(MemoryConnector, "snapshot", snapshot)
+    b = bench()
+    master = b.accounts[0]
+    TradingAccount.objects.filter(pk=master.pk).update(journaled=True)
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            b.platform.tell("a0", *b.platform.open("a0", Side.BUY, D(5000)))
+            await until(lambda: len(selectors.unplanned_events(master.pk)) == 1)
+
+    run(work())
+    assert len(b.connectors) == 1
