@@ -36,6 +36,8 @@ MINIMUM_HELP = {
     "round_up": "You miss nothing, but hold more than your share of that trade.",
 }
 REQUIRED_NUMBER = "Enter a number; 0 means that it is not set."
+FEWER_DIGITS = "Use fewer digits."
+NOT_OFFERED = "Choose one of these."
 
 
 def _number(label: str, help_text: str, *, initial: int | None = 0, places: int = 2) -> Any:
@@ -53,6 +55,8 @@ def _number(label: str, help_text: str, *, initial: int | None = 0, places: int 
             "invalid": "Enter a number like 0.25.",
             "min_value": "Use 0 or more.",
             "max_decimal_places": f"Use at most {places} decimals.",
+            "max_digits": FEWER_DIGITS,
+            "max_whole_digits": FEWER_DIGITS,
         },
     )
 
@@ -65,7 +69,10 @@ class CopySettingsForm(forms.Form):
         choices=MODE_CHOICES,
         initial="equity_ratio",
         widget=forms.RadioSelect,
-        error_messages={"required": "Choose how volumes are computed."},
+        error_messages={
+            "required": "Choose how volumes are computed.",
+            "invalid_choice": NOT_OFFERED,
+        },
     )
     risk_multiplier = _number(
         "Risk multiplier", "1 leaves the volume as computed, 0.5 halves it.", initial=1, places=4
@@ -82,6 +89,7 @@ class CopySettingsForm(forms.Form):
         choices=MINIMUM_CHOICES,
         initial="skip",
         widget=forms.RadioSelect,
+        error_messages={"required": NOT_OFFERED, "invalid_choice": NOT_OFFERED},
     )
     min_volume = _number("Minimum volume", "Smaller copies count as too small. 0: none.", places=4)
     max_volume = _number(
@@ -106,11 +114,25 @@ class CopySettingsForm(forms.Form):
         initial=0,
         min_value=0,
         max_value=3600,
-        error_messages={"required": REQUIRED_NUMBER, "min_value": "Use 0 or more."},
+        error_messages={
+            "required": REQUIRED_NUMBER,
+            "invalid": "Enter whole seconds, like 10.",
+            "min_value": "Use 0 or more.",
+            "max_value": "Use at most 3600 seconds.",
+        },
     )
 
     mode_help = MODE_HELP
     minimum_help = MINIMUM_HELP
+
+    @classmethod
+    def standing(cls, row: object) -> dict[str, Any]:
+        """The settings of a copy as the fields show them: 1 and 0.5, not 1.0000 or 0E-8."""
+        values = {name: getattr(row, name) for name in cls.base_fields}
+        return {
+            name: f"{value.normalize():f}" if isinstance(value, Decimal) else value
+            for name, value in values.items()
+        }
 
     def settings(self) -> dict[str, Any]:
         """The settings as :func:`apps.copytrading.api.subscribe` takes them."""

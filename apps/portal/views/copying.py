@@ -100,8 +100,7 @@ def _subscribe(user: User, form: FollowForm) -> bool:
 def edit(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Change the settings of one's own copy."""
     row = _own(request.user, uuid)
-    initial = {name: getattr(row, name) for name in CopySettingsForm.base_fields}
-    form = CopySettingsForm(posted(request), initial=initial)
+    form = CopySettingsForm(posted(request), initial=CopySettingsForm.standing(row))
     if request.method == "POST" and form.is_valid():
         try:
             api.update_subscription(
@@ -127,7 +126,7 @@ def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
     form = StopForm(posted(request)) if action == "stop" else None
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
-            done = _apply(request.user, uuid, action, form.cleaned_data if form else {})
+            done = _apply(request.user, row, action, form.cleaned_data if form else {})
         except CopyError as refusal:
             messages.error(request, str(refusal))
         else:
@@ -142,8 +141,8 @@ def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
     )
 
 
-def _apply(user: User, uuid: UUID, action: str, values: dict[str, Any]) -> str:
-    found = subscription_by_uuid(uuid, owner=user)
+def _apply(user: User, row: SubscriptionRow, action: str, values: dict[str, Any]) -> str:
+    found = subscription_by_uuid(row.uuid, owner=user)
     if action == "pause":
         api.pause(actor=user, subscription=found)
         return "copying is paused. Closes still follow."
@@ -153,7 +152,9 @@ def _apply(user: User, uuid: UUID, action: str, values: dict[str, Any]) -> str:
     api.stop(actor=user, subscription=found, close_positions=values["close_positions"])
     if values["close_positions"]:
         return "copying is stopped and its positions are being closed."
-    return "copying is stopped. Open positions close with their master."
+    if row.open_links:
+        return "copying is stopped. Open positions close with their master."
+    return "copying is stopped."
 
 
 def _own(user: User, uuid: UUID) -> SubscriptionRow:
