@@ -33,11 +33,18 @@ def logging_config(*, level: str, as_json: bool) -> dict[str, Any]:
     return config
 
 
+def _console() -> structlog.dev.ConsoleRenderer:
+    # Plain tracebacks: the prettier ones show local variables, and with them secrets.
+    return structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+    )
+
+
 def _standard_library(level: str, as_json: bool) -> dict[str, Any]:
     final: list[structlog.typing.Processor] = (
         [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if as_json
-        else [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+        else [_console()]
     )
     return {
         "version": 1,

@@ -7,6 +7,7 @@ commit. Refusals are :class:`apps.copytrading.errors.CopyError` with a sentence 
 
 from __future__ import annotations
 
+import uuid
 from functools import partial
 from typing import Unpack
 
@@ -176,7 +177,8 @@ def stop(
         close_positions=close_positions,
     )
     if close_positions:
-        _close_links(locked, f"stop:{locked.pk}")
+        # Each wish has orders of its own: what was refused before can be asked for again.
+        _close_links(locked, f"stop:{locked.pk}:{uuid.uuid4().hex[:12]}")
     return locked
 
 

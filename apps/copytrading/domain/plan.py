@@ -9,7 +9,7 @@ from typing import NamedTuple
 from apps.copytrading.domain.advance import Ending, Order, Step, advance
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
-from apps.copytrading.domain.link import Link
+from apps.copytrading.domain.link import Link, finished
 from apps.copytrading.domain.rows import Decided, Market, Row
 
 
@@ -104,7 +104,7 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
 def _resume(made: Plan, row: Row, events: Sequence[MasterEvent], decided: Decided) -> None:
     # What the interrupted run decided stands. Events before its own were folded into it,
     # newer ones find the order in flight; the newest stop change before it still counts.
-    made.resumed.append(Changed(row, decided.link, None))
+    made.resumed.extend(Changed(row, link, None) for link in _as_decided(row, decided))
     before = [event for event in events if event.id < decided.event_id]
     stops = [event for event in before if event.kind is EventKind.PROTECTION]
     kept = stops[-1:] if decided.link.target > 0 else []
@@ -115,6 +115,16 @@ def _resume(made: Plan, row: Row, events: Sequence[MasterEvent], decided: Decide
     second = [event for event in events if _second_half(event, decided)]
     newer = [event for event in events if event.id > decided.event_id]
     made.waits.extend(Waits(row, event) for event in (*kept, *second, *newer))
+
+
+def _as_decided(row: Row, decided: Decided) -> tuple[Link, ...]:
+    link, stored = decided.link, row.links.get(decided.link.position_key)
+    if stored is None:
+        return (link,)
+    if not link.link_id:  # a new link that follows on one that had come to its end
+        return (finished(stored), link)
+    # Somebody may have asked for a close since.
+    return (link._replace(close_cause=link.close_cause or stored.close_cause),)
 
 
 def _second_half(event: MasterEvent, decided: Decided) -> bool:

@@ -21,8 +21,8 @@ from apps.copytrading.domain.codes import OutcomeState
 from apps.copytrading.domain.conclude import (
     Conclusion,
     conclude,
-    never_arrived,
     position_is_gone,
+    worth_again,
 )
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState, Reply, answered, finished, taken_away
@@ -139,10 +139,13 @@ class _Settlement:
         shown = self.known.positions.get((result.account_id, link.position_id))
         if shown is not None:
             link = link._replace(shown_sl=shown[0], shown_tp=shown[1])
-        if link.close_cause and result.leg is Leg.CLOSE:
+        if result.leg is Leg.CLOSE and (link.held <= 0 or result.cause == link.close_cause):
+            # A close that was under way before the wish does not fulfil it.
             link = link._replace(close_cause="")
         unfinished = link.held > 0 and link.target <= 0 and result.leg is Leg.CLOSE
-        if unfinished and (result.filled_units or never_arrived(result.state, result.code)):
+        if link.close_cause or not unfinished:
+            return link
+        if result.filled_units or worth_again(result.state, result.code):
             # Computed again from what is held: the rest of a close that did not get through.
             link = link._replace(close_cause=again(result.cause))
         return link

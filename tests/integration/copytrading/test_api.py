@@ -24,7 +24,7 @@ from apps.copytrading.errors import (
 from apps.copytrading.models import CopyMaster, CopySubscription, Outcome, TradeLink
 from apps.execution.models import Gate
 from apps.platforms.models import TradingAccount
-from apps.trading.orders import Leg
+from apps.trading.orders import Leg, OrderState
 from tests.factories.accounts import UserFactory, staff
 from tests.factories.copytrading import CopyWorld, FollowerFactory, MasterFactory
 from tests.factories.platforms import AccountFactory, GroupFactory
@@ -204,10 +204,10 @@ def test_stopping_closes_what_is_held(woken: list[int]) -> None:
     world.work()  # its open is in flight
     api.stop(actor=None, subscription=copy, close_positions=True, reason="enough")
     sent = world.run()
-    closes = [(i.cause, i.units) for i in sent if i.leg is Leg.CLOSE]
+    closes = [(i.cause.partition(":")[0], i.units) for i in sent if i.leg is Leg.CLOSE]
     assert closes == [
-        (f"stop:{copy.pk}", Decimal(100_000)),
-        (f"stop:{copy.pk}", Decimal(50_000)),
+        ("stop", Decimal(100_000)),
+        ("stop", Decimal(50_000)),
     ]
     assert not TradeLink.objects.filter(state="open").exists()
     assert woken == [world.account_id]
@@ -254,3 +254,29 @@ def test_a_new_copy_begins_with_the_next_event() -> None:
     world.run()
     assert [o.code for o in Outcome.objects.all()] == ["NOT_LINKED"]
     assert copy.started_after_event > 0
+
+
+def test_stopping_again_sends_a_refused_close_anew(woken: list[int]) -> None:
+    world = CopyWorld()
+    copy = world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    api.stop(actor=None, subscription=copy, close_positions=True)
+    (first,) = world.run(lambda _: {"state": OrderState.REJECTED, "code": "MARKET_CLOSED"})
+    api.stop(actor=None, subscription=copy, close_positions=True)
+    (second,) = world.run()
+    assert second.client_order_id != first.client_order_id
+    assert not TradeLink.objects.filter(state="open").exists()
+
+
+def test_stopping_while_a_partial_close_is_in_flight_closes_the_rest(woken: list[int]) -> None:
+    world = CopyWorld()
+    copy = world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    world.trade("m1", -50_000)
+    world.work()
+    api.stop(actor=None, subscription=copy, close_positions=True)
+    sent = world.run()
+    assert [i.units for i in sent] == [Decimal(50_000), Decimal(50_000)]
+    assert not TradeLink.objects.filter(state="open").exists()

@@ -347,3 +347,16 @@ def test_a_part_closed_by_hand_is_not_bought_back(world: CopyWorld) -> None:
     world.trade("m1", -50_000)
     (sent,) = world.run()
     assert sent.units == Decimal(20_000)
+
+
+@pytest.mark.parametrize("code", ["REQUEST_FREQUENCY_EXCEEDED", "POSITION_LOCKED"])
+def test_a_close_that_is_refused_for_now_is_sent_again(world: CopyWorld, code: str) -> None:
+    world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    world.trade("m1", -100_000)
+    world.work()
+    world.deliver(lambda _: {"state": OrderState.REJECTED, "code": code})
+    world.run()
+    assert only().state == "closed"
+    assert codes()[-1] == ("closed", "rejected", "REJECTED")

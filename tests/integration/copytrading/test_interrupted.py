@@ -204,3 +204,39 @@ def test_outcomes_and_decisions_are_never_changed(world: CopyWorld) -> None:
         with pytest.raises(DatabaseError), transaction.atomic():
             rows.delete()
     assert Outcome.objects.count() == Batch.objects.count() + 3  # 7 outcomes, 4 slices
+
+
+def test_a_reversal_over_an_empty_link_is_resumed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The old link holds nothing any more and must end before the new side's link is stored."""
+    world = CopyWorld()
+    world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    world.trade("m1", -99_900)  # what is left is too small to be held
+    world.run()
+    assert TradeLink.objects.get().held_units == 0
+    world.reverse("m1", 100_000)
+    with monkeypatch.context() as patch:
+        kill_at(patch, planning, "store_links", 1, after=False)
+        with pytest.raises(Killed):
+            world.work()
+    world.run()
+    assert list(TradeLink.objects.order_by("id").values_list("state", "held_units")) == [
+        ("closed", 0),
+        ("open", 100_000),
+    ]
+
+
+def test_a_wish_to_close_outlives_an_interrupted_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = CopyWorld()
+    copy = world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    world.trade("m1", -50_000)
+    with monkeypatch.context() as patch:
+        kill_at(patch, planning, "store_links", 1, after=False)
+        with pytest.raises(Killed):
+            world.work()
+    TradeLink.objects.update(close_cause=f"stop:{copy.pk}")
+    world.run()
+    assert TradeLink.objects.get().state == "closed"
