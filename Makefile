@@ -9,7 +9,7 @@ run:  ## start the whole product (DEMO=0: empty, without demo data)
 	@scripts/prepare run && exec $(PY) -m apps.common.launcher
 
 test:  ## run all tests; PYTEST_ARGS="-k name" for some
-	@scripts/prepare test && exec $(PY) -m pytest -q -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@scripts/prepare test && exec $(PY) -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint:  ## check code, types, imports and templates
 	@scripts/prepare test

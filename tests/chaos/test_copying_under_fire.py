@@ -33,10 +33,7 @@ STORM_S = 21.0
 KILLS = [(3.0, "worker"), (4.5, "gateway"), (9.0, "worker"), (17.5, "worker"), (18.5, "gateway")]
 SEED = 20260302
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("processes"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

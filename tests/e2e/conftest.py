@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import uvicorn
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from apps.accounts.api import create_customer, create_staff
@@ -46,6 +47,9 @@ def browser() -> Iterator[Browser]:
         chromium = playwright.chromium.launch(executable_path=path, args=_ARGUMENTS)
         yield chromium
         chromium.close()
+    # While the browser's loop runs, Django keeps other connections for this thread than without;
+    # those from before were idle and have been ended with the sessions of the server's threads.
+    connections.close_all()
 
 
 @pytest.fixture

@@ -27,10 +27,7 @@ from apps.demo.selectors import demo_seats, endpoint
 from apps.platforms.models import AccountState, Connection, ConnectionState
 from tests.e2e.conftest import NewPage
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("processes"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 #: Mara's main account has a tenth of the master's equity and copies in proportion to it.
 FOLLOWER, STRATEGY = "Main", "Harbour Swing"

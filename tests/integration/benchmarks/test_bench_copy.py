@@ -8,13 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from django.conf import settings
 
 _OURS = ("DATABASE_URL", "REDIS_URL", "DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER")
 
 
-@pytest.mark.xdist_group("processes")
 def test_a_small_run_has_every_figure_and_nothing_lost(tmp_path: Path) -> None:
     target = tmp_path / "figures.json"
     done = subprocess.run(

@@ -27,10 +27,7 @@ from apps.demo.models import DemoInstallation
 from apps.demo.seed import fill
 from apps.platforms.models import Connection, TradingAccount
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.xdist_group("processes"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture

@@ -11,12 +11,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import pytest
-
 from apps.openapi_wire import enums, messages
 from apps.papervenue.testing import running_venue
-
-pytestmark = pytest.mark.xdist_group("oracle")  # one environment, made by the first test
 
 SCRIPTS = Path(__file__).parent / "oracle"
 FILLINGS = 25
