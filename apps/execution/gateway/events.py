@@ -141,7 +141,12 @@ class Events:
         self._tickets.index(ticket)
         self._changed(ticket)
         account = self._book.accounts.get(event.account)
-        if account is None or self._park(event, through):
+        if account is None:
+            return True
+        if self._park(event, through):
+            # Its order may be final now: the stored position must not lag behind it.
+            if event.position is not None:
+                self._writeback.position(account.id, event.position, None, event.received_at)
             return True
         # One that was stored as a stranger's, from a history without our ids, gets its id now.
         self._writeback.deal(account.id, event.deal, ticket.cid, event.received_at)

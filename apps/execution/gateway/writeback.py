@@ -51,7 +51,9 @@ class Writeback:
         tickets: Tickets,
         tell_events: Callable[[Sequence[int]], None],
         tell_orders: TellOrders,
+        current: Callable[[], bool] = lambda: True,
     ) -> None:
+        self._current = current  # a successor knows positions better once the lease is over
         self._database = database
         self._connection_id = connection_id
         self._tickets = tickets
@@ -137,6 +139,8 @@ class Writeback:
         tickets, self._dirty = self._dirty, {}
         deals, self._deals = self._deals, {}
         positions, self._positions = self._positions, {}
+        if not self._current():
+            positions = {}
         chains, self._chains = self._chains, []
         batches, self._batches = self._batches, set()
         final = [t for t in tickets.values() if t.final]

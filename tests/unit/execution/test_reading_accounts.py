@@ -218,6 +218,20 @@ def test_what_follows_a_copied_open_is_journaled_after_it(how: str) -> None:
     run(work())
 
 
+def test_a_fill_while_the_account_is_read_is_stored_with_its_position() -> None:
+    """Else a copy that grew would seem to have been reduced by somebody."""
+
+    async def work() -> None:
+        desk = Desk()
+        own_open(desk, "c1")
+        deal, position = desk.platform.open("a0", Side.BUY, D(1000), "c1")
+        await desk.tell(deal, position)
+        assert desk.tickets.by_client_id["c1"].final
+        assert position.position_id in desk.written.positions
+
+    run(work())
+
+
 def test_a_deal_that_was_read_as_a_strangers_gets_our_id_when_it_is_found() -> None:
     async def work() -> None:
         desk = Desk()
