@@ -8,6 +8,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
+from django.templatetags.static import static
 
 from apps.common.logging import logging_config
 
@@ -219,7 +220,14 @@ CSRF_COOKIE_HTTPONLY = False  # htmx sends the token as a header
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-UNFOLD = {"SITE_TITLE": "Bellwether", "SITE_HEADER": "Bellwether staff", "SITE_URL": "/console/"}
+UNFOLD = {
+    "SITE_TITLE": "Bellwether",
+    "SITE_HEADER": "Bellwether staff",
+    "SITE_URL": "/console/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("img/mark.svg")}
+    ],
+}
 
 # --- Language and time -----------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
