@@ -104,13 +104,16 @@ def _sizing(facts: Facts) -> str:
     if raw is None or facts.kind == EventKind.PROTECTION:
         return ""
     exact = lots(raw, facts.lot_units)
+    held = _number(numbers, "held_units") or Decimal(0)
     if facts.kind in (EventKind.REDUCED, EventKind.CLOSED):
-        return f"{exact} lots remain to be held, of {_held(facts)}" if raw else ""
+        rounded = _rounded(facts, held - facts.units)
+        return f"of {_held(facts)} lots {exact} remain to be held{rounded}" if raw else ""
     if facts.kind == EventKind.INCREASED:
         ratio = _number(numbers, "ratio")
-        frozen = f"at the ratio {ratio.normalize():f} " if ratio is not None else ""
-        return f"{frozen}{exact} lots are to be held, {_held(facts)} are{_rounded(facts)}"
-    return f"{_because(facts)} {exact} lots{_rounded(facts)}"
+        frozen = f"at the ratio {price(round(ratio, 6))} " if ratio is not None else ""
+        rounded = _rounded(facts, held + facts.units)
+        return f"{frozen}{exact} lots are to be held{rounded}; {_held(facts)} were held before"
+    return f"{_because(facts)} {exact} lots{_rounded(facts, facts.units)}"
 
 
 def _held(facts: Facts) -> str:
@@ -143,9 +146,9 @@ def _times(numbers: Mapping[str, Any]) -> str:
     return "" if multiplier in (None, 1) else f" times {_plain(numbers, 'multiplier')}"
 
 
-def _rounded(facts: Facts) -> str:
+def _rounded(facts: Facts, wanted: Decimal) -> str:
+    """What rounding made of the exact volume: the ``wanted`` units, which are then held."""
     how = facts.numbers.get("rounding")
-    wanted = facts.units + (_number(facts.numbers, "held_units") or Decimal(0))
     words = {"down": "rounded down to", "up": "rounded up to", "capped": "capped at"}
     if how not in words or not facts.units:
         return ""

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from apps.copytrading.domain.events import MasterEvent
-from apps.copytrading.domain.rounding import Limits
+from apps.copytrading.domain.rounding import Limits, settled_units
 from apps.copytrading.domain.volume import Size
 from apps.trading.orders import Leg, Side
 from apps.trading.quantity import ZERO
@@ -103,12 +103,16 @@ def opened(
 def increased(link: Link, event: MasterEvent, limits: Limits) -> Link:
     """The master added: as much as the frozen ratio makes of it, where the size grows."""
     target = _capped(link.target + link.ratio * event.units, limits) if link.grows else link.target
-    return link._replace(target=target, master_units=event.units_after, last_event_id=event.id)
+    return passed_over(link, event)._replace(target=target)
 
 
 def passed_over(link: Link, event: MasterEvent) -> Link:
-    """An increase that is not followed: only what the master holds is noted."""
-    return link._replace(master_units=event.units_after, last_event_id=event.id)
+    """An increase that is not followed: only what the master holds, and at which price."""
+    return link._replace(
+        master_units=event.units_after,
+        master_price=_average_price(link, event),
+        last_event_id=event.id,
+    )
 
 
 def reduced(link: Link, event: MasterEvent) -> Link:
@@ -162,6 +166,13 @@ def taken_away(link: Link, held: Decimal) -> Link:
 def finished(link: Link) -> Link:
     """Nothing is held and nothing is wanted any more."""
     return link._replace(state=LinkState.CLOSED, target=ZERO)
+
+
+def _average_price(link: Link, event: MasterEvent) -> Decimal | None:
+    if link.master_price is None or event.price is None or event.units_after <= 0:
+        return link.master_price
+    paid = link.master_price * event.units_before + event.price * event.units
+    return settled_units(paid / event.units_after)
 
 
 def _capped(target: Decimal, limits: Limits) -> Decimal:

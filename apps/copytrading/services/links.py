@@ -24,13 +24,14 @@ _UPDATE = """
     UPDATE copytrading_tradelink l
     SET state = x.state, master_units = x.master_units, target_units = x.target,
         held_units = x.held, stop_loss = x.stop_loss, take_profit = x.take_profit,
+        master_price = x.master_price,
         position_id = x.position_id, in_flight = x.in_flight, last_event_id = x.last_event_id,
         close_cause = x.close_cause,
         closed_at = CASE WHEN x.state = 'open' THEN NULL ELSE coalesce(l.closed_at, %s) END
     FROM json_to_recordset(%s) AS x (
         link_id bigint, state text, master_units numeric, target numeric, held numeric,
-        stop_loss numeric, take_profit numeric, position_id text, in_flight text,
-        last_event_id bigint, close_cause text)
+        stop_loss numeric, take_profit numeric, master_price numeric, position_id text,
+        in_flight text, last_event_id bigint, close_cause text)
     WHERE l.id = x.link_id
 """
 
@@ -67,7 +68,7 @@ _LEGS_HELD = """
 
 _CHANGING = (
     "link_id", "state", "master_units", "target", "held", "stop_loss", "take_profit",
-    "position_id", "in_flight", "last_event_id", "close_cause",
+    "master_price", "position_id", "in_flight", "last_event_id", "close_cause",
 )  # fmt: skip
 
 

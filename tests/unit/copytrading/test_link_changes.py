@@ -1,4 +1,4 @@
-"""A maximum volume cuts the copy, and the outcome says so."""
+"""What a maximum volume and an increase make of a copy, and what its outcome says."""
 
 from __future__ import annotations
 
@@ -48,3 +48,10 @@ def test_an_increase_beyond_the_maximum_adds_up_to_it() -> None:
     more = advance(mine, link, [event(EventKind.INCREASED, LOT, 2 * LOT, id=2)], market())
     assert more.order is not None
     assert (more.order.units, more.order.rounding) == (LOT / 2, Rounding.CAPPED)
+
+
+def test_the_masters_price_is_the_average_of_what_was_added() -> None:
+    step = advance(row(), None, [opened(LOT, price=Decimal("1.10"))], market())
+    link = answered(step.links[-1], Reply(Leg.OPEN, LOT, LOT, "f1"))
+    added = event(EventKind.INCREASED, LOT, 4 * LOT, id=2, price=Decimal("1.14"))
+    assert advance(row(), link, [added], market()).links[-1].master_price == Decimal("1.13")
