@@ -187,8 +187,9 @@ class Decision(models.Model):
     client_order_id = models.CharField(max_length=50)
     batch_id = models.BigIntegerField()
     units = UnitsField()
-    numbers = models.JSONField()
-    link = models.JSONField(help_text="the link as this order makes it, to resume from")
+    # JSON as text: written by the thousand in the hottest moment, read whole, never queried.
+    numbers = models.TextField()
+    link = models.TextField(help_text="the link as this order makes it, to resume from")
     decided_at = models.DateTimeField()
 
     class Meta:

@@ -117,10 +117,10 @@ class Migration(migrations.Migration):
                 ("client_order_id", models.CharField(max_length=50)),
                 ("batch_id", models.BigIntegerField()),
                 ("units", apps.common.fields.UnitsField(decimal_places=8, max_digits=28)),
-                ("numbers", models.JSONField()),
+                ("numbers", models.TextField()),
                 (
                     "link",
-                    models.JSONField(help_text="the link as this order makes it, to resume from"),
+                    models.TextField(help_text="the link as this order makes it, to resume from"),
                 ),
                 ("decided_at", models.DateTimeField()),
             ],
