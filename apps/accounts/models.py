@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import available_timezones
 
@@ -82,6 +83,46 @@ class ProductConfig(models.Model):
         default=30,
         validators=[MinValueValidator(1), MaxValueValidator(3600)],
         help_text="seconds; an older figure sizes no new copy",
+    )
+    max_slippage = models.DecimalField(
+        "slippage tolerance",
+        max_digits=8,
+        decimal_places=4,
+        default=Decimal("0.1"),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text="percent of the master's price in the worse direction, 0: no limit",
+    )
+    min_margin_level = models.DecimalField(
+        "minimum margin level",
+        max_digits=10,
+        decimal_places=2,
+        default=Decimal(150),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="percent that must remain after an open, 0: no limit",
+    )
+    max_positions = models.PositiveIntegerField(
+        "maximum open trades", default=0, help_text="for each subscription, 0: no limit"
+    )
+    min_equity = models.DecimalField(
+        "minimum equity",
+        max_digits=28,
+        decimal_places=8,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="currency of the follower's account, 0: no limit",
+    )
+    loss_limit = models.DecimalField(
+        "loss limit",
+        max_digits=28,
+        decimal_places=8,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="currency of the follower's account, for each subscription, 0: no limit",
+    )
+    max_master_count = models.PositiveIntegerField(
+        "maximum of masters",
+        default=10,
+        help_text="that one account may follow at once, 0: no limit",
     )
     updated_at = models.DateTimeField(auto_now=True)
 

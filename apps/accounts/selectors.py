@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
@@ -19,12 +20,19 @@ _CONFIG_AGE_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class ProductSettings:
-    """The product's configuration as it was read; durations in seconds."""
+    """The product's configuration as it was read: durations in seconds, slippage and margin
+    level in percent; 0 in a guard is no limit."""
 
     copy_trading_enabled: bool
     bot_trading_enabled: bool
     max_delay_s: int
     stale_account_s: int
+    max_slippage: Decimal
+    min_margin_level: Decimal
+    max_positions: int
+    min_equity: Decimal
+    loss_limit: Decimal
+    max_master_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +59,10 @@ def product_config() -> ProductSettings:
     """The product's configuration, read at most once a second in each process."""
     now = time.monotonic()
     if _ConfigCache.value is None or now - _ConfigCache.read_at > _CONFIG_AGE_S:
-        row = ProductConfig.objects.values(
-            "copy_trading_enabled", "bot_trading_enabled", "max_delay_s", "stale_account_s"
-        ).first()
+        fields = tuple(ProductSettings.__dataclass_fields__)
+        row = ProductConfig.objects.values(*fields).first()
         fresh = ProductConfig()
-        _ConfigCache.value = ProductSettings(
-            **(row or {f: getattr(fresh, f) for f in ProductSettings.__dataclass_fields__})
-        )
+        _ConfigCache.value = ProductSettings(**(row or {f: getattr(fresh, f) for f in fields}))
         _ConfigCache.read_at = now
     return _ConfigCache.value
 

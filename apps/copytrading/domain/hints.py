@@ -38,4 +38,20 @@ HINTS: dict[Code, str] = {
     Code.CANCELLED: "The platform's own words say why it cancelled.",
     Code.NOT_DELIVERED: "",
     Code.POSITION_GONE: "A position that was closed on the follower's side is not bought again.",
+    Code.OPENS_ONLY: "With 'everything' the copy closes with the master.",
+    Code.CLOSES_ONLY: "With 'everything' the copy opens with the master.",
+    Code.SYMBOL_FILTERED: "Other chosen symbols would have let it through.",
+    Code.PARTIAL_CLOSE_OFF: "Copying partial closes would have closed the same part.",
+    Code.PENDING_OFF: "Copying pending orders would have placed it.",
+    Code.MAX_POSITIONS: "A higher maximum of open trades would have opened it.",
+    Code.MIN_EQUITY: "A deposit or a lower minimum equity would have opened it.",
+    Code.SLIPPAGE: "A higher slippage tolerance would have let it through.",
+    Code.MARGIN: (
+        "A smaller volume, more equity or a lower minimum margin level would have opened it."
+    ),
+    Code.MARKET_CLOSED: "Opens are copied while the symbol's market is open; closes wait for it.",
+    Code.KILL_SWITCH: "Copying goes on when staff lift the kill switch.",
+    Code.LOSS_LIMIT: "A higher loss limit would have kept the copy running.",
+    Code.ALREADY_LINKED: "",
+    Code.PENDING_FILLED: "",
 }
