@@ -14,8 +14,11 @@ def strictest_maximum(first: Number, *others: Number) -> Number:
 
     For slippage, delay, open trades, loss limit and the number of masters.
     """
-    values = [value for value in [first, *others] if value > 0]
-    return min(values) if values else first
+    holds = first
+    for value in others:
+        if value > 0 and (holds <= 0 or value < holds):
+            holds = value
+    return holds
 
 
 def strictest_minimum(first: Number, *others: Number) -> Number:
@@ -23,5 +26,8 @@ def strictest_minimum(first: Number, *others: Number) -> Number:
 
     For equity and margin level.
     """
-    values = [value for value in [first, *others] if value > 0]
-    return max(values) if values else first
+    holds = first
+    for value in others:
+        if value > holds:
+            holds = value
+    return holds
