@@ -152,6 +152,11 @@ def mark_settled(order_ids: Sequence[int], now: datetime) -> None:
     _stamp("UPDATE execution_order SET settled_at = %s WHERE id = ANY(%s)", order_ids, now)
 
 
+def mark_rest_settled(order_ids: Sequence[int], now: datetime) -> None:
+    """Their source has taken note that these orders rest, and of what is filled of them."""
+    _stamp("UPDATE execution_order SET rest_settled_at = %s WHERE id = ANY(%s)", order_ids, now)
+
+
 def _stamp(statement: str, ids: Sequence[int], now: datetime) -> None:
     if ids:
         with connection.cursor() as cursor:

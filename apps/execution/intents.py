@@ -17,12 +17,15 @@ from typing import Any, NamedTuple
 import orjson
 
 from apps.trading.orders import (
+    AmendRequest,
     CancelRequest,
     CloseRequest,
     Leg,
     OrderRequest,
+    OrderType,
     ProtectRequest,
     Side,
+    TimeInForce,
     TradeRequest,
 )
 
@@ -44,6 +47,11 @@ class Intent(NamedTuple):
     after which an open must not be sent any more (None: whenever). ``units`` are already on
     the instrument's step. What ``source``, ``relation``, ``wake_key`` and ``cause`` mean
     stands at :class:`apps.execution.models.Order`.
+
+    An open of type LIMIT, STOP or STOP_LIMIT makes a resting order with ``price``,
+    ``stop_price`` and ``expires_at``; its stops are absolute and ``reference_price`` is not
+    sent. A protect with ``platform_order_id`` and no ``position_id`` gives a resting order new
+    terms, see :class:`apps.trading.orders.AmendRequest`.
     """
 
     client_order_id: str
@@ -64,12 +72,18 @@ class Intent(NamedTuple):
     take_profit: Decimal | None = None
     reference_price: Decimal | None = None
     not_after: datetime | None = None
+    type: OrderType = OrderType.MARKET
+    price: Decimal | None = None
+    stop_price: Decimal | None = None
+    expires_at: datetime | None = None
 
     def request(self) -> TradeRequest:
         """The request a connector takes."""
         if self.leg is Leg.CLOSE:
             return CloseRequest(self.client_order_id, self.position_id, self.units)
         if self.leg is Leg.PROTECT:
+            if self.platform_order_id and not self.position_id:
+                return self._amendment()
             return ProtectRequest(
                 self.client_order_id, self.position_id, self.stop_loss, self.take_profit
             )
@@ -77,15 +91,34 @@ class Intent(NamedTuple):
             return CancelRequest(self.client_order_id, self.platform_order_id)
         if self.side is None:
             raise ValueError(f"open {self.client_order_id} has no side")
+        at_market = self.type is OrderType.MARKET
         return OrderRequest(
             client_order_id=self.client_order_id,
             instrument_id=self.instrument_id,
             side=self.side,
             units=self.units,
+            type=self.type,
+            price=self.price,
+            stop_price=self.stop_price,
             stop_loss=self.stop_loss,
             take_profit=self.take_profit,
-            base_price=self.reference_price,
+            base_price=self.reference_price if at_market else None,
+            time_in_force=TimeInForce.GTC if self.expires_at is None else TimeInForce.GTD,
+            expires_at=self.expires_at,
             position_id=self.position_id or None,
+        )
+
+    def _amendment(self) -> AmendRequest:
+        return AmendRequest(
+            client_order_id=self.client_order_id,
+            platform_order_id=self.platform_order_id,
+            instrument_id=self.instrument_id,
+            units=self.units,
+            price=self.price,
+            stop_price=self.stop_price,
+            stop_loss=self.stop_loss,
+            take_profit=self.take_profit,
+            expires_at=self.expires_at,
         )
 
 
@@ -123,12 +156,25 @@ class Col(enum.IntEnum):
     TAKE_PROFIT = 15
     REFERENCE_PRICE = 16
     NOT_AFTER = 17
+    # Only in rows of resting orders and their amendments, see :func:`_row`.
+    TYPE = 18
+    PRICE = 19
+    STOP_PRICE = 20
+    EXPIRES_AT = 21
+
+
+_MARKET_COLUMNS = Col.NOT_AFTER + 1
+
+
+def type_of(row: list[Any]) -> str:
+    """The order type of a row."""
+    return row[18] if len(row) > _MARKET_COLUMNS else "market"
 
 
 def request_of(row: list[Any]) -> TradeRequest:
     """The request of a row, without the detour over an :class:`Intent`."""
     leg = row[3]
-    if leg == "open":
+    if leg == "open" and len(row) == _MARKET_COLUMNS:
         sl, tp, reference = row[14], row[15], row[16]
         return OrderRequest(
             client_order_id=row[0],
@@ -155,13 +201,23 @@ def ids_of(text: str | bytes) -> list[str]:
 
 
 def _row(i: Intent) -> list[object]:
+    """Most orders are at market: their rows end where the terms of a resting one begin."""
     row: list[object] = list(i)
     row[Col.UNITS] = str(i.units)
     for column, price in ((14, i.stop_loss), (15, i.take_profit), (16, i.reference_price)):
         if price is not None:
             row[column] = str(price)
     row[Col.NOT_AFTER] = None if i.not_after is None else i.not_after.timestamp()
+    if (i.type, i.price, i.stop_price, i.expires_at) == _AT_MARKET:
+        del row[_MARKET_COLUMNS:]
+        return row
+    row[Col.PRICE] = None if i.price is None else str(i.price)
+    row[Col.STOP_PRICE] = None if i.stop_price is None else str(i.stop_price)
+    row[Col.EXPIRES_AT] = None if i.expires_at is None else i.expires_at.timestamp()
     return row
+
+
+_AT_MARKET = (OrderType.MARKET, None, None, None)
 
 
 def _intent(row: list[str | int | float | None]) -> Intent:
@@ -177,7 +233,8 @@ def _intent(row: list[str | int | float | None]) -> Intent:
         trace,
         *rest,
     ) = row
-    (instrument, side, units, position, order, sl, tp, reference, not_after) = rest
+    (instrument, side, units, position, order, sl, tp, reference, not_after, *resting) = rest
+    kind, price, stop_price, expires_at = resting or _AT_MARKET
     return Intent(
         str(cid),
         int(account or 0),
@@ -196,8 +253,16 @@ def _intent(row: list[str | int | float | None]) -> Intent:
         _decimal(sl),
         _decimal(tp),
         _decimal(reference),
-        datetime.fromtimestamp(not_after, UTC) if isinstance(not_after, float | int) else None,
+        _moment(not_after),
+        OrderType(str(kind)),
+        _decimal(price),
+        _decimal(stop_price),
+        _moment(expires_at),
     )
+
+
+def _moment(value: str | int | float | None) -> datetime | None:
+    return datetime.fromtimestamp(value, UTC) if isinstance(value, float | int) else None
 
 
 def _decimal(value: str | int | float | None) -> Decimal | None:

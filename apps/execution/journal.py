@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from apps.trading.deals import DealEffect
-from apps.trading.orders import Side
+from apps.trading.orders import OrderState, OrderType, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,34 @@ class ProtectionPayload:
     take_profit: Decimal | None
 
 
-Payload = DealPayload | ProtectionPayload
+@dataclass(frozen=True, slots=True)
+class OrderPayload:
+    """A pending order was placed, changed, or ended without being filled to its end.
+
+    ``state`` is ACCEPTED or PARTIALLY_FILLED while it rests, then CANCELLED, EXPIRED or
+    REJECTED. The terms are those after the change. Fills are no events of an order: they are
+    deals with its ``platform_order_id``. ``units`` is the whole order and ``filled_units`` what
+    the deals journaled before amount to. ``own``: placed by an order of ours (a chain).
+    """
+
+    platform_order_id: str
+    client_order_id: str
+    instrument_id: str
+    symbol: str
+    side: Side
+    type: OrderType
+    units: Decimal
+    filled_units: Decimal
+    state: OrderState
+    price: Decimal | None
+    stop_price: Decimal | None
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    expires_at: datetime | None
+    own: bool = False
+
+
+Payload = DealPayload | ProtectionPayload | OrderPayload
 
 
 def dump(payload: Payload) -> str:
@@ -67,6 +96,8 @@ def values(payload: Payload) -> dict[str, object]:
     """The payload as plain values that JSON knows."""
     if isinstance(payload, DealPayload):
         return _deal_values(payload)
+    if isinstance(payload, OrderPayload):
+        return _order_values(payload)
     return {
         "position_id": payload.position_id,
         "instrument_id": payload.instrument_id,
@@ -81,6 +112,8 @@ def values(payload: Payload) -> dict[str, object]:
 def load(text: str | bytes) -> Payload:
     """The payload that :func:`dump` wrote."""
     v = json.loads(text)
+    if "filled_units" in v:
+        return _order(v)
     if "deal_id" not in v:
         return ProtectionPayload(
             v["position_id"],
@@ -130,6 +163,46 @@ def _deal_values(p: DealPayload) -> dict[str, object]:
         "take_profit": _text(p.take_profit),
         "own": p.own,
     }
+
+
+def _order_values(p: OrderPayload) -> dict[str, object]:
+    return {
+        "platform_order_id": p.platform_order_id,
+        "client_order_id": p.client_order_id,
+        "instrument_id": p.instrument_id,
+        "symbol": p.symbol,
+        "side": p.side,
+        "type": p.type,
+        "units": str(p.units),
+        "filled_units": str(p.filled_units),
+        "state": p.state,
+        "price": _text(p.price),
+        "stop_price": _text(p.stop_price),
+        "stop_loss": _text(p.stop_loss),
+        "take_profit": _text(p.take_profit),
+        "expires_at": p.expires_at.isoformat() if p.expires_at else None,
+        "own": p.own,
+    }
+
+
+def _order(v: dict[str, Any]) -> OrderPayload:
+    return OrderPayload(
+        v["platform_order_id"],
+        v["client_order_id"],
+        v["instrument_id"],
+        v["symbol"],
+        Side(v["side"]),
+        OrderType(v["type"]),
+        Decimal(v["units"]),
+        Decimal(v["filled_units"]),
+        OrderState(v["state"]),
+        _decimal(v["price"]),
+        _decimal(v["stop_price"]),
+        _decimal(v["stop_loss"]),
+        _decimal(v["take_profit"]),
+        datetime.fromisoformat(v["expires_at"]) if v["expires_at"] else None,
+        bool(v["own"]),
+    )
 
 
 def _text(value: Decimal | None) -> str | None:

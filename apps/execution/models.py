@@ -167,6 +167,10 @@ class Order(models.Model):
     ``relation`` its relation as in :class:`Gate`, ``wake_key`` what the source groups its
     work by (the master account's id for copies), ``cause`` why (an event's id, a person).
     ``settled_at`` is set by the source when it has taken note of the final state.
+
+    An open of a pending type rests from ``rested_at`` on, perhaps for days; ``units`` follow
+    its amendments. ``rest_settled_at`` is set by the source when it has taken note of that,
+    and emptied when a part is filled.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -197,6 +201,8 @@ class Order(models.Model):
     accepted_at = models.DateTimeField(null=True)
     final_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
+    rested_at = models.DateTimeField(null=True)
+    rest_settled_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
@@ -212,6 +218,11 @@ class Order(models.Model):
                 condition=~Q(state__in=sorted(FINAL_STATES)),
             ),
             models.Index(fields=["batch_id"], name="order_of_batch"),
+            models.Index(
+                fields=["source", "wake_key"],
+                name="order_rested",
+                condition=Q(rested_at__isnull=False, rest_settled_at=None, final_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -280,6 +291,48 @@ class Position(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.position_id} {self.side} {self.units}"
+
+
+class RestingOrder(models.Model):
+    """A pending order of a watched account as last seen; ended ones keep their row.
+
+    ``changes`` numbers what was journaled of it. ``state`` FILLED is seen only here: the
+    journal tells fills as deals.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account_id = models.BigIntegerField()
+    platform_order_id = models.CharField(max_length=64)
+    client_order_id = models.CharField(max_length=50, blank=True)
+    instrument_id = models.CharField(max_length=64)
+    side = models.CharField(max_length=4, choices=_choices(Side))
+    type = models.CharField(max_length=16, choices=_choices(OrderType))
+    units = UnitsField()
+    filled_units = UnitsField(default=0)
+    state = models.CharField(max_length=16, choices=_choices(OrderState))
+    price = PriceField(null=True)
+    stop_price = PriceField(null=True)
+    stop_loss = PriceField(null=True)
+    take_profit = PriceField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    changes = models.PositiveIntegerField(default=0)
+    ended_at = models.DateTimeField(null=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "platform_order_id"], name="resting_order_once"
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["account_id"], name="resting_order_open", condition=Q(ended_at=None)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.platform_order_id} {self.side} {self.units}"
 
 
 class GatewayProcess(models.Model):

@@ -34,7 +34,8 @@ def register(
     """Have a source's functions called after the gateway's commits.
 
     ``on_events(account_ids)``: these accounts have events that are not planned.
-    ``on_orders(wake_keys)``: orders of ``source`` with these wake keys have become final.
+    ``on_orders(wake_keys)``: orders of ``source`` with these wake keys have become final, have
+    begun to rest on the platform, or were filled in part while they rested.
     Both are called in a thread of the gateway, outside of any transaction. Registering a
     source again replaces it.
     """

@@ -13,7 +13,7 @@ from django.db import connection
 from apps.execution import journal
 from apps.execution.models import Gate, GatewayProcess, Order
 from apps.trading.deals import DealEffect
-from apps.trading.orders import FINAL_STATES, Leg, OrderState, Side
+from apps.trading.orders import FINAL_STATES, Leg, OrderState, OrderType, Side
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class OrderResult:
 
     ``commission``, ``swap`` and ``profit`` are sums over its deals, in account currency as the
     platform books them (negative: paid). ``code`` is the platform's, or ours where it never
-    left the house (GATED, WITHDRAWN, TOO_LATE, NOT_CONNECTED).
+    left the house (GATED, WITHDRAWN, TOO_LATE, NOT_CONNECTED). ``rested_at`` is set where it
+    rested on the platform; ``units`` are then those of its last amendment.
     """
 
     id: int
@@ -67,6 +68,7 @@ class OrderResult:
     commission: Decimal
     swap: Decimal
     profit: Decimal
+    rested_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,26 @@ class PositionRow:
     margin: Decimal
     open_result: Decimal
     opened_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RestingRow:
+    """A pending order that rests on a watched account, as last seen."""
+
+    account_id: int
+    platform_order_id: str
+    client_order_id: str
+    instrument_id: str
+    side: Side
+    type: OrderType
+    units: Decimal
+    filled_units: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    expires_at: datetime | None
     updated_at: datetime
 
 
@@ -130,7 +152,7 @@ _RESULT_FIELDS = """
     o.wake_key, o.cause, o.trace_id, o.leg, o.instrument_id, o.side, o.units, o.filled_units,
     o.average_price, o.position_id, o.state, o.code, o.message, o.committed_at, o.sent_at,
     o.accepted_at, o.final_at, coalesce(d.commission, 0), coalesce(d.swap, 0),
-    coalesce(d.profit, 0)
+    coalesce(d.profit, 0), o.rested_at
 """
 
 # The deals of an order are found by its position.
@@ -173,6 +195,20 @@ def unsettled_orders(source: str, wake_key: int, limit: int = 5000) -> list[Orde
     return [_result(row) for row in rows]
 
 
+def rested_orders(source: str, wake_key: int, limit: int = 5000) -> list[OrderResult]:
+    """Orders that rest on the platform, of which their source has not taken note.
+
+    Told when an order begins to rest and again when a part of it is filled; one that has
+    ended is told by :func:`unsettled_orders` alone. Oldest first.
+    """
+    rows = _rows(
+        f"{_RESULTS} WHERE o.source = %s AND o.wake_key = %s AND o.rested_at IS NOT NULL "
+        "AND o.rest_settled_at IS NULL AND o.final_at IS NULL ORDER BY o.id LIMIT %s",
+        [source, wake_key, limit],
+    )
+    return [_result(row) for row in rows]
+
+
 def orders_by_client_id(client_order_ids: Sequence[str]) -> dict[str, OrderResult]:
     """Orders in any state; ids that no gateway has claimed yet are left out."""
     rows = _rows(f"{_RESULTS} WHERE o.client_order_id = ANY(%s)", [list(client_order_ids)])
@@ -191,6 +227,21 @@ def open_positions(account_ids: Iterable[int]) -> dict[int, list[PositionRow]]:
     for account_id, position_id, instrument_id, side, *rest in rows:
         row = PositionRow(account_id, position_id, instrument_id, Side(side), *rest)
         found.setdefault(account_id, []).append(row)
+    return found
+
+
+def resting_orders(account_ids: Iterable[int]) -> dict[int, list[RestingRow]]:
+    """Pending orders of watched accounts, oldest first; an account without any is left out."""
+    found: dict[int, list[RestingRow]] = {}
+    rows = _rows(
+        "SELECT account_id, platform_order_id, client_order_id, instrument_id, side, type, units, "
+        "filled_units, price, stop_price, stop_loss, take_profit, expires_at, updated_at "
+        "FROM execution_restingorder WHERE account_id = ANY(%s) AND ended_at IS NULL ORDER BY id",
+        [list(account_ids)],
+    )
+    for row in rows:
+        values: list[Any] = [*row[:4], Side(row[4]), OrderType(row[5]), *row[6:]]
+        found.setdefault(row[0], []).append(RestingRow(*values))
     return found
 
 

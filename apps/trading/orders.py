@@ -85,6 +85,9 @@ class Leg(enum.StrEnum):
         return _LEG_PRIORITY[self]
 
 
+#: Types of orders that wait on the platform for their price.
+PENDING_TYPES = frozenset({OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT})
+
 _LEG_PRIORITY = {Leg.CLOSE: 0, Leg.PROTECT: 1, Leg.CANCEL: 1, Leg.OPEN: 2}
 
 
@@ -141,7 +144,28 @@ class CancelRequest:
     platform_order_id: str
 
 
-TradeRequest = OrderRequest | CloseRequest | ProtectRequest | CancelRequest
+@dataclass(frozen=True, slots=True)
+class AmendRequest:
+    """Give a resting order new terms, all of them; it keeps its type, side and own id.
+
+    ``units`` is the whole order, what was filled of it included. ``price`` is a limit's or
+    stop-limit's limit, ``stop_price`` where a stop or stop-limit is triggered. ``stop_loss``
+    and ``take_profit`` are absolute prices; ``None`` removes them. ``expires_at`` moves the
+    expiry; ``None`` leaves it as it is, for not every platform can take one away.
+    """
+
+    client_order_id: str
+    platform_order_id: str
+    instrument_id: str
+    units: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    expires_at: datetime | None
+
+
+TradeRequest = OrderRequest | CloseRequest | ProtectRequest | CancelRequest | AmendRequest
 
 
 @dataclass(frozen=True, slots=True)

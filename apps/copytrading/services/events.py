@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.copytrading.domain.events import EventKind, MasterEvent, classify, happened_at
-from apps.execution.journal import DealPayload
+from apps.execution.journal import DealPayload, OrderPayload
 from apps.execution.selectors import JournaledEvent
 from apps.trading.quantity import ZERO
 
@@ -11,6 +11,8 @@ from apps.trading.quantity import ZERO
 def master_event(journaled: JournaledEvent, clock_offset_ms: int) -> MasterEvent:
     """What the master did; ``clock_offset_ms`` is the platform's clock minus ours."""
     payload = journaled.payload
+    if isinstance(payload, OrderPayload):
+        raise ValueError(f"event {journaled.id} is of a pending order, not of a position")
     if isinstance(payload, DealPayload):
         kind, before = classify(payload.effect, payload.units, payload.position_units)
         after = payload.position_units

@@ -27,6 +27,7 @@ from apps.copytrading.services.orders import commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
 from apps.execution import api as execution
 from apps.execution import selectors as journal
+from apps.execution.journal import OrderPayload
 
 #: Events taken up together; what remains follows in the next round.
 EVENTS_AT_ONCE = 200
@@ -47,7 +48,8 @@ def plan_waiting(master_account_id: int) -> int:
     if master is None:
         execution.mark_planned(event_ids, now)
         return len(journaled)
-    events = [master_event(event, master.clock_offset_ms) for event in journaled]
+    told = [event for event in journaled if not isinstance(event.payload, OrderPayload)]
+    events = [master_event(event, master.clock_offset_ms) for event in told]
     keys = sorted({event.position_key for event in events})
     made, count = _Made(), 0
     for page in load_pages(master, keys, now, load_decided(event_ids)):

@@ -33,6 +33,12 @@ _UNSETTLED = """
       AND final_at < clock_timestamp() - interval '1 second'
     GROUP BY source
 """
+_RESTED = """
+    SELECT source, array_agg(DISTINCT wake_key) FROM execution_order
+    WHERE rested_at < clock_timestamp() - interval '1 second' AND rest_settled_at IS NULL
+      AND final_at IS NULL AND source = ANY(%s) AND connection_id = ANY(%s)
+    GROUP BY source
+"""
 
 _log = structlog.get_logger(__name__)
 
@@ -156,11 +162,12 @@ class Gateway:
             if not mine:
                 continue
             try:
-                events, orders = await self.database.run_all(
-                    [(_UNPLANNED, [mine]), (_UNSETTLED, [sorted(receivers.sources()), mine])]
+                of_mine = [sorted(receivers.sources()), mine]
+                events, final, rested = await self.database.run_all(
+                    [(_UNPLANNED, [mine]), (_UNSETTLED, of_mine), (_RESTED, of_mine)]
                 )
             except UNAVAILABLE:
                 continue  # the leases say so already
             self._events.wake([row[0] for row in events])
-            for source, wake_keys in orders:
+            for source, wake_keys in final + rested:
                 self._tell_orders(source, wake_keys)

@@ -17,6 +17,7 @@ from apps.platforms.adapters.ctrader.catalogue import Catalogue
 from apps.platforms.adapters.ctrader.errors import CannotExpress
 from apps.platforms.adapters.ctrader.inbound import ORDER_TYPES, TIMES_IN_FORCE
 from apps.trading.orders import (
+    AmendRequest,
     CancelRequest,
     CloseRequest,
     OrderRequest,
@@ -37,6 +38,7 @@ _NewOrder = messages.ProtoOANewOrderReq
 _Close = messages.ProtoOAClosePositionReq
 _Protect = messages.ProtoOAAmendPositionSLTPReq
 _Cancel = messages.ProtoOACancelOrderReq
+_Amend = messages.ProtoOAAmendOrderReq
 
 
 def trade_message(account: int, request: TradeRequest, catalogue: Catalogue) -> Any:
@@ -51,6 +53,8 @@ def trade_message(account: int, request: TradeRequest, catalogue: Catalogue) -> 
         )
     if isinstance(request, ProtectRequest):
         return _protect(account, request)
+    if isinstance(request, AmendRequest):
+        return _amend(account, request, catalogue)
     return _cancel(account, request)
 
 
@@ -134,6 +138,30 @@ def _protect(account: int, request: ProtectRequest) -> Any:
         message.stopLoss = price_to_wire(request.stop_loss)
     if request.take_profit is not None:
         message.takeProfit = price_to_wire(request.take_profit)
+    return message
+
+
+def _amend(account: int, request: AmendRequest, catalogue: Catalogue) -> Any:
+    """New terms of a resting order; stops that are not named are taken away."""
+    message = _Amend(
+        ctidTraderAccountId=account,
+        orderId=_number(request.platform_order_id, "ORDER_NOT_FOUND", "order"),
+        volume=_volume(request.units),
+    )
+    if request.expires_at is not None:
+        message.expirationTimestamp = time_to_wire(request.expires_at)
+    if request.stop_loss is not None:
+        message.stopLoss = price_to_wire(request.stop_loss)
+    if request.take_profit is not None:
+        message.takeProfit = price_to_wire(request.take_profit)
+    if request.stop_price is None:
+        message.limitPrice = price_to_wire(_given(request.price, "price"))
+        return message
+    message.stopPrice = price_to_wire(request.stop_price)
+    if request.price is not None:
+        symbol_id = _number(request.instrument_id, "SYMBOL_NOT_FOUND", "symbol")
+        reach = abs(request.price - request.stop_price)
+        message.slippageInPoints = _points(reach, catalogue.digits(symbol_id))
     return message
 
 
