@@ -40,6 +40,20 @@ def client_order_id(*parts: object) -> str:
     return "c" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
+class SendGuards(NamedTuple):
+    """What an open must still satisfy at the moment it is sent.
+
+    ``limit_price`` is the worst price at which it may leave, compared with the quote of the
+    side that it would trade at (None: any). ``min_equity`` is in the account's currency,
+    ``min_margin_level`` the percent of equity over used margin that must remain after the
+    open; 0 is no limit. A symbol's trading hours are judged for every open with guards.
+    """
+
+    limit_price: Decimal | None = None
+    min_equity: Decimal = Decimal(0)
+    min_margin_level: Decimal = Decimal(0)
+
+
 class Intent(NamedTuple):
     """One order that is wanted on one account.
 
@@ -52,6 +66,8 @@ class Intent(NamedTuple):
     ``stop_price`` and ``expires_at``; its stops are absolute and ``reference_price`` is not
     sent. A protect with ``platform_order_id`` and no ``position_id`` gives a resting order new
     terms, see :class:`apps.trading.orders.AmendRequest`.
+
+    ``guards`` of an open are judged once more when it is sent; None: nothing is judged.
     """
 
     client_order_id: str
@@ -76,6 +92,7 @@ class Intent(NamedTuple):
     price: Decimal | None = None
     stop_price: Decimal | None = None
     expires_at: datetime | None = None
+    guards: SendGuards | None = None
 
     def request(self) -> TradeRequest:
         """The request a connector takes."""
@@ -156,11 +173,12 @@ class Col(enum.IntEnum):
     TAKE_PROFIT = 15
     REFERENCE_PRICE = 16
     NOT_AFTER = 17
-    # Only in rows of resting orders and their amendments, see :func:`_row`.
+    # Only in rows of resting orders, their amendments and opens with guards, see :func:`_row`.
     TYPE = 18
     PRICE = 19
     STOP_PRICE = 20
     EXPIRES_AT = 21
+    GUARDS = 22
 
 
 _MARKET_COLUMNS = Col.NOT_AFTER + 1
@@ -171,10 +189,15 @@ def type_of(row: list[Any]) -> str:
     return row[18] if len(row) > _MARKET_COLUMNS else "market"
 
 
+def guards_of(row: list[Any]) -> SendGuards | None:
+    """The guards of a row, None where nothing is judged."""
+    return _guards(row[22]) if len(row) > _MARKET_COLUMNS else None
+
+
 def request_of(row: list[Any]) -> TradeRequest:
     """The request of a row, without the detour over an :class:`Intent`."""
     leg = row[3]
-    if leg == "open" and len(row) == _MARKET_COLUMNS:
+    if leg == "open" and type_of(row) == "market":
         sl, tp, reference = row[14], row[15], row[16]
         return OrderRequest(
             client_order_id=row[0],
@@ -201,14 +224,16 @@ def ids_of(text: str | bytes) -> list[str]:
 
 
 def _row(i: Intent) -> list[object]:
-    """Most orders are at market: their rows end where the terms of a resting one begin."""
+    """Rows of orders at market without guards end where the terms of a resting one begin."""
     row: list[object] = list(i)
     row[Col.UNITS] = str(i.units)
     for column, price in ((14, i.stop_loss), (15, i.take_profit), (16, i.reference_price)):
         if price is not None:
             row[column] = str(price)
     row[Col.NOT_AFTER] = None if i.not_after is None else i.not_after.timestamp()
-    if (i.type, i.price, i.stop_price, i.expires_at) == _AT_MARKET:
+    if i.guards is not None:
+        row[Col.GUARDS] = [None if v is None else str(v) for v in i.guards]
+    elif (i.type, i.price, i.stop_price, i.expires_at) == _AT_MARKET:
         del row[_MARKET_COLUMNS:]
         return row
     row[Col.PRICE] = None if i.price is None else str(i.price)
@@ -218,9 +243,10 @@ def _row(i: Intent) -> list[object]:
 
 
 _AT_MARKET = (OrderType.MARKET, None, None, None)
+_WITHOUT = (*_AT_MARKET, None)
 
 
-def _intent(row: list[str | int | float | None]) -> Intent:
+def _intent(row: list[Any]) -> Intent:
     (
         cid,
         account,
@@ -234,7 +260,7 @@ def _intent(row: list[str | int | float | None]) -> Intent:
         *rest,
     ) = row
     (instrument, side, units, position, order, sl, tp, reference, not_after, *resting) = rest
-    kind, price, stop_price, expires_at = resting or _AT_MARKET
+    kind, price, stop_price, expires_at, guards = resting or _WITHOUT
     return Intent(
         str(cid),
         int(account or 0),
@@ -258,7 +284,15 @@ def _intent(row: list[str | int | float | None]) -> Intent:
         _decimal(price),
         _decimal(stop_price),
         _moment(expires_at),
+        _guards(guards),
     )
+
+
+def _guards(value: Any) -> SendGuards | None:
+    if value is None:
+        return None
+    limit, equity, level = value
+    return SendGuards(_decimal(limit), Decimal(equity), Decimal(level))
 
 
 def _moment(value: str | int | float | None) -> datetime | None:

@@ -9,7 +9,17 @@ from decimal import Decimal
 import orjson
 import pytest
 
-from apps.execution.intents import Col, Intent, dump, load, request_of, rows_of, type_of
+from apps.execution.intents import (
+    Col,
+    Intent,
+    SendGuards,
+    dump,
+    guards_of,
+    load,
+    request_of,
+    rows_of,
+    type_of,
+)
 from apps.trading.orders import (
     AmendRequest,
     CancelRequest,
@@ -50,14 +60,17 @@ AMENDMENT = Intent(
     price=D("1.094"),
     take_profit=D("1.2"),
 )
+GUARDED = MARKET._replace(guards=SendGuards(D("1.1011"), D(500), D("150.00")))
+GUARDED_LIMIT = LIMIT._replace(guards=SendGuards(min_equity=D(500)))
 
 
-@pytest.mark.parametrize("intent", [MARKET, LIMIT, STOP_LIMIT, AMENDMENT])
+@pytest.mark.parametrize("intent", [MARKET, LIMIT, STOP_LIMIT, AMENDMENT, GUARDED, GUARDED_LIMIT])
 def test_an_intent_comes_back_as_it_was(intent: Intent) -> None:
     assert load(dump([intent])) == [intent]
     (row,) = rows_of(dump([intent]))
     assert request_of(row) == intent.request()
     assert type_of(row) == intent.type
+    assert guards_of(row) == intent.guards
 
 
 def test_a_market_order_carries_no_terms_of_a_resting_one() -> None:
