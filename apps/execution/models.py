@@ -121,6 +121,10 @@ class Batch(models.Model):
     as JSON; the same bytes travel in the gateway's stream. The first ``claimed`` of them have
     been claimed for sending; a gateway moves that number by one conditional UPDATE. Items
     are never changed. ``settled`` ends the batch when each item has a final order row.
+
+    ``notes`` is what the ``source`` that submitted the batch needs to go on from it after a
+    crash, in a form of its own; it is there while ``pending``, until the source has taken it
+    over. ``wake_key`` is what the source groups its work by, as in :class:`Order`.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -134,6 +138,10 @@ class Batch(models.Model):
     claimed_at = models.DateTimeField(null=True)
     settled = models.BooleanField(default=False)
     created_at = models.DateTimeField()
+    source = models.CharField(max_length=16, blank=True, default="", db_default="")
+    wake_key = models.BigIntegerField(default=0, db_default=0)
+    notes = models.TextField(blank=True, default="", db_default="")
+    pending = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
@@ -141,11 +149,36 @@ class Batch(models.Model):
                 fields=["connection_id", "priority", "id"],
                 name="batch_unsettled",
                 condition=Q(settled=False),
-            )
+            ),
+            models.Index(
+                fields=["source", "wake_key"], name="batch_pending", condition=Q(pending=True)
+            ),
         ]
 
     def __str__(self) -> str:
         return f"batch {self.id} ({self.leg}, {self.claimed}/{self.size})"
+
+
+class Fence(models.Model):
+    """Numbers the transactions in which a source works on one of its wake keys.
+
+    Whoever works reads ``value`` before anything else and moves it in each of its transactions,
+    on condition that nobody has moved it since. So of two who work on the same at once, each
+    believing to be alone, only one can commit.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    source = models.CharField(max_length=16)
+    wake_key = models.BigIntegerField()
+    value = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["source", "wake_key"], name="one_fence_for_a_key")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.wake_key}: {self.value}"
 
 
 class Withdrawal(models.Model):
