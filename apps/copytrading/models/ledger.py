@@ -12,6 +12,9 @@ from apps.copytrading.codes import CODE_CHOICES, STATE_CHOICES
 from apps.copytrading.models.words import choices
 from apps.trading.orders import Leg, Side
 
+#: Rare states, which staff look for among very many rows.
+TROUBLED = ["partial", "rejected", "failed"]
+
 
 class Decision(models.Model):
     """That one order shall be sent for (master event, subscription, leg); never changed.
@@ -108,8 +111,17 @@ class Outcome(models.Model):
             models.UniqueConstraint(fields=["event_id", "subscription_id"], name="outcome_once")
         ]
         indexes = [
-            models.Index(fields=["subscription_id", "-id"], name="outcome_of_subscription"),
-            models.Index(fields=["master_account_id", "-id"], name="outcome_of_master"),
+            # Read and sealed in the order of events; the constraint serves all of them together.
+            models.Index(fields=["subscription_id", "event_id"], name="outcome_of_copy"),
+            models.Index(
+                fields=["master_account_id", "event_id", "subscription_id"],
+                name="outcome_of_events",
+            ),
+            models.Index(
+                fields=["event_id", "subscription_id"],
+                name="outcome_in_trouble",
+                condition=models.Q(state__in=TROUBLED),
+            ),
         ]
 
     def __str__(self) -> str:
