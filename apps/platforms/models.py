@@ -160,6 +160,9 @@ class Symbol(models.Model):
     step_units = UnitsField()
     max_units = UnitsField()
     tradable = models.BooleanField(default=True)
+    schedule = models.JSONField(
+        default=dict, blank=True, help_text="trading hours and holidays; empty: always open"
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -19,6 +19,7 @@ from apps.platforms.models import (
     TradingAccount,
 )
 from apps.trading.money import Rates
+from apps.trading.schedule import Schedule
 from apps.trading.symbols import Instrument, fold
 
 
@@ -139,6 +140,7 @@ def instrument_of(symbol: Symbol) -> Instrument:
         max_units=symbol.max_units,
         description=symbol.description,
         tradable=symbol.tradable,
+        schedule=Schedule.from_json(symbol.schedule),
     )
 
 

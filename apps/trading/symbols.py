@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from apps.trading.schedule import ALWAYS, Schedule
+
 _SEPARATORS = str.maketrans("", "", "/-_ .:")
 
 
@@ -14,7 +16,8 @@ class Instrument:
     """A tradable symbol of one platform server.
 
     All volumes are units of ``base``; ``lot_units`` of them are one lot there. ``digits`` is
-    the number of decimals of a price, ``pip_digits`` the decimal place of a pip.
+    the number of decimals of a price, ``pip_digits`` the decimal place of a pip. ``schedule``
+    says when it is traded.
     """
 
     instrument_id: str
@@ -29,6 +32,7 @@ class Instrument:
     max_units: Decimal
     description: str = ""
     tradable: bool = True
+    schedule: Schedule = ALWAYS
 
     @property
     def price_step(self) -> Decimal:

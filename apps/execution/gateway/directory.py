@@ -151,6 +151,7 @@ class Directory:
                 "step_units": str(i.step_units),
                 "max_units": str(i.max_units),
                 "tradable": i.tradable,
+                "schedule": i.schedule.as_json(),
             }
             for i in instruments
         ]

@@ -156,23 +156,26 @@ QUOTES = """
 SYMBOLS = """
     INSERT INTO platforms_symbol (connection_id, instrument_id, name, folded, description, base,
         quote, digits, pip_digits, lot_units, min_units, step_units, max_units, tradable,
-        updated_at)
+        schedule, updated_at)
     SELECT %s, r.*, clock_timestamp() FROM json_to_recordset(%s::json) AS r (
         instrument_id text, name text, folded text, description text, base text, quote text,
         digits int, pip_digits int, lot_units numeric, min_units numeric, step_units numeric,
-        max_units numeric, tradable boolean)
+        max_units numeric, tradable boolean, schedule jsonb)
     ON CONFLICT (connection_id, instrument_id) DO UPDATE SET name = excluded.name,
         folded = excluded.folded, description = excluded.description, base = excluded.base,
         quote = excluded.quote, digits = excluded.digits, pip_digits = excluded.pip_digits,
         lot_units = excluded.lot_units, min_units = excluded.min_units,
         step_units = excluded.step_units, max_units = excluded.max_units,
-        tradable = excluded.tradable, updated_at = excluded.updated_at
+        tradable = excluded.tradable, schedule = excluded.schedule,
+        updated_at = excluded.updated_at
     WHERE (platforms_symbol.name, platforms_symbol.folded, platforms_symbol.description,
            platforms_symbol.base, platforms_symbol.quote, platforms_symbol.digits,
            platforms_symbol.pip_digits, platforms_symbol.lot_units, platforms_symbol.min_units,
-           platforms_symbol.step_units, platforms_symbol.max_units, platforms_symbol.tradable)
+           platforms_symbol.step_units, platforms_symbol.max_units, platforms_symbol.tradable,
+           platforms_symbol.schedule)
        IS DISTINCT FROM
           (excluded.name, excluded.folded, excluded.description, excluded.base, excluded.quote,
            excluded.digits, excluded.pip_digits, excluded.lot_units, excluded.min_units,
-           excluded.step_units, excluded.max_units, excluded.tradable)
+           excluded.step_units, excluded.max_units, excluded.tradable,
+           excluded.schedule)
 """

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+import structlog
+
 from apps.openapi_wire.enums import TradingMode
 from apps.openapi_wire.scaling import relative_from_wire, units_from_wire
+from apps.trading.schedule import ALWAYS, DAY_S, Holiday, Schedule, make_schedule
 from apps.trading.symbols import Instrument
 
+_EPOCH = date(1970, 1, 1)  # holidays are told in days since then
 AVERAGE_DIGITS = 8  # of a position's price, which is an average of deals
+
+_log = structlog.get_logger(__name__)
 
 
 class Catalogue:
@@ -68,7 +75,28 @@ class Catalogue:
             max_units=units_from_wire(full.maxVolume),
             description=light.description,
             tradable=light.enabled and full.tradingMode == TradingMode.ENABLED,
+            schedule=_schedule(full),
         )
+
+
+def _schedule(full: Any) -> Schedule:
+    """Trading hours; always open where they cannot be read: the platform refuses by itself."""
+    hours = [(interval.startSecond, interval.endSecond) for interval in full.schedule]
+    zone = full.scheduleTimeZone or "UTC"
+    holidays = [
+        Holiday(
+            _EPOCH + timedelta(days=day.holidayDate),
+            day.startSecond,
+            day.endSecond or DAY_S,
+            day.isRecurring,
+        )
+        for day in full.holiday
+    ]
+    try:
+        return make_schedule(hours, holidays, zone)
+    except ValueError as error:
+        _log.warning("trading hours cannot be read", symbol=full.symbolId, error=str(error))
+        return ALWAYS
 
 
 def average_price(value: float) -> Decimal:
