@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from apps.copytrading.domain.advance import Order, advance
+from apps.copytrading.domain.advance import advance
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState, Reply, answered
 from apps.copytrading.domain.plan import plan
 from apps.copytrading.domain.rounding import holding
+from apps.copytrading.domain.steps import Order
 from apps.copytrading.domain.volume import VolumeMode
 from apps.trading.orders import Leg, Side
 from tests.factories.copying import EURUSD, event, funds, market, opened, row, sizing

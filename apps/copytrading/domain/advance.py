@@ -10,53 +10,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from apps.copytrading.domain import link as links
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState
 from apps.copytrading.domain.numbers import Numbers, of_link, of_size
+from apps.copytrading.domain.opening import (
+    Refusal,
+    count_refusal,
+    limit_price,
+    margin_refusal,
+    market_refusal,
+    refusal,
+    side_of,
+)
 from apps.copytrading.domain.rounding import Rounding, holding
 from apps.copytrading.domain.rows import Market, Row
+from apps.copytrading.domain.steps import Ending, Order, Step
+from apps.copytrading.domain.stops import wanted_stops
 from apps.copytrading.domain.volume import Size, size
 from apps.trading.orders import Leg, Side
-from apps.trading.quantity import round_price
 
-
-class Order(NamedTuple):
-    """An order that a link wants. ``not_after`` bounds an open's sending."""
-
-    event: MasterEvent
-    leg: Leg
-    side: Side
-    units: Decimal
-    position_id: str
-    stop_loss: Decimal | None
-    take_profit: Decimal | None
-    not_after: datetime | None
-    rounding: Rounding
-    numbers: Numbers
-
-
-class Ending(NamedTuple):
-    """An event that ends without an order."""
-
-    event: MasterEvent
-    state: OutcomeState
-    code: Code
-    numbers: Numbers
-    link: Link | None
-
-
-class Step(NamedTuple):
-    """What events made of a link: its new forms (a closed one may be followed by a new
-    one), at most one order of the last of them, endings, and events that must wait."""
-
-    links: tuple[Link, ...]
-    order: Order | None
-    endings: tuple[Ending, ...]
-    waiting: tuple[MasterEvent, ...]
+_BEGINS = frozenset({EventKind.OPENED, EventKind.REVERSED, EventKind.EXISTING})
 
 
 def advance(row: Row, link: Link | None, events: Sequence[MasterEvent], market: Market) -> Step:
@@ -68,19 +44,6 @@ def advance(row: Row, link: Link | None, events: Sequence[MasterEvent], market: 
         if fold.take(event):
             return fold.flattened(event, events[index + 1 :])
     return fold.result()
-
-
-def wanted_stops(
-    row: Row, event: MasterEvent, digits: int, link: Link | None
-) -> tuple[Decimal | None, Decimal | None]:
-    """Stop loss and take profit that the copy shall have; its own where one is not copied."""
-    stop_loss = link.shown_sl if link else None
-    take_profit = link.shown_tp if link else None
-    if row.copy_sl:
-        stop_loss = None if event.stop_loss is None else round_price(event.stop_loss, digits)
-    if row.copy_tp:
-        take_profit = None if event.take_profit is None else round_price(event.take_profit, digits)
-    return stop_loss, take_profit
 
 
 class _Fold:
@@ -122,28 +85,53 @@ class _Fold:
         elif link.state is LinkState.GONE:
             self._gone(link, event)
         elif kind is EventKind.CLOSED or kind is EventKind.REVERSED:
+            if self.row.rules.opens_only:
+                self._leave(link, event)
+                return False
             self.link = links.closed(link, event)
             self._overtake(event, protection=True)
             return True
         elif kind is EventKind.PROTECTION:
             self._protect(link, event)
         elif kind is EventKind.REDUCED:
-            self.link = links.reduced(link, event)
-            self._overtake(event)
-            self.shrunk = True
+            self._reduce(link, event)
+        elif kind is EventKind.EXISTING:
+            self._end(event, Code.ALREADY_LINKED)
         else:
             self._increase(link, event)
         return False
 
     def _unlinked(self, event: MasterEvent) -> None:
-        if event.kind is EventKind.OPENED or event.kind is EventKind.REVERSED:
+        if event.kind in _BEGINS and event.units_after > 0:
             self._open(event)
         else:
             self._end(event, Code.NOT_LINKED)
 
+    def _leave(self, link: Link, event: MasterEvent) -> None:
+        # The master is out of it; closing is the customer's.
+        self._overtake(event, protection=True)
+        self.volume = None
+        if self.before is not None:
+            self.ended = (*self.ended, links.left_alone(link, event))
+        self.link = self.before = None
+        if event.kind is EventKind.REVERSED:
+            return self._open(event)
+        return self._end(event, Code.OPENS_ONLY)
+
+    def _reduce(self, link: Link, event: MasterEvent) -> None:
+        rules = self.row.rules
+        if rules.opens_only or not rules.partial_close:
+            self.link = links.reduction_passed_over(link, event)
+            code = Code.OPENS_ONLY if rules.opens_only else Code.PARTIAL_CLOSE_OFF
+            return self._end(event, code)
+        self.link = links.reduced(link, event)
+        self._overtake(event)
+        self.shrunk = True
+        return None
+
     def _gone(self, link: Link, event: MasterEvent) -> None:
         # The follower's position ended before the master's; it is never bought back.
-        if event.kind in (EventKind.INCREASED, EventKind.REDUCED, EventKind.PROTECTION):
+        if event.kind not in (EventKind.OPENED, EventKind.REVERSED, EventKind.CLOSED):
             return self._end(event, Code.POSITION_GONE)
         self.ended = (links.finished(link),)
         self.link = None
@@ -153,13 +141,16 @@ class _Fold:
 
     def _open(self, event: MasterEvent) -> None:
         row, market = self.row, self.market
-        if (code := self._refusal(event)) is not None:
-            return self._end(event, code)
-        symbol = market.symbols.get((row.connection_id, event.instrument_id))
+        if (refused := refusal(row, event, market) or count_refusal(row)) is not None:
+            return self._refuse(event, refused)
+        symbol = market.symbol(row, event.instrument_id)
         if symbol is None:
             return self._end(event, Code.NOT_MAPPED)
-        if row.netting and self._in_use(symbol.instrument_id, event.side):
+        side = side_of(row, event)
+        if row.netting and self._in_use(symbol.instrument_id, side):
             return self._end(event, Code.SYMBOL_IN_USE)
+        if (refused := market_refusal(row, event, market, symbol, side)) is not None:
+            return self._refuse(event, refused)
         sized = size(
             row.sizing,
             units=event.units_after,
@@ -176,9 +167,10 @@ class _Fold:
             event,
             sized,
             market.limits(row, symbol),
+            side=side,
             symbol=symbol.name,
             instrument_id=symbol.instrument_id,
-            stops=wanted_stops(row, event, symbol.digits, None),
+            stops=wanted_stops(row, event, symbol.digits, None, side),
         )
         self.capped = self.link.target < sized.target
         self.numbers = of_size(event, row, market, symbol, sized)
@@ -187,38 +179,35 @@ class _Fold:
         return None
 
     def _increase(self, link: Link, event: MasterEvent) -> None:
-        if (code := self._refusal(event)) is not None:
-            self.link = links.passed_over(link, event)
-            return self._end(event, code)
+        row, market = self.row, self.market
+        self.link = links.passed_over(link, event)
+        if (refused := refusal(row, event, market)) is not None:
+            return self._refuse(event, refused)
         if not link.grows:
-            self.link = links.passed_over(link, event)
             return self._end(event, Code.NOTHING_TO_CHANGE)
-        symbol = self.market.symbols.get((self.row.connection_id, event.instrument_id))
+        symbol = market.symbol(row, event.instrument_id)
         if symbol is None:
-            self.link = links.passed_over(link, event)
             return self._end(event, Code.NOT_MAPPED)
-        self.link = links.increased(link, event, self.market.limits(self.row, symbol))
+        if (refused := market_refusal(row, event, market, symbol, link.side)) is not None:
+            return self._refuse(event, refused)
+        self.link = links.increased(link, event, market.limits(row, symbol))
         self.capped = self.link.target < link.target + link.ratio * event.units
         self._overtake(event)
         self.granted = True
         return None
 
     def _protect(self, link: Link, event: MasterEvent) -> None:
+        if self.row.rules.opens_only:
+            return self._end(event, Code.OPENS_ONLY)
         if not (self.row.copy_sl or self.row.copy_tp):
             return self._end(event, Code.STOPS_OFF)
-        symbol = self.market.symbols.get((self.row.connection_id, event.instrument_id))
+        symbol = self.market.symbol(self.row, event.instrument_id)
         digits = symbol.digits if symbol else 8
-        self.link = links.protected(link, event, wanted_stops(self.row, event, digits, link))
+        stops = wanted_stops(self.row, event, digits, link, link.side)
+        self.link = links.protected(link, event, stops)
         if self.protection is not None:
             self._supersede(self.protection)
         self.protection = event
-        return None
-
-    def _refusal(self, event: MasterEvent) -> Code | None:
-        if self.row.hold is not None:
-            return self.row.hold
-        if self.market.now > event.happened_at + self.row.max_delay:
-            return Code.TOO_LATE
         return None
 
     def _in_use(self, instrument_id: str, side: Side) -> bool:
@@ -239,6 +228,9 @@ class _Fold:
 
     def _supersede(self, event: MasterEvent) -> None:
         self.endings.append(Ending(event, OutcomeState.SUPERSEDED, Code.SUPERSEDED, {}, self.link))
+
+    def _refuse(self, event: MasterEvent, refused: Refusal) -> None:
+        self._end(event, refused.code, refused.numbers)
 
     def _end(self, event: MasterEvent, code: Code, numbers: Numbers | None = None) -> None:
         self.endings.append(Ending(event, OutcomeState.SKIPPED, code, numbers or {}, self.link))
@@ -278,14 +270,16 @@ class _Fold:
                 waiting = (self.protection,)
             else:
                 order = self._protect_order(link, self.protection)
-        changed = (link,) if link is not self.before else ()
+        # A guard may have given the link up while its order was made.
+        after = self.link
+        changed = (after,) if after is not None and after is not self.before else ()
         return Step(self.ended + changed, order, tuple(self.endings), waiting)
 
     def _volume_order(self, link: Link) -> Order | None:
         event = self.volume
         if event is None:
             return None
-        symbol = self.market.symbols.get((self.row.connection_id, event.instrument_id))
+        symbol = self.market.symbol(self.row, event.instrument_id)
         if symbol is None:  # the symbol vanished: only a whole close is sure to fit
             self._end(event, Code.NOT_MAPPED, of_link(event, link, self.row, self.market))
             return None
@@ -295,7 +289,13 @@ class _Fold:
             rounding = Rounding.CAPPED  # the target was cut already, so that it fits exactly
         missing = units - link.held
         if missing > 0 and self.granted and missing >= limits.minimum:
-            return self._order(event, Leg.OPEN, missing, rounding)
+            refused = margin_refusal(self.row, self.market, symbol, missing)
+            if refused is None:
+                return self._order(event, Leg.OPEN, missing, rounding)
+            self.link = links.given_up(link, missing) if self.before is not None else None
+            numbers = self.numbers or of_link(event, link, self.row, self.market)
+            self._end(event, refused.code, numbers | refused.numbers)
+            return None
         if missing < 0 and self.shrunk:
             return self._order(event, Leg.CLOSE, -missing, rounding)
         short = self.granted and link.target > link.held and rounding is not Rounding.CAPPED
@@ -331,7 +331,27 @@ class _Fold:
             position_id=link.position_id,
             stop_loss=link.stop_loss if stops else None,
             take_profit=link.take_profit if stops else None,
-            not_after=event.happened_at + self.row.max_delay if opens else None,
+            not_after=self._not_after(event) if opens else None,
             rounding=rounding,
             numbers=numbers,
+            limit_price=self._limit_price(event, link) if opens else None,
+            reference_price=self._reference_price(event, link) if opens else None,
         )
+
+    def _reference_price(self, event: MasterEvent, link: Link) -> Decimal | None:
+        # From where a platform counts stops that it takes as distances.
+        quote = None
+        if event.kind is EventKind.EXISTING:  # the master's own price may be days old
+            quote = self.market.quotes.get((self.row.connection_id, link.instrument_id))
+        return event.price if quote is None else quote.against(link.side)
+
+    def _not_after(self, event: MasterEvent) -> datetime:
+        # A position that is taken over is not late, but it shall not wait for hours either.
+        taken_over = event.kind is EventKind.EXISTING
+        return (self.market.now if taken_over else event.happened_at) + self.row.max_delay
+
+    def _limit_price(self, event: MasterEvent, link: Link) -> Decimal | None:
+        tolerance = self.row.rules.max_slippage
+        if not tolerance or event.price is None or event.kind is EventKind.EXISTING:
+            return None
+        return limit_price(event.price, link.side, tolerance)

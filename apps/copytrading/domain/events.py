@@ -19,9 +19,10 @@ class EventKind(enum.StrEnum):
     CLOSED = "closed"
     REVERSED = "reversed"
     PROTECTION = "protection"
+    EXISTING = "existing"  # a position that was there before the copy, to be taken over
 
 
-OPENING = frozenset({EventKind.OPENED, EventKind.INCREASED, EventKind.REVERSED})
+OPENING = frozenset({EventKind.OPENED, EventKind.INCREASED, EventKind.REVERSED, EventKind.EXISTING})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class MasterEvent:
     ``side`` is the position's after the change (before it, where it is closed).
     ``units_before`` and ``units_after`` are the position's volume around the change; both
     are equal where only stop loss or take profit moved. ``happened_at`` is the platform's
-    time of it on our clock, never later than ``received_at``.
+    time of it on our clock, never later than ``received_at``. ``only`` is the one
+    subscription that an event is for, 0 for all.
     """
 
     id: int
@@ -49,6 +51,7 @@ class MasterEvent:
     received_at: datetime
     happened_at: datetime
     trace_id: str = ""
+    only: int = 0
 
     @property
     def units(self) -> Decimal:

@@ -23,7 +23,7 @@ class LinkState(enum.StrEnum):
     CLOSED = "closed"
     FAILED = "failed"  # its first order came to nothing
     GONE = "gone"  # ended on the follower's side before the master's
-    DETACHED = "detached"
+    DETACHED = "detached"  # left to the customer, who closes what it holds
 
 
 class Link(NamedTuple):
@@ -71,6 +71,7 @@ def opened(
     size: Size,
     limits: Limits,
     *,
+    side: Side,
     symbol: str,
     instrument_id: str,
     stops: tuple[Decimal | None, Decimal | None],
@@ -79,7 +80,7 @@ def opened(
     return Link(
         link_id=0,
         position_key=event.position_key,
-        side=event.side,
+        side=side,
         symbol=symbol,
         instrument_id=instrument_id,
         ratio=size.ratio,
@@ -113,6 +114,21 @@ def passed_over(link: Link, event: MasterEvent) -> Link:
         master_price=_average_price(link, event),
         last_event_id=event.id,
     )
+
+
+def reduction_passed_over(link: Link, event: MasterEvent) -> Link:
+    """A partial close that is not followed: only what the master still holds."""
+    return link._replace(master_units=event.units_after, last_event_id=event.id)
+
+
+def given_up(link: Link, missing: Decimal) -> Link:
+    """``missing`` units that should have been bought are not wanted any more."""
+    return link._replace(target=max(link.held, link.target - missing))
+
+
+def left_alone(link: Link, event: MasterEvent) -> Link:
+    """The master closed, and this copy leaves closing to the customer."""
+    return link._replace(state=LinkState.DETACHED, master_units=ZERO, last_event_id=event.id)
 
 
 def reduced(link: Link, event: MasterEvent) -> Link:

@@ -23,6 +23,7 @@ class Symbol(NamedTuple):
     step_units: Decimal
     max_units: Decimal
     tradable: bool
+    market_open: bool = True
 
 
 def match(name: str, folded: str, candidates: Iterable[Symbol]) -> Symbol | None:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from apps.copytrading.domain.advance import Ending, Order, Step, advance
+from apps.copytrading.domain.advance import advance
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, finished
 from apps.copytrading.domain.rows import Decided, Market, Row
+from apps.copytrading.domain.steps import Ending, Order, Step
 
 
 class Planned(NamedTuple):
@@ -87,18 +88,26 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
     groups = group(events)
     newest_start = max((row.started_after for row in rows), default=0)
     oldest_event = min((event.id for event in events), default=0)
+    for_all = newest_start < oldest_event and not any(event.only for event in events)
     for row in rows:
         links, decided = row.links, row.decided
         for key, mine in groups:
-            if newest_start >= oldest_event:
-                mine = [event for event in mine if event.id > row.started_after]
+            if not for_all:
+                mine = [event for event in mine if _concerns(event, row)]
                 if not mine:
                     continue
             if decided and key in decided:
                 _resume(made, row, mine, decided[key])
-            else:
-                made.add(row, advance(row, links.get(key), mine, market))
+                continue
+            step = advance(row, links.get(key), mine, market)
+            made.add(row, step)
+            if step.order is not None and not step.links[-1].link_id and row.rules.max_positions:
+                row = row._replace(open_links=row.open_links + 1)
     return made
+
+
+def _concerns(event: MasterEvent, row: Row) -> bool:
+    return event.id > row.started_after and event.only in (0, row.subscription_id)
 
 
 def _resume(made: Plan, row: Row, events: Sequence[MasterEvent], decided: Decided) -> None:

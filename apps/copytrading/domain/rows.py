@@ -14,7 +14,9 @@ from apps.copytrading.domain.mapping import Symbol
 from apps.copytrading.domain.numbers import Numbers
 from apps.copytrading.domain.rounding import Limits
 from apps.copytrading.domain.volume import Converts, Funds, Sizing
+from apps.trading.errors import NoConversionRate
 from apps.trading.orders import Side
+from apps.trading.quantity import ZERO
 
 
 class Decided(NamedTuple):
@@ -24,12 +26,42 @@ class Decided(NamedTuple):
     link: Link
 
 
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a subscription copies, and the guards on its opens: the strictest that hold for it.
+
+    ``include`` are the only symbols it copies (None: all), ``exclude`` those it leaves out, in
+    upper case. 0 in a guard is no limit; slippage and margin level are percent.
+    """
+
+    partial_close: bool = True
+    pending_orders: bool = True
+    reverse: bool = False
+    opens_only: bool = False
+    include: frozenset[str] | None = None
+    exclude: frozenset[str] = frozenset()
+    max_positions: int = 0
+    min_equity: Decimal = Decimal(0)
+    max_slippage: Decimal = Decimal(0)
+    min_margin_level: Decimal = Decimal(0)
+
+    def admits(self, symbol: str) -> bool:
+        """Whether a symbol of the master is copied."""
+        name = symbol.upper()
+        return (self.include is None or name in self.include) and name not in self.exclude
+
+
+NO_RULES = Rules()
+
+
 class Row(NamedTuple):
     """One subscription with its follower account, at the moment of planning.
 
     ``key`` is the subscription's lasting identity, part of its order ids. ``hold`` is why no
     new volume may be opened, None where it may. ``links`` holds the open links of the
     positions concerned and ``decided`` what an interrupted run left, both by position key.
+    ``margin_used`` and ``leverage`` are the account's, ``open_links`` how many positions the
+    subscription holds (counted only where that is limited), ``revision`` its settings' number.
     """
 
     subscription_id: int
@@ -51,6 +83,22 @@ class Row(NamedTuple):
     own_result: Decimal
     links: Mapping[str, Link]
     decided: Mapping[str, Decided]
+    rules: Rules = NO_RULES
+    margin_used: Decimal = ZERO
+    leverage: Decimal = ZERO
+    open_links: int = 0
+    revision: int = 0
+
+
+class Quote(NamedTuple):
+    """The latest price of a symbol on its own platform."""
+
+    bid: Decimal
+    ask: Decimal
+
+    def against(self, side: Side) -> Decimal:
+        """The price at which an order of this side would be filled."""
+        return self.ask if side is Side.BUY else self.bid
 
 
 @dataclass(slots=True)
@@ -58,8 +106,10 @@ class Market:
     """Everything that the rows of one planning have in common.
 
     ``symbols`` gives a follower connection's symbol for a master's instrument, None where
-    there is none. ``in_use`` names who holds a symbol of a netting account: subscription and
-    side by (account, instrument). ``common`` keeps the numbers that many rows share.
+    there is none, and ``pairs`` what a subscription itself says, by (subscription, master's
+    instrument). ``in_use`` names who holds a symbol of a netting account: subscription and
+    side by (account, instrument), 0 for a position that is nobody's copy. ``quotes`` are the
+    latest by (connection, instrument). ``common`` keeps the numbers that many rows share.
     """
 
     now: datetime
@@ -69,8 +119,29 @@ class Market:
     symbols: Mapping[tuple[int, str], Symbol | None]
     rates: Converts
     in_use: Mapping[tuple[int, str], tuple[tuple[int, Side], ...]] = field(default_factory=dict)
+    pairs: Mapping[tuple[int, str], Symbol | None] = field(default_factory=dict)
+    quotes: Mapping[tuple[int, str], Quote] = field(default_factory=dict)
     common: dict[tuple[object, ...], Numbers] = field(default_factory=dict)
+    _margins: dict[tuple[str, str], Decimal | None] = field(default_factory=dict)
     _limits: dict[tuple[object, ...], Limits] = field(default_factory=dict)
+
+    def symbol(self, row: Row, instrument_id: str) -> Symbol | None:
+        """The follower's symbol for one of the master's, None where it is not copied."""
+        if self.pairs:
+            key = (row.subscription_id, instrument_id)
+            if key in self.pairs:
+                return self.pairs[key]
+        return self.symbols.get((row.connection_id, instrument_id))
+
+    def base_rate(self, base: str, currency: str) -> Decimal | None:
+        """What one unit of a symbol's base is worth in a currency; None where unknown."""
+        key = (base, currency)
+        if key not in self._margins:
+            try:
+                self._margins[key] = self.rates.rate(base, currency)
+            except NoConversionRate:
+                self._margins[key] = None
+        return self._margins[key]
 
     def limits(self, row: Row, symbol: Symbol) -> Limits:
         """The volume rules of a subscription for a symbol, made once for all alike."""

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.common.events import publish
-from apps.copytrading.domain.advance import Order, Step, advance
+from apps.copytrading.domain.advance import advance
 from apps.copytrading.domain.codes import OutcomeState
 from apps.copytrading.domain.conclude import (
     Conclusion,
@@ -30,6 +30,7 @@ from apps.copytrading.domain.numbers import of_link
 from apps.copytrading.domain.plan import Plan
 from apps.copytrading.domain.rounding import Rounding
 from apps.copytrading.domain.rows import Market, Row
+from apps.copytrading.domain.steps import Order, Step
 from apps.copytrading.services import sql
 from apps.copytrading.services.closing import again
 from apps.copytrading.services.events import master_event
