@@ -121,21 +121,44 @@ def set_gate(
     What ``scope`` and ``key`` mean stands at :class:`apps.execution.models.Gate`. The caller
     audits it. Takes effect for claims that begin after the caller's commit.
     """
+    changed = set_gates(scope=scope, keys=[key], state=state, actor=actor, reason=reason, now=now)
+    return changed > 0
+
+
+def set_gates(
+    *,
+    scope: Gate.Scope,
+    keys: Sequence[str],
+    state: Gate.State,
+    actor: str,
+    reason: str = "",
+    now: datetime,
+) -> int:
+    """Like :func:`set_gate` for several keys of one scope; answers how many changed."""
+    if not keys:
+        return 0
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO execution_gate (scope, key, state, actor, reason, at) "
-            "VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT (scope, key) DO UPDATE "
+            "SELECT %s, key, %s, %s, %s, %s FROM unnest(%s::text[]) AS k (key) "
+            "ON CONFLICT (scope, key) DO UPDATE "
             "SET state = excluded.state, actor = excluded.actor, reason = excluded.reason, "
-            "at = excluded.at WHERE execution_gate.state <> excluded.state RETURNING 1",
-            [scope.value, key, state.value, actor[:128], reason[:500], now],
+            "at = excluded.at WHERE execution_gate.state <> excluded.state",
+            [scope.value, state.value, actor[:128], reason[:500], now, list(keys)],
         )
-        return cursor.fetchone() is not None
+        return cursor.rowcount
 
 
 def clear_gate(*, scope: Gate.Scope, key: str = "") -> bool:
     """Take a gate away; answers whether there was one."""
-    deleted, _ = Gate.objects.filter(scope=scope, key=key).delete()
-    return deleted > 0
+    return clear_gates(scope=scope, keys=[key]) > 0
+
+
+def clear_gates(*, scope: Gate.Scope, keys: Sequence[str]) -> int:
+    """Take gates of one scope away; answers how many there were."""
+    if not keys:
+        return 0
+    return Gate.objects.filter(scope=scope, key__in=keys).delete()[0]
 
 
 def mark_planned(event_ids: Sequence[int], now: datetime) -> None:

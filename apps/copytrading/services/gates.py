@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
@@ -19,26 +20,39 @@ def gate_subscription(
     now: datetime,
 ) -> None:
     """A subscription that opens nothing has a reducing gate, one that copies has none."""
-    copies = (
-        subscription.status == CopySubscription.Status.ACTIVE
-        and subscription.enabled
-        and follower.enabled
-    )
-    _set(Gate.Scope.RELATION, subscription.relation, copies, actor, reason, now)
+    gate_subscriptions([subscription], follower, actor=actor, reason=reason, now=now)
+
+
+def gate_subscriptions(
+    subscriptions: Sequence[CopySubscription],
+    follower: CopyFollower,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """The same for several subscriptions of one follower."""
+    active = CopySubscription.Status.ACTIVE
+    copying, held = [], []
+    for subscription in subscriptions:
+        copies = subscription.status == active and subscription.enabled and follower.enabled
+        (copying if copies else held).append(subscription.relation)
+    _set(Gate.Scope.RELATION, copying, True, actor, reason, now)
+    _set(Gate.Scope.RELATION, held, False, actor, reason, now)
 
 
 def gate_master(master: CopyMaster, *, actor: str, reason: str, now: datetime) -> None:
     """A master that is not active, or switched off by its owner, gates all its copies."""
     leads = master.status == CopyMaster.Status.ACTIVE and master.enabled
-    _set(Gate.Scope.SOURCE, f"{SOURCE}:{master.account_id}", leads, actor, reason, now)
+    _set(Gate.Scope.SOURCE, [f"{SOURCE}:{master.account_id}"], leads, actor, reason, now)
 
 
 def _set(
-    scope: Gate.Scope, key: str, is_open: bool, actor: str, reason: str, now: datetime
+    scope: Gate.Scope, keys: Sequence[str], is_open: bool, actor: str, reason: str, now: datetime
 ) -> None:
     if is_open:
-        execution.clear_gate(scope=scope, key=key)
+        execution.clear_gates(scope=scope, keys=keys)
     else:
-        execution.set_gate(
-            scope=scope, key=key, state=Gate.State.REDUCING, actor=actor, reason=reason, now=now
+        execution.set_gates(
+            scope=scope, keys=keys, state=Gate.State.REDUCING, actor=actor, reason=reason, now=now
         )
