@@ -7,7 +7,7 @@ matches a request strikes. Everything random comes from the rule's own seed.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -40,6 +40,7 @@ class FaultRule:
     """One line of the plan.
 
     ``message`` is a payload type number or name (``NEW_ORDER_REQ``), '' for every request.
+    ``account`` strikes one account only, ``spare`` names accounts that are left in peace.
     ``nth`` strikes only that matching request (from 1), ``every`` each so many-th,
     ``probability`` by chance; ``count`` ends the rule after so many strikes.
     """
@@ -47,6 +48,7 @@ class FaultRule:
     action: Fault
     message: str | int = ""
     account: int | None = None
+    spare: Collection[int] = ()
     nth: int | None = None
     every: int | None = None
     probability: float | None = None
@@ -65,6 +67,7 @@ class FaultRule:
         self.action = Fault(self.action)
         self._random = Random(self.seed)
         self._type = _payload_type(self.message)
+        self.spare = frozenset(self.spare)
 
     @classmethod
     def from_json(cls, data: Json) -> FaultRule:
@@ -76,6 +79,8 @@ class FaultRule:
 
     def strikes(self, payload_type: int, account: int) -> bool:
         if self._type not in (None, payload_type) or self.account not in (None, account):
+            return False
+        if account in self.spare:
             return False
         if self.count is not None and self.struck >= self.count:
             return False

@@ -122,6 +122,10 @@ class EmbeddedServers:
         """End Redis as a crash would."""
         self._end("redis", signal.SIGKILL)
 
+    def pid(self, name: str) -> int:
+        """Process id of ``postgres`` or ``redis``, which must be running."""
+        return self._processes[name].pid
+
     def __enter__(self) -> EmbeddedServers:
         self.start()
         return self

@@ -180,6 +180,7 @@ def test_rules_choose_by_count_account_and_chance() -> None:
     assert strikes(FaultRule(Fault.DROP, every=4)) == [4, 8, 12]
     assert strikes(FaultRule(Fault.DROP, count=2)) == [1, 2]
     assert strikes(FaultRule(Fault.DROP, account=2)) == []
+    assert strikes(FaultRule(Fault.DROP, spare=[1], count=2)) == []
     assert strikes(FaultRule(Fault.DROP, message="CANCEL_ORDER_REQ")) == []
     by_chance = strikes(FaultRule(Fault.DROP, probability=0.5, seed=4), 200)
     assert by_chance == strikes(FaultRule(Fault.DROP, probability=0.5, seed=4), 200)
