@@ -8,7 +8,12 @@ from functools import partial
 
 from apps.execution.gateway.db import Database, Row, as_json, until_available
 from apps.execution.gateway.records import Record
-from apps.execution.gateway.statements import DEAL_EVENTS, PROTECTION_EVENTS, WATCHED_POSITIONS
+from apps.execution.gateway.statements import (
+    DEAL_EVENTS,
+    ORDER_EVENTS,
+    PROTECTION_EVENTS,
+    WATCHED_POSITIONS,
+)
 
 
 class Journal:
@@ -36,10 +41,19 @@ class Journal:
 
     async def protections(self, events: Sequence[Record]) -> None:
         """Commit changes of stop loss or take profit, numbered per position."""
-        for distinct in _one_per_position(events):
+        for distinct in _one_per(events, "position_id"):
             values = [as_json(distinct), self._connection_id]
             written = await until_available(
                 partial(self._database.rows, PROTECTION_EVENTS, values), "journal of stops"
+            )
+            self._wake(written)
+
+    async def orders(self, events: Sequence[Record]) -> None:
+        """Commit pending orders as they are now, their changes numbered per order."""
+        for distinct in _one_per(events, "platform_order_id"):
+            values = [as_json(distinct), self._connection_id]
+            written = await until_available(
+                partial(self._database.rows, ORDER_EVENTS, values), "journal of orders"
             )
             self._wake(written)
 
@@ -48,11 +62,11 @@ class Journal:
             self._tell(sorted({row[0] for row in written}))
 
 
-def _one_per_position(events: Sequence[Record]) -> list[list[Record]]:
-    """Rounds in which each position occurs once: a statement can number it only once."""
+def _one_per(events: Sequence[Record], name: str) -> list[list[Record]]:
+    """Rounds in which each position (order) occurs once: a statement can number it only once."""
     rounds: list[dict[tuple[object, object], Record]] = []
     for event in events:
-        key = (event["account_id"], event["position_id"])
+        key = (event["account_id"], event[name])
         for taken in rounds:
             if key not in taken:
                 taken[key] = event

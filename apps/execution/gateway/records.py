@@ -8,9 +8,9 @@ from decimal import Decimal
 
 from apps.execution import journal
 from apps.execution.gateway.tickets import Ticket
-from apps.execution.intents import Col
+from apps.execution.intents import Col, type_of
 from apps.trading.deals import Deal
-from apps.trading.orders import Leg, OrderType
+from apps.trading.orders import FINAL_STATES, Leg, Order
 from apps.trading.positions import Position
 
 Record = dict[str, object]
@@ -46,8 +46,8 @@ def order_record(ticket: Ticket, connection_id: int, settled: bool) -> Record:
         "leg": ticket.leg,
         "instrument_id": row[Col.INSTRUMENT_ID],
         "side": row[Col.SIDE] or "",
-        "type": OrderType.MARKET if ticket.leg in {Leg.OPEN, Leg.CLOSE} else "",
-        "units": row[Col.UNITS],
+        "type": type_of(row) if ticket.leg in {Leg.OPEN, Leg.CLOSE} else "",
+        "units": row[Col.UNITS] if ticket.amended is None else str(ticket.amended),
         "filled_units": str(ticket.filled),
         "average_price": number(average),
         "position_id": ticket.position_id or row[Col.POSITION_ID],
@@ -59,6 +59,7 @@ def order_record(ticket: Ticket, connection_id: int, settled: bool) -> Record:
         "accepted_at": at(ticket.accepted_at),
         "final_at": at(ticket.final_at),
         "settled_at": at(ticket.final_at) if settled else None,
+        "rested_at": at(ticket.rested_at),
     }
 
 
@@ -164,4 +165,44 @@ def protection_event(
         "trace_id": new_trace_id(),
         "ts_event": at(changed_at),
         "received_at": at(received_at),
+    }
+
+
+def pending_order(
+    account_id: int,
+    order: Order,
+    symbol: str,
+    received_at: datetime,
+    *,
+    told: bool = True,
+    own: bool = False,
+) -> Record:
+    """A pending order as it is now; ``told``: its change is an event of the journal."""
+    payload = journal.OrderPayload(
+        platform_order_id=order.platform_order_id,
+        client_order_id=order.client_order_id,
+        instrument_id=order.instrument_id,
+        symbol=symbol,
+        side=order.side,
+        type=order.type,
+        units=order.units,
+        filled_units=order.filled_units,
+        state=order.state,
+        price=order.price,
+        stop_price=order.stop_price,
+        stop_loss=order.stop_loss,
+        take_profit=order.take_profit,
+        expires_at=order.expires_at,
+        own=own,
+    )
+    values = journal.values(payload)
+    return values | {
+        "account_id": account_id,
+        "position_id": order.position_id or "",
+        "payload": values,
+        "told": told,
+        "trace_id": new_trace_id(),
+        "ts_event": at(order.updated_at or received_at),
+        "received_at": at(received_at),
+        "ended_at": at(received_at) if order.state in FINAL_STATES else None,
     }

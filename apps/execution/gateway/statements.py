@@ -80,26 +80,64 @@ PROTECTION_EVENTS = f"""
     RETURNING account_id
 """
 
+#: %s: rows (one per order), %s: connection id. Keeps each order, and journals what is told.
+ORDER_EVENTS = """
+    WITH r AS (
+        SELECT r.* FROM json_to_recordset(%s::json) AS r (account_id bigint,
+            platform_order_id text, client_order_id text, instrument_id text, side text, type text,
+            units numeric, filled_units numeric, state text, price numeric, stop_price numeric,
+            stop_loss numeric, take_profit numeric, expires_at timestamptz, ended_at timestamptz,
+            told boolean, position_id text, payload jsonb, trace_id text, ts_event timestamptz,
+            received_at timestamptz)
+        JOIN platforms_tradingaccount a ON a.id = r.account_id AND a.journaled
+    ), o AS (
+        INSERT INTO execution_restingorder AS o (account_id, platform_order_id, client_order_id,
+            instrument_id, side, type, units, filled_units, state, price, stop_price, stop_loss,
+            take_profit, expires_at, ended_at, updated_at, changes)
+        SELECT account_id, platform_order_id, client_order_id, instrument_id, side, type, units,
+            filled_units, state, price, stop_price, stop_loss, take_profit, expires_at, ended_at,
+            ts_event, told::int
+        FROM r
+        ON CONFLICT (account_id, platform_order_id) DO UPDATE SET type = excluded.type,
+            units = excluded.units, filled_units = excluded.filled_units, state = excluded.state,
+            price = excluded.price, stop_price = excluded.stop_price,
+            stop_loss = excluded.stop_loss, take_profit = excluded.take_profit,
+            expires_at = excluded.expires_at, ended_at = excluded.ended_at,
+            updated_at = excluded.updated_at, changes = o.changes + excluded.changes
+        RETURNING account_id, platform_order_id, changes
+    )
+    INSERT INTO execution_accountevent (account_id, connection_id, kind, dedupe_key, position_id,
+        payload, trace_id, ts_event, received_at)
+    SELECT r.account_id, %s, 'order', 'order:' || r.platform_order_id || ':' || o.changes,
+        r.position_id, r.payload, r.trace_id, r.ts_event, r.received_at
+    FROM r JOIN o USING (account_id, platform_order_id) WHERE r.told
+    ON CONFLICT (account_id, dedupe_key) DO NOTHING
+    RETURNING account_id
+"""
+
 #: %s: final states, %s: rows. A final state that is stored stays.
 ORDERS = """
     INSERT INTO execution_order (client_order_id, platform_order_id, account_id, connection_id,
         batch_id, ordinal, source, relation, wake_key, cause, trace_id, leg, instrument_id, side,
         type, units, filled_units, average_price, position_id, state, code, message,
-        committed_at, sent_at, accepted_at, final_at, settled_at)
+        committed_at, sent_at, accepted_at, final_at, settled_at, rested_at)
     SELECT r.* FROM json_to_recordset(%s::json) AS r (client_order_id text,
         platform_order_id text, account_id bigint, connection_id bigint, batch_id bigint,
         ordinal int, source text, relation text, wake_key bigint, cause text, trace_id text,
         leg text, instrument_id text, side text, type text, units numeric, filled_units numeric,
         average_price numeric, position_id text, state text, code text, message text,
         committed_at timestamptz, sent_at timestamptz, accepted_at timestamptz,
-        final_at timestamptz, settled_at timestamptz)
-    ON CONFLICT (client_order_id) DO UPDATE SET
+        final_at timestamptz, settled_at timestamptz, rested_at timestamptz)
+    ON CONFLICT (client_order_id) DO UPDATE SET units = excluded.units,
         platform_order_id = excluded.platform_order_id, filled_units = excluded.filled_units,
         average_price = excluded.average_price, position_id = excluded.position_id,
         state = excluded.state, code = excluded.code, message = excluded.message,
         sent_at = coalesce(execution_order.sent_at, excluded.sent_at),
         accepted_at = excluded.accepted_at,
-        final_at = excluded.final_at, settled_at = excluded.settled_at
+        final_at = excluded.final_at, settled_at = excluded.settled_at,
+        rested_at = coalesce(execution_order.rested_at, excluded.rested_at),
+        rest_settled_at = CASE WHEN excluded.filled_units > execution_order.filled_units
+            THEN NULL ELSE execution_order.rest_settled_at END
     WHERE execution_order.final_at IS NULL
 """
 

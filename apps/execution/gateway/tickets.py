@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from apps.execution.intents import Col
+from apps.execution.intents import Col, type_of
 from apps.platforms.ports import Answer, SubmitResult
 from apps.trading.deals import Deal
-from apps.trading.orders import FINAL_STATES, Leg, Order, OrderState
+from apps.trading.orders import FINAL_STATES, Leg, Order, OrderState, OrderType
 
 ZERO = Decimal(0)
 
@@ -23,6 +23,9 @@ class Ticket:
 
     ``notional`` is the sum of filled units times price. ``deals`` holds the ids of the deals
     that were counted, so that one seen twice counts once.
+
+    A pending order is ``resting`` while the platform shows it waiting for its price: nothing
+    need be heard of it for days. ``amended`` is its volume since it was given another one.
     """
 
     row: list[Any]
@@ -44,6 +47,10 @@ class Ticket:
     final_at: datetime | None = None
     told: bool = False
     deals: set[str] = field(default_factory=set)
+    resting: bool = False
+    rested_at: datetime | None = None
+    told_filled: Decimal | None = None  # what was filled when its source was told that it rests
+    amended: Decimal | None = None
 
     @property
     def final(self) -> bool:
@@ -51,12 +58,17 @@ class Ticket:
 
     @property
     def units(self) -> Decimal:
-        return Decimal(self.row[Col.UNITS])
+        return Decimal(self.row[Col.UNITS]) if self.amended is None else self.amended
+
+    @property
+    def pending(self) -> bool:
+        """Whether it is an order that may rest."""
+        return self.leg == Leg.OPEN and type_of(self.row) != OrderType.MARKET
 
     def finish(self, state: OrderState, at: datetime, code: str = "", message: str = "") -> None:
         """Reach a final state; the first one stays."""
         if not self.final:
-            self.state, self.final_at = state, at
+            self.state, self.final_at, self.resting = state, at, False
             self.code, self.message = code[:64], message[:300]
 
     def answer(self, result: SubmitResult, now: datetime) -> None:
@@ -66,7 +78,7 @@ class Ticket:
             self._accept(result.platform_order_id, at)
         elif result.answer is Answer.REJECTED:
             self.finish(OrderState.REJECTED, at, result.code, result.message)
-        elif not self.final and self.filled == 0:
+        elif not (self.final or self.resting) and self.filled == 0:
             self.state, self.code, self.message = OrderState.UNKNOWN, result.code, result.message
 
     def _accept(self, platform_order_id: str, at: datetime) -> None:
@@ -76,8 +88,19 @@ class Ticket:
             return
         if self.leg in {Leg.PROTECT, Leg.CANCEL}:
             self.finish(OrderState.FILLED, at)
-        elif self.filled == 0:
+            return
+        if self.filled == 0:
             self.state, self.code, self.message = OrderState.ACCEPTED, "", ""
+        self._rest(at)
+
+    def _rest(self, at: datetime) -> None:
+        if self.pending:
+            self.resting, self.rested_at = True, self.rested_at or at
+
+    def doubt(self) -> None:
+        """The platform does not show it resting any more: it must be asked what became of it."""
+        self.resting, self.state = False, OrderState.UNKNOWN
+        self.code, self.message = "NOT_SHOWN", "the platform shows it resting no more"
 
     def deal(self, deal: Deal, at: datetime, position_gone: bool) -> None:
         """Count one of its deals. A close is done when it is filled or nothing is left."""
@@ -102,9 +125,30 @@ class Ticket:
         self.position_id = self.position_id or order.position_id or ""
         if order.state in FINAL_STATES and order.state is not OrderState.FILLED:
             self.finish(order.state, at, code)
-        elif not self.final and self.filled == 0:
-            self.accepted_at = self.accepted_at or at
+        elif not self.final and order.state is not OrderState.FILLED:
+            self._shown(order, at)
+
+    def _shown(self, order: Order, at: datetime) -> None:
+        """It is on the platform and not done."""
+        self.accepted_at = self.accepted_at or at
+        if self.pending and order.units != self.units:
+            self.amended = order.units
+        if self.filled == 0:
             self.state, self.code, self.message = OrderState.ACCEPTED, "", ""
+        elif self.filled >= self.units:
+            self.finish(OrderState.FILLED, at)
+            return
+        else:
+            self.state, self.code, self.message = OrderState.PARTIALLY_FILLED, "", ""
+        self._rest(at)
+
+    def tell(self) -> bool:
+        """Whether its source has something new to hear; asked once for each piece of news."""
+        if self.final:
+            news, self.told = not self.told, True
+        else:
+            news, self.told_filled = self.told_filled != self.filled, self.filled
+        return news
 
 
 def ticket_of(row: list[Any], batch_id: int, ordinal: int, committed_at: datetime) -> Ticket:
@@ -112,16 +156,31 @@ def ticket_of(row: list[Any], batch_id: int, ordinal: int, committed_at: datetim
 
 
 class Tickets:
-    """Tickets of one connection by each of the ids under which something is heard of them."""
+    """Tickets of one connection by each of the ids under which something is heard of them.
+
+    ``by_client_id`` holds those on their way, ``resting`` per account those that rest and
+    whose rows say so.
+    """
 
     def __init__(self) -> None:
         self.by_client_id: dict[str, Ticket] = {}
+        self.resting: dict[str, dict[str, Ticket]] = defaultdict(dict)
         self.by_platform_id: dict[tuple[str, str], Ticket] = {}
         self.of_batch: dict[int, set[Ticket]] = defaultdict(set)
 
     def add(self, ticket: Ticket) -> None:
+        self.resting.get(ticket.account, {}).pop(ticket.cid, None)
         self.by_client_id[ticket.cid] = ticket
         self.of_batch[ticket.batch_id].add(ticket)
+
+    def rest(self, ticket: Ticket) -> None:
+        """Keep one whose row says that it rests."""
+        self.resting[ticket.account][ticket.cid] = ticket
+        self.index(ticket)
+
+    def knows(self, account: str, client_order_id: str) -> bool:
+        resting = self.resting.get(account)
+        return client_order_id in self.by_client_id or bool(resting and client_order_id in resting)
 
     def index(self, ticket: Ticket) -> None:
         """Make it findable by the platform's order id, once that is known."""
@@ -130,15 +189,26 @@ class Tickets:
 
     def of_deal(self, account: str, deal: Deal) -> Ticket | None:
         """The ticket whose order made this deal."""
-        ticket = self.by_client_id.get(deal.client_order_id) if deal.client_order_id else None
-        return ticket or self.by_platform_id.get((account, deal.platform_order_id))
+        return self.find(account, deal.client_order_id, deal.platform_order_id)
+
+    def find(self, account: str, client_order_id: str, platform_order_id: str) -> Ticket | None:
+        """The ticket of an order by either of its ids."""
+        ticket = self.by_client_id.get(client_order_id) if client_order_id else None
+        return ticket or self.by_platform_id.get((account, platform_order_id))
 
     def stored(self, tickets: Iterable[Ticket]) -> set[int]:
-        """Forget tickets whose final state is stored; the batches of which none is left."""
+        """Forget tickets whose final state is stored, put aside those that rest.
+
+        Answers the batches of which none is on its way any more.
+        """
         done: set[int] = set()
         for ticket in tickets:
             self.by_client_id.pop(ticket.cid, None)
-            self.by_platform_id.pop((ticket.account, ticket.platform_order_id), None)
+            if ticket.final:
+                self.by_platform_id.pop((ticket.account, ticket.platform_order_id), None)
+                self.resting.get(ticket.account, {}).pop(ticket.cid, None)
+            else:
+                self.rest(ticket)
             left = self.of_batch.get(ticket.batch_id)
             if left is not None:
                 left.discard(ticket)

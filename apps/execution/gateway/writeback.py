@@ -102,7 +102,7 @@ class Writeback:
                 pass
 
     def batch(self, batch_id: int) -> None:
-        """A batch whose orders are all final."""
+        """A batch of which no order is on its way any more."""
         self._batches.add(batch_id)
         self._work.set()
 
@@ -143,15 +143,15 @@ class Writeback:
             positions = {}
         chains, self._chains = self._chains, []
         batches, self._batches = self._batches, set()
-        final = [t for t in tickets.values() if t.final]
-        finished = batches | self._tickets.stored(final)
+        done = [t for t in tickets.values() if t.final or t.resting]
+        finished = batches | self._tickets.stored(done)
         try:
             events = await self._watched(chains)
             answers = await self._database.run_all(
                 self._statements(tickets, deals, positions, events, finished)
             )
         except BaseException:
-            for ticket in final:
+            for ticket in done:
                 self._tickets.add(ticket)
                 self._tickets.index(ticket)
             self._dirty = tickets | self._dirty
@@ -164,7 +164,7 @@ class Writeback:
         self._chained = {account_id for account_id, _ in self._chains}
         if events:
             self._tell_events(sorted({row[0] for row in answers[-1]}))
-        self._tell(final)
+        self._tell(done)
 
     async def _watched(self, chains: Sequence[Chain]) -> list[Record]:
         """Events of those accounts that are watched; few are, so few are made."""
@@ -204,11 +204,10 @@ class Writeback:
             statements.append((DEAL_EVENTS, [self._connection_id, as_json(events)]))
         return statements
 
-    def _tell(self, final: Sequence[Ticket]) -> None:
+    def _tell(self, done: Sequence[Ticket]) -> None:
         keys: dict[str, set[int]] = defaultdict(set)
-        for ticket in final:
-            if not ticket.told:
-                ticket.told = True
+        for ticket in done:
+            if ticket.tell():
                 keys[ticket.row[Col.SOURCE]].add(ticket.row[Col.WAKE_KEY])
         for source, wake_keys in keys.items():
             self._tell_orders(source, sorted(wake_keys))

@@ -142,6 +142,76 @@ def test_tickets_are_found_by_both_ids_and_leave_with_their_batch() -> None:
     stranger = Deal("d", "o1", "p", "1", Side.BUY, D(1), D(1), DealEffect.OPEN, NOW)
     assert tickets.of_deal("a7", stranger) is first
     assert tickets.of_deal("a8", stranger) is None
+    first.finish(OrderState.FILLED, NOW)
+    second.finish(OrderState.REJECTED, NOW)
     assert tickets.stored([first]) == set()
     assert tickets.of_deal("a7", stranger) is None
     assert tickets.stored([second]) == {1}
+
+
+def resting() -> Ticket:
+    """A limit order that the platform has accepted."""
+    limit = intent()._replace(type=OrderType.LIMIT, price=D("1.05"))
+    (row,) = rows_of(dump([limit]))
+    t = ticket_of(row, 1, 0, NOW)
+    t.answer(accepted(), NOW)
+    return t
+
+
+def shown(units: str, filled: str, state: OrderState = OrderState.ACCEPTED) -> Order:
+    return Order("o1", "c1", "1", Side.BUY, OrderType.LIMIT, D(units), D(filled), state)
+
+
+def test_an_accepted_pending_order_rests_and_a_market_order_does_not() -> None:
+    t = ticket()
+    t.answer(accepted(), NOW)
+    assert not t.resting
+    t = resting()
+    assert (t.resting, t.rested_at, t.state) == (True, NOW, OrderState.ACCEPTED)
+
+
+def test_a_resting_order_leaves_its_batch_and_is_found_by_its_deal() -> None:
+    tickets, t = Tickets(), resting()
+    tickets.add(t)
+    tickets.index(t)
+    assert tickets.stored([t]) == {1}
+    assert tickets.by_client_id == {}
+    assert tickets.knows("a7", "c1")
+    assert tickets.of_deal("a7", deal(1, "3000")) is t
+    t.deal(deal(1, "3000"), NOW, position_gone=False)
+    tickets.stored([t])
+    assert not tickets.knows("a7", "c1")
+    assert tickets.of_deal("a7", deal(1, "3000")) is None
+
+
+def test_parts_of_a_resting_order_are_told_and_it_goes_on_resting() -> None:
+    t = resting()
+    assert (t.tell(), t.tell()) == (True, False)
+    t.deal(deal(1, "1000"), NOW, position_gone=False)
+    assert (t.state, t.resting, t.tell(), t.tell()) == (
+        OrderState.PARTIALLY_FILLED,
+        True,
+        True,
+        False,
+    )
+    t.order(shown("3000", "1000", OrderState.EXPIRED), "", NOW)
+    assert (t.state, t.resting, t.filled, t.tell()) == (OrderState.EXPIRED, False, 1000, True)
+
+
+def test_an_amended_order_is_filled_when_its_new_volume_is() -> None:
+    t = resting()
+    t.order(shown("2000", "0"), "", NOW)
+    assert (t.units, t.state) == (2000, OrderState.ACCEPTED)
+    t.deal(deal(1, "2000"), NOW, position_gone=False)
+    assert t.state is OrderState.FILLED
+
+
+def test_a_resting_order_in_doubt_is_asked_for_and_may_rest_again() -> None:
+    tickets, t = Tickets(), resting()
+    tickets.add(t)
+    tickets.stored([t])
+    t.doubt()
+    tickets.add(t)
+    assert tickets.unknown() == [t]
+    t.order(shown("3000", "0"), "", NOW)
+    assert (t.resting, t.state) == (True, OrderState.ACCEPTED)
