@@ -72,6 +72,18 @@ class Gate(models.Model):
         return f"{self.scope} {self.key}: {self.state}"
 
 
+class CloseConfirmation(models.Model):
+    """A close that staff let pass a halting gate; read when it is claimed."""
+
+    client_order_id = models.CharField(max_length=50, primary_key=True)
+    actor = models.CharField(max_length=254)
+    reason = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.client_order_id}: {self.actor}"
+
+
 class AccountEvent(models.Model):
     """Journal of what happened on watched accounts, in the order of its ids per account.
 

@@ -40,6 +40,9 @@ class TradeLink(models.Model):
     close_cause = models.CharField(
         max_length=128, blank=True, help_text="why a person or a guard wants it closed"
     )
+    close_not_before = models.DateTimeField(
+        null=True, help_text="a close that failed is not sent again before"
+    )
     master_price = PriceField(null=True)
     result = PriceField(default=0, help_text="realised, account currency, net of costs")
     opened_event_id = models.BigIntegerField()
