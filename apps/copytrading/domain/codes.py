@@ -76,3 +76,4 @@ class Code(_Labelled):
     LOSS_LIMIT = "LOSS_LIMIT", "The loss limit was reached"
     ALREADY_LINKED = "ALREADY_LINKED", "This position is copied already"
     PENDING_FILLED = "PENDING_FILLED", "The copy's own order had filled already"
+    NOT_REVERSIBLE = "NOT_REVERSIBLE", "The platform has no opposite of this kind of order"

@@ -54,4 +54,5 @@ HINTS: dict[Code, str] = {
     Code.LOSS_LIMIT: "A higher loss limit would have kept the copy running.",
     Code.ALREADY_LINKED: "",
     Code.PENDING_FILLED: "",
+    Code.NOT_REVERSIBLE: "Copied in the master's own direction the order would have been placed.",
 }

@@ -13,9 +13,12 @@ from apps.trading.orders import OrderType, Side
 class PendingLink(models.Model):
     """A resting order of a master and the follower's own that stands for it.
 
-    ``units`` is what should rest. ``platform_order_id`` is the follower's order ('' until it
-    rests), ``filled_units`` what it has filled. Once the master's order has filled, the
-    follower's fill goes over to the trade link of that position (``trade_link_id``).
+    ``units`` is what should rest, ``target_units`` the exact volume behind it.
+    ``platform_order_id`` is the follower's order ('' until it rests), ``filled_units`` what it
+    has filled. What it fills is held by a trade link: until the master's order fills under
+    ``order:`` and its ``order_key``, from then on under the master's position
+    (``position_key``). ``in_flight`` is the placement, the amendment or the cancel under way;
+    ``cancel_cause`` says why the order is to be cancelled, not before ``retry_at``.
     """
 
     class State(models.TextChoices):
@@ -25,6 +28,7 @@ class PendingLink(models.Model):
         DONE = "done", "Handed over to a position"
         CANCELLED = "cancelled", "Cancelled"
         FAILED = "failed", "Could not be placed"
+        UNWANTED = "unwanted", "To be taken away with what it filled"
 
     id = models.BigAutoField(primary_key=True)
     subscription_id = models.BigIntegerField()
@@ -39,6 +43,7 @@ class PendingLink(models.Model):
     ratio = RatioField()
     grows = models.BooleanField(default=True)
     master_units = UnitsField()
+    target_units = RatioField(default=0)
     units = UnitsField()
     price = PriceField(null=True)
     stop_price = PriceField(null=True)
@@ -51,7 +56,12 @@ class PendingLink(models.Model):
     filled_units = UnitsField(default=0)
     fill_price = PriceField(null=True)
     position_id = models.CharField(max_length=64, blank=True, help_text="the follower's")
+    position_key = models.CharField(
+        max_length=64, blank=True, help_text="the master's position, once its order has filled"
+    )
     trade_link_id = models.BigIntegerField(null=True)
+    cancel_cause = models.CharField(max_length=128, blank=True)
+    retry_at = models.DateTimeField(null=True)
     opened_event_id = models.BigIntegerField()
     last_event_id = models.BigIntegerField()
     opened_at = models.DateTimeField()
@@ -68,6 +78,11 @@ class PendingLink(models.Model):
             models.Index(fields=["client_order_id"], name="pending_of_client_id"),
             models.Index(
                 fields=["subscription_id"], name="pending_open", condition=Q(closed_at=None)
+            ),
+            models.Index(
+                fields=["master_account_id"],
+                name="pending_open_of_master",
+                condition=Q(closed_at=None),
             ),
         ]
 
