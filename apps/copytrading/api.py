@@ -15,77 +15,44 @@ from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
-from apps.accounts.api import record_audit
 from apps.accounts.models import User
-from apps.accounts.roles import Permission
-from apps.accounts.selectors import may
-from apps.common.events import publish
-from apps.copytrading.errors import AlreadyExists, InvalidSettings, MasterNotAvailable, NotPermitted
+from apps.copytrading.errors import MasterNotAvailable
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.receivers import wake
+from apps.copytrading.services.acting import (
+    audit,
+    audit_settings,
+    intervenes,
+    label,
+    publish_change,
+    require_owner,
+)
 from apps.copytrading.services.closing import close_requested
-from apps.copytrading.services.gates import gate_master, gate_subscription
+from apps.copytrading.services.followers import (
+    check_by_hand,
+    create_follower,
+    delete_follower,
+    update_follower,
+)
+from apps.copytrading.services.gates import gate_subscription
 from apps.copytrading.services.locks import lock_graph, wait_for_master
-from apps.copytrading.services.planning import CHANGED
+from apps.copytrading.services.masters import create_master, delete_master, set_master_status
 from apps.copytrading.services.relations import (
-    check_new_profile,
+    check_master_count,
     check_relation,
     end_former_relation,
+    locked_pair,
 )
 from apps.copytrading.services.settings import SubscriptionSettings, apply_settings, values_of
-from apps.execution import api as execution
 from apps.execution.models import AccountEvent
-from apps.platforms.models import TradingAccount
+
+__all__ = [
+    "check_by_hand", "create_follower", "create_master", "delete_follower", "delete_master",
+    "delete_subscription", "pause", "resume", "set_master_status", "stop", "subscribe",
+    "update_follower", "update_subscription",
+]  # fmt: skip
 
 Status = CopySubscription.Status
-MasterStatus = CopyMaster.Status
-
-
-@transaction.atomic
-def create_master(
-    *,
-    actor: User | None,
-    account: TradingAccount,
-    strategy_name: str,
-    description: str = "",
-    visibility: CopyMaster.Visibility | str = CopyMaster.Visibility.PRIVATE,
-) -> CopyMaster:
-    """Make an account a master and begin to keep its events in the journal.
-
-    A private master, or one that staff create, is active at once; a public one that its owner
-    applies for is pending. AlreadyExists where the account is a master.
-    """
-    _require_owner(actor, account.owner_id)
-    check_new_profile(account.active)
-    if not strategy_name.strip():
-        raise InvalidSettings({"strategy_name": "Give the strategy a name."})
-    if CopyMaster.objects.filter(account=account).exists():
-        raise AlreadyExists("This account already is a master.")
-    applies = visibility == CopyMaster.Visibility.PUBLIC and not _intervenes(actor)
-    master = CopyMaster.objects.create(
-        account=account,
-        strategy_name=strategy_name.strip(),
-        description=description,
-        visibility=visibility,
-        status=MasterStatus.PENDING if applies else MasterStatus.ACTIVE,
-    )
-    execution.set_journaled([account.pk], True)
-    if applies:
-        gate_master(master, actor=_label(actor), reason="not approved yet", now=timezone.now())
-    _audit(actor, "master.create", master, after={"status": master.status})
-    return master
-
-
-@transaction.atomic
-def create_follower(*, actor: User | None, account: TradingAccount) -> CopyFollower:
-    """Let an account follow masters. AlreadyExists where it does."""
-    _require_owner(actor, account.owner_id)
-    check_new_profile(account.active)
-    if CopyFollower.objects.filter(account=account).exists():
-        raise AlreadyExists("This account already can follow masters.")
-    follower = CopyFollower.objects.create(account=account)
-    _audit(actor, "follower.create", follower)
-    return follower
 
 
 @transaction.atomic
@@ -98,13 +65,16 @@ def subscribe(
 ) -> CopySubscription:
     """Have a follower copy a master from the master's next event on.
 
-    InvalidSettings, LoopNotAllowed, AlreadyExists, MasterNotAvailable, FollowerNotFound or
-    FollowerModeNotAllowed say why not. A stopped copy between the two that is flat is archived.
+    InvalidSettings, LoopNotAllowed, AlreadyExists, MaxMastersReached, MasterNotAvailable,
+    FollowerNotFound or FollowerModeNotAllowed say why not. A stopped copy between the two that
+    is flat is archived.
     """
-    _require_owner(actor, follower.account.owner_id)
+    require_owner(actor, follower.account.owner_id)
     lock_graph()
+    master, follower = locked_pair(master, follower)
     check_relation(master, follower, follower.account.owner_id)
     former = end_former_relation(master, follower)
+    check_master_count(follower)
     if former is not None:
         former.archived_at = timezone.now()
         former.save(update_fields=["archived_at"])
@@ -115,7 +85,7 @@ def subscribe(
     apply_settings(subscription, settings)
     subscription.save()
     _gate(subscription, actor, "")
-    _audit(actor, "subscription.create", subscription, after=values_of(subscription))
+    audit(actor, "subscription.create", subscription, after=values_of(subscription))
     _tell(subscription)
     return subscription
 
@@ -133,10 +103,7 @@ def update_subscription(
     apply_settings(locked, settings)
     locked.save(update_fields=sorted(settings))
     _gate(locked, actor, "switched off by its owner")
-    changed = {name: value for name, value in values_of(locked).items() if before[name] != value}
-    if changed:
-        was = {name: before[name] for name in changed}
-        _audit(actor, "subscription.update", locked, before=was, after=changed)
+    audit_settings(actor, "subscription.update", locked, before, values_of(locked))
     _tell(locked)
     return locked
 
@@ -183,27 +150,22 @@ def stop(
 
 
 @transaction.atomic
-def set_master_status(
-    *, actor: User | None, master: CopyMaster, status: CopyMaster.Status | str, reason: str = ""
-) -> CopyMaster:
-    """Pause, deactivate, approve, reject or activate a master, for all its copies at once.
+def delete_subscription(
+    *, actor: User | None, subscription: CopySubscription, reason: str = ""
+) -> CopySubscription:
+    """Archive a copy: it is stopped, and what it holds follows the master's closes until flat.
 
-    Staff may set every status; the owner may pause an active master and activate a paused one.
+    It is shown as long as it holds something, and can be closed. No change when it is archived.
     """
-    locked = CopyMaster.objects.select_for_update(of=("self",)).get(pk=master.pk)
-    own = (MasterStatus.ACTIVE, MasterStatus.PAUSED)
-    if not _intervenes(actor):
-        _require_owner(actor, locked.account.owner_id)
-        if locked.status not in own or status not in own:
-            raise NotPermitted("Only staff can do this with a master.")
-    before, locked.status, locked.status_reason = locked.status, MasterStatus(status), reason
-    locked.save(update_fields=["status", "status_reason"])
-    gate_master(locked, actor=_label(actor), reason=reason, now=timezone.now())
-    _audit(
-        actor, f"master.{locked.status}", locked, reason,
-        before={"status": before}, after={"status": locked.status},
-    )  # fmt: skip
-    _publish(locked.account_id)
+    locked = _locked(subscription, actor)
+    if locked.archived_at is not None:
+        return locked
+    before, locked.status = locked.status, Status.DISABLED
+    locked.status_reason, locked.archived_at = reason or "deleted", timezone.now()
+    locked.save(update_fields=["status", "status_reason", "archived_at"])
+    _gate(locked, actor, locked.status_reason)
+    audit(actor, "subscription.delete", locked, reason, before={"status": before})
+    _tell(locked)
     return locked
 
 
@@ -225,7 +187,7 @@ def _set_status(
     locked.status, locked.status_reason = status, reason
     locked.save(update_fields=["status", "status_reason"])
     _gate(locked, actor, reason)
-    _audit(
+    audit(
         actor, f"subscription.{_VERBS[status]}", locked, reason,
         before={"status": before}, after={"status": status, **details},
     )  # fmt: skip
@@ -251,62 +213,23 @@ def _close_links(subscription: CopySubscription, cause: str) -> None:
 def _locked(subscription: CopySubscription, actor: User | None) -> CopySubscription:
     locked = (
         CopySubscription.objects.select_for_update(of=("self",))
-        .select_related("master", "follower__account")
+        .select_related("master__account", "follower__account")
         .get(pk=subscription.pk)
     )
-    if not _intervenes(actor):
-        _require_owner(actor, locked.follower.account.owner_id)
+    if not intervenes(actor):
+        require_owner(actor, locked.follower.account.owner_id)
     return locked
-
-
-def _require_owner(actor: User | None, owner_id: int | None) -> None:
-    if actor is None or actor.pk == owner_id or _intervenes(actor):
-        return
-    raise NotPermitted("This account belongs to somebody else.")
-
-
-def _intervenes(actor: User | None) -> bool:
-    return actor is None or may(actor, Permission.INTERVENE)
-
-
-def _label(actor: User | None) -> str:
-    return actor.email if actor else "system"
 
 
 def _gate(subscription: CopySubscription, actor: User | None, reason: str) -> None:
     gate_subscription(
         subscription,
         subscription.follower,
-        actor=_label(actor),
+        actor=label(actor),
         reason=reason,
         now=timezone.now(),
     )
 
 
-def _audit(
-    actor: User | None,
-    action: str,
-    subject: CopyMaster | CopyFollower | CopySubscription,
-    reason: str = "",
-    *,
-    before: dict[str, object] | None = None,
-    after: dict[str, object] | None = None,
-) -> None:
-    record_audit(
-        actor=actor,
-        action=action,
-        object_type=action.partition(".")[0],
-        object_id=subject.uuid,
-        object_label=str(subject),
-        reason=reason,
-        before=before,
-        after=after,
-    )
-
-
 def _tell(subscription: CopySubscription) -> None:
-    _publish(subscription.master.account_id)
-
-
-def _publish(master_account_id: int) -> None:
-    publish(CHANGED, master_account_id=master_account_id, event_ids=[], subscriptions=0)
+    publish_change(subscription.master.account_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class CopyError(Exception):
@@ -55,3 +55,17 @@ class AlreadyExists(CopyError):
 
 class LoopNotAllowed(CopyError):
     code = "LOOP_NOT_ALLOWED"
+
+
+class MaxMastersReached(CopyError):
+    code = "MAX_MASTERS_REACHED"
+
+
+class InvalidPairs(CopyError):
+    """Symbol pairs that cannot be; ``problems`` gives line number and sentence of each."""
+
+    code = "INVALID_DATA"
+
+    def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
+        super().__init__(" ".join(f"Line {line}: {sentence}" for line, sentence in problems))
+        self.problems = list(problems)

@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from django.db import connection, transaction
 
+from apps.common.database import raw_cursor
 from apps.execution import streams
+from apps.execution.fences import PASS, Fence, Overtaken, pass_fence, read_fence
 from apps.execution.intents import Intent, dump, ids_of
 from apps.execution.models import Gate
 from apps.platforms import api as platforms
 from apps.trading.orders import Leg
 
+__all__ = [
+    "SLICE", "Fence", "Notes", "Overtaken", "SubmittedBatch", "clear_gate", "clear_gates",
+    "mark_planned", "mark_rest_settled", "mark_settled", "pass_fence", "read_fence", "set_gate",
+    "set_gates", "set_journaled", "submit", "take_over", "withdraw",
+]  # fmt: skip
+
 #: The largest slice; what is claimed and sent in one go.
 SLICE = 250
 
-# Plain values: as an array the items would have each of their quotes escaped by the driver.
-_INSERT = """
-    INSERT INTO execution_batch
-        (connection_id, leg, priority, size, items, claimed, settled, created_at)
-    VALUES {rows} RETURNING id
+_COLUMNS = (
+    "connection_id, leg, priority, size, items, created_at, source, wake_key, notes, pending, "
+    "claimed, settled"
+)
+_VALUES = (
+    "(%s::bigint, %s, %s::smallint, %s::int, %s, %s::timestamptz, %s, %s::bigint, %s, "
+    "%s::bool, 0, false, {n})"
+)
+_INSERT = f"""
+    INSERT INTO execution_batch ({_COLUMNS})
+    SELECT {_COLUMNS} FROM (VALUES {{rows}}) AS v ({_COLUMNS}, n) ORDER BY n
+    RETURNING id
 """
+_INSERT_BEHIND = f"""
+    WITH passed AS ({PASS})
+    INSERT INTO execution_batch ({_COLUMNS})
+    SELECT {_COLUMNS} FROM passed, (VALUES {{rows}}) AS v ({_COLUMNS}, n) ORDER BY n
+    RETURNING id
+"""
+
+Notes = Callable[[Sequence[Intent]], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,25 +62,39 @@ class SubmittedBatch:
 
 
 def submit(
-    intents: Sequence[Intent], *, connection_ids: Mapping[int, int], now: datetime
+    intents: Sequence[Intent],
+    *,
+    connection_ids: Mapping[int, int],
+    now: datetime,
+    fence: Fence | None = None,
+    notes: Notes | None = None,
 ) -> list[SubmittedBatch]:
     """Commit intentions with the caller's transaction and send them after it.
 
     ``connection_ids`` gives the connection of each account id among the intents. The caller
-    must see to it that a ``client_order_id`` is submitted once. Two statements at most, no
-    model instances: fit for a hot loop. Raises KeyError for an account without a connection.
+    must see to it that a ``client_order_id`` is submitted once. One statement, no model
+    instances: fit for a hot loop, also outside of a transaction, where it is one of its own.
+    Raises KeyError for an account without a connection.
+
+    With a ``fence`` it is passed in the same statement: raises Overtaken, with nothing stored,
+    when somebody else has passed it. ``notes`` makes the notes of a batch from its intents;
+    such batches are found by :func:`apps.execution.selectors.pending_batches` until
+    :func:`take_over`.
     """
     if not intents:
         return []
     slices = list(_slices(intents, connection_ids))
     texts = [dump(chunk) for _, _, chunk in slices]
-    values: list[Any] = []
+    key = (fence.source, fence.wake_key) if fence else ("", 0)
+    values: list[Any] = [*fence.values] if fence else []
     for (connection_id, leg, chunk), text in zip(slices, texts, strict=True):
-        values += (connection_id, leg.value, leg.priority, len(chunk), text, now)
-    rows = ", ".join(["(%s, %s, %s, %s, %s, 0, false, %s)"] * len(slices))
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT.format(rows=rows), values)
-        ids = sorted(row[0] for row in cursor.fetchall())
+        values += (connection_id, leg.value, leg.priority, len(chunk), text, now, *key)
+        values += (notes(chunk) if notes else "", notes is not None)
+    statement = _statement(len(slices), fence is not None)
+    with raw_cursor() as cursor:
+        ids = sorted(row[0] for row in cursor.execute(statement, values, prepare=True))
+    if fence:
+        fence.passed(bool(ids))
     pushed = [
         (batch_id, connection_id, leg.value, now.timestamp(), text)
         for batch_id, (connection_id, leg, _), text in zip(ids, slices, texts, strict=True)
@@ -67,6 +104,22 @@ def submit(
         SubmittedBatch(batch_id, cid, leg, tuple(i.client_order_id for i in chunk))
         for batch_id, (cid, leg, chunk) in zip(ids, slices, strict=True)
     ]
+
+
+@cache
+def _statement(slices: int, fenced: bool) -> str:
+    rows = ", ".join(_VALUES.format(n=n) for n in range(slices))
+    return (_INSERT_BEHIND if fenced else _INSERT).format(rows=rows)
+
+
+def take_over(batch_ids: Sequence[int]) -> None:
+    """The source has stored what the notes of these batches say; they are needed no longer."""
+    if batch_ids:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE execution_batch SET pending = false, notes = '' WHERE id = ANY(%s)",
+                [list(batch_ids)],
+            )
 
 
 def _slices(
@@ -146,7 +199,7 @@ def set_gates(
             "at = excluded.at WHERE execution_gate.state <> excluded.state",
             [scope.value, state.value, actor[:128], reason[:500], now, list(keys)],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def clear_gate(*, scope: Gate.Scope, key: str = "") -> bool:
@@ -158,7 +211,8 @@ def clear_gates(*, scope: Gate.Scope, keys: Sequence[str]) -> int:
     """Take gates of one scope away; answers how many there were."""
     if not keys:
         return 0
-    return Gate.objects.filter(scope=scope, key__in=keys).delete()[0]
+    deleted, _ = Gate.objects.filter(scope=scope, key__in=keys).delete()
+    return deleted
 
 
 def mark_planned(event_ids: Sequence[int], now: datetime) -> None:

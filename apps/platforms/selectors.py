@@ -117,6 +117,12 @@ def symbols_named(connection_ids: Sequence[int], folded: str) -> dict[int, Instr
     return {s.connection_id: instrument_of(s) for s in rows}
 
 
+def symbol_names(connection_id: int) -> list[str]:
+    """Names of all symbols of a connection, also of those that cannot be traded now."""
+    rows = Symbol.objects.filter(connection_id=connection_id).order_by("name")
+    return list(rows.values_list("name", flat=True))
+
+
 def folded_name(connection: Connection, name: str) -> str:
     """A symbol's name reduced with the connection's prefixes and suffixes."""
     return fold(

@@ -33,7 +33,8 @@ def gate_subscriptions(
 ) -> None:
     """The same for several subscriptions of one follower."""
     active = CopySubscription.Status.ACTIVE
-    copying, held = [], []
+    copying: list[str] = []
+    held: list[str] = []
     for subscription in subscriptions:
         copies = subscription.status == active and subscription.enabled and follower.enabled
         (copying if copies else held).append(subscription.relation)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from apps.accounts.selectors import product_config
+from apps.copytrading.domain.guards import strictest_maximum
 from apps.copytrading.errors import (
     AlreadyExists,
     FollowerModeNotAllowed,
@@ -9,11 +11,13 @@ from apps.copytrading.errors import (
     InvalidAccount,
     LoopNotAllowed,
     MasterNotAvailable,
+    MaxMastersReached,
 )
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.services import sql
 from apps.platforms.models import AccountGroup
 
+# A copy leads on as long as it runs or holds something; one at rest copies nothing any more.
 _REACHES = """
     WITH RECURSIVE reached (account_id) AS (
         SELECT %(start)s::bigint
@@ -21,10 +25,23 @@ _REACHES = """
         SELECT f.account_id
         FROM reached r
         JOIN copytrading_copymaster m ON m.account_id = r.account_id
-        JOIN copytrading_copysubscription s ON s.master_id = m.id AND s.archived_at IS NULL
+        JOIN copytrading_copysubscription s ON s.master_id = m.id
+            AND (s.archived_at IS NULL AND s.status <> 'disabled' OR EXISTS (
+                SELECT 1 FROM copytrading_tradelink l
+                WHERE l.subscription_id = s.id AND l.state = 'open'))
         JOIN copytrading_copyfollower f ON f.id = s.follower_id)
     SELECT EXISTS (SELECT 1 FROM reached WHERE account_id = %(target)s)
 """
+
+
+def locked_pair(master: CopyMaster, follower: CopyFollower) -> tuple[CopyMaster, CopyFollower]:
+    """Both as they stand now, held until the transaction ends: neither is deleted meanwhile."""
+    masters = CopyMaster.objects.select_related("account__group")
+    followers = CopyFollower.objects.select_related("account__group")
+    return (
+        masters.select_for_update(of=("self",), no_key=True).get(pk=master.pk),
+        followers.select_for_update(of=("self",), no_key=True).get(pk=follower.pk),
+    )
 
 
 def check_relation(master: CopyMaster, follower: CopyFollower, owner_id: int | None) -> None:
@@ -60,19 +77,36 @@ def _check_master(master: CopyMaster, follower: CopyFollower, owner_id: int | No
 
 def end_former_relation(master: CopyMaster, follower: CopyFollower) -> CopySubscription | None:
     """The stopped relation that a new one replaces; AlreadyExists when one still runs."""
-    former = CopySubscription.objects.filter(
-        master=master, follower=follower, archived_at=None
-    ).first()
-    if former is None:
-        return None
-    if former.status != CopySubscription.Status.DISABLED:
+    copies = CopySubscription.objects.filter(master=master, follower=follower)
+    former = copies.filter(archived_at=None).first()
+    if former is not None and former.status != CopySubscription.Status.DISABLED:
         raise AlreadyExists("This account already copies this master; change that copy instead.")
-    if TradeLink.objects.filter(subscription_id=former.pk, state="open").exists():
+    if TradeLink.objects.filter(subscription_id__in=copies.values("pk"), state="open").exists():
         raise AlreadyExists(
             "An earlier copy of this master still holds positions on this account; close them "
             "or wait until they are closed."
         )
     return former
+
+
+def check_master_count(follower: CopyFollower) -> None:
+    """MaxMastersReached where one more copy would be too many; the graph is locked.
+
+    The strictest of product and follower holds; a paused copy counts, a stopped one does not.
+    """
+    most = strictest_maximum(product_config().max_master_count, follower.max_master_count)
+    if not most:
+        return
+    running = (
+        CopySubscription.objects.filter(follower=follower, archived_at=None)
+        .exclude(status=CopySubscription.Status.DISABLED)
+        .count()
+    )
+    if running >= most:
+        raise MaxMastersReached(
+            f"This account follows {running} master{'s' if running > 1 else ''} already and may "
+            f"follow {most} at most. Stop one of these copies or choose another account."
+        )
 
 
 def reaches(start_account_id: int, target_account_id: int) -> bool:

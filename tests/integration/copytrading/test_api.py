@@ -105,13 +105,13 @@ def test_strangers_change_nothing(customer: Any) -> None:
         ({"min_volume": Decimal(2), "max_volume": Decimal(1)}, "max_volume"),
         ({"max_volume": Decimal(-1)}, "max_volume"),
         ({"allocated_capital": Decimal(-5)}, "allocated_capital"),
-        ({"reverse_direction": True}, "reverse_direction"),
+        ({"reverse_everything": True}, "reverse_everything"),
     ],
 )
 def test_settings_that_cannot_be(settings: dict[str, Any], field: str) -> None:
     world = CopyWorld()
     follower = FollowerFactory()
-    world.master.visibility = "public"
+    public(world.master)
     with pytest.raises(InvalidSettings) as refused:
         api.subscribe(actor=None, master=world.master, follower=follower, **settings)
     assert list(refused.value.fields) == [field]

@@ -1,0 +1,73 @@
+"""Who acts: what they may do, and the trail that it leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from apps.accounts.api import record_audit
+from apps.accounts.models import User
+from apps.accounts.roles import Permission
+from apps.accounts.selectors import may
+from apps.common.events import publish
+from apps.copytrading.errors import NotPermitted
+from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
+from apps.copytrading.services.planning import CHANGED
+
+
+def require_owner(actor: User | None, owner_id: int | None) -> None:
+    """NotPermitted for anybody but the owner, staff who intervene, and the system."""
+    if actor is None or actor.pk == owner_id or intervenes(actor):
+        return
+    raise NotPermitted("This account belongs to somebody else.")
+
+
+def intervenes(actor: User | None) -> bool:
+    """Whether this is the system or a member of staff who may act on what customers own."""
+    return actor is None or may(actor, Permission.INTERVENE)
+
+
+def label(actor: User | None) -> str:
+    """The actor's name in gates and logs."""
+    return actor.email if actor else "system"
+
+
+def audit(
+    actor: User | None,
+    action: str,
+    subject: CopyMaster | CopyFollower | CopySubscription,
+    reason: str = "",
+    *,
+    before: Mapping[str, object] | None = None,
+    after: Mapping[str, object] | None = None,
+) -> None:
+    """Add a line to the audit trail; ``action`` begins with the kind of the subject."""
+    record_audit(
+        actor=actor,
+        action=action,
+        object_type=action.partition(".")[0],
+        object_id=subject.uuid,
+        object_label=str(subject),
+        reason=reason,
+        before=before,
+        after=after,
+    )
+
+
+def audit_settings(
+    actor: User | None,
+    action: str,
+    subject: CopyFollower | CopySubscription,
+    before: Mapping[str, object],
+    after: Mapping[str, object],
+) -> bool:
+    """Audit the settings that differ, old beside new; answers whether any did."""
+    changed = {name: value for name, value in after.items() if before[name] != value}
+    if changed:
+        was = {name: before[name] for name in changed}
+        audit(actor, action, subject, before=was, after=changed)
+    return bool(changed)
+
+
+def publish_change(master_account_id: int) -> None:
+    """Live pages show the master's copies anew, after the commit."""
+    publish(CHANGED, master_account_id=master_account_id, event_ids=[], subscriptions=0)
