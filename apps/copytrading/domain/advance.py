@@ -214,7 +214,7 @@ class _Fold:
         # One position per symbol: the other side or another copy cannot share it.
         holders = self.market.in_use.get((self.row.account_id, instrument_id), ())
         return any(
-            subscription != self.row.subscription_id or held is not side
+            subscription != self.row.subscription_id or held not in (side, None)
             for subscription, held in holders
         )
 

@@ -44,6 +44,7 @@ class Rules:
     min_equity: Decimal = Decimal(0)
     max_slippage: Decimal = Decimal(0)
     min_margin_level: Decimal = Decimal(0)
+    loss_limit: Decimal = Decimal(0)
 
     def admits(self, symbol: str) -> bool:
         """Whether a symbol of the master is copied."""
@@ -61,7 +62,8 @@ class Row(NamedTuple):
     new volume may be opened, None where it may. ``links`` holds the open links of the
     positions concerned and ``decided`` what an interrupted run left, both by position key.
     ``margin_used`` and ``leverage`` are the account's, ``open_links`` how many positions the
-    subscription holds (counted only where that is limited), ``revision`` its settings' number.
+    subscription holds (counted only where that is limited), ``revision`` its settings' number,
+    ``has_pairs`` whether it names symbols itself.
     """
 
     subscription_id: int
@@ -88,6 +90,7 @@ class Row(NamedTuple):
     leverage: Decimal = ZERO
     open_links: int = 0
     revision: int = 0
+    has_pairs: bool = False
 
 
 class Quote(NamedTuple):
@@ -101,6 +104,9 @@ class Quote(NamedTuple):
         return self.ask if side is Side.BUY else self.bid
 
 
+Holder = tuple[int, Side | None]
+
+
 @dataclass(slots=True)
 class Market:
     """Everything that the rows of one planning have in common.
@@ -108,8 +114,9 @@ class Market:
     ``symbols`` gives a follower connection's symbol for a master's instrument, None where
     there is none, and ``pairs`` what a subscription itself says, by (subscription, master's
     instrument). ``in_use`` names who holds a symbol of a netting account: subscription and
-    side by (account, instrument), 0 for a position that is nobody's copy. ``quotes`` are the
-    latest by (connection, instrument). ``common`` keeps the numbers that many rows share.
+    side (None: only reserved) by (account, instrument), 0 for a position that is nobody's copy.
+    ``quotes`` are the latest by (connection, instrument). ``common`` keeps the numbers that
+    many rows share.
     """
 
     now: datetime
@@ -118,7 +125,9 @@ class Market:
     master_symbols: Mapping[str, Symbol]
     symbols: Mapping[tuple[int, str], Symbol | None]
     rates: Converts
-    in_use: Mapping[tuple[int, str], tuple[tuple[int, Side], ...]] = field(default_factory=dict)
+    in_use: Mapping[tuple[int, str], tuple[tuple[int, Side | None], ...]] = field(
+        default_factory=dict
+    )
     pairs: Mapping[tuple[int, str], Symbol | None] = field(default_factory=dict)
     quotes: Mapping[tuple[int, str], Quote] = field(default_factory=dict)
     common: dict[tuple[object, ...], Numbers] = field(default_factory=dict)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from apps.accounts.selectors import ProductSettings, product_config
 from apps.copytrading.domain.codes import Code
-from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.link import Link, LinkState, taken_away
-from apps.copytrading.domain.mapping import Symbol, match
-from apps.copytrading.domain.rows import Decided, Market, Row
-from apps.copytrading.domain.volume import EQUITY_MODES, Funds, Sizing, VolumeMode
+from apps.copytrading.domain.rows import Decided, Row
+from apps.copytrading.domain.volume import Funds, Sizing, VolumeMode
 from apps.copytrading.services import sql
 from apps.copytrading.services.link_json import load_link
-from apps.platforms import selectors as platforms
-from apps.trading.money import Rates
+from apps.copytrading.services.standing import with_counts, with_floating
+from apps.copytrading.services.terms import terms_of
 from apps.trading.orders import Side
 from apps.trading.quantity import ZERO
 
@@ -30,6 +28,8 @@ _MASTER = """
            round(extract(epoch FROM %s - CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at)
                                               ELSE st.as_of END), 3)::float8,
            coalesce(cs.clock_offset_ms, 0),
+           ARRAY(SELECT scope || ':' || key FROM execution_gate
+                 WHERE scope IN ('global', 'platform', 'account')),
            (SELECT s.id FROM copytrading_copysubscription s
             WHERE s.master_id = m.id AND s.archived_at IS NULL
             ORDER BY s.id OFFSET %s LIMIT 1)
@@ -48,9 +48,15 @@ _ROWS = """
            s.status, s.enabled AND f.enabled, s.archived_at IS NOT NULL,
            s.volume_mode, s.risk_multiplier, s.fixed_volume, s.base_equity, s.allocated_capital,
            s.below_minimum = 'round_up', s.min_volume, s.max_volume, s.copy_sl, s.copy_tp,
-           s.max_delay_s, s.started_after_event, s.result, a.currency, st.equity, st.balance,
+           concat_ws('|', s.copy_partial_close, s.copy_pending_orders, s.reverse_direction,
+                     s.copy_mode, s.max_positions, f.max_positions, s.max_delay_s, f.max_delay_s,
+                     s.min_equity, f.min_equity, s.max_slippage, f.max_slippage,
+                     s.min_margin_level, f.min_margin_level, s.loss_limit, f.loss_limit,
+                     s.symbols_mode, s.symbols),
+           s.started_after_event, s.result, a.currency, st.equity, st.balance,
            round(extract(epoch FROM %s - CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at)
                                               ELSE st.as_of END), 3)::float8,
+           a.platform, a.leverage, coalesce(st.margin_used, 0), s.revision, s.has_pairs,
            l.id, l.position_key, l.side, l.symbol, l.instrument_id, l.ratio, l.grows,
            l.master_units, l.target_units, l.held_units, l.stop_loss, l.take_profit,
            l.master_price, l.position_id, p.stop_loss, p.take_profit, l.in_flight,
@@ -91,6 +97,7 @@ class Master:
     hold: Code | None
     settings: ProductSettings
     first_page_end: int | None
+    gates: frozenset[str] = frozenset()  # of kill switches: 'platform:ctrader', 'account:7'
 
 
 def load_master(account_id: int, now: datetime) -> Master | None:
@@ -98,15 +105,18 @@ def load_master(account_id: int, now: datetime) -> Master | None:
     found = sql.rows(_MASTER, [now, FIRST_PAGE - 1, account_id])
     if not found:
         return None
-    pk, status, enabled, connection_id, currency, equity, balance, age_s, offset, end = found[0]
+    pk, status, enabled, connection_id, currency, equity, balance, age_s, offset, *rest = found[0]
+    gates, end = frozenset(rest[0]), rest[1]
     settings = product_config()
     hold = None
     if not settings.copy_trading_enabled:
         hold = Code.MODULE_DISABLED
+    elif "global:" in gates:
+        hold = Code.KILL_SWITCH
     elif status != "active" or not enabled:
         hold = Code.MASTER_PAUSED
     funds = _funds(currency, equity, balance, age_s)
-    return Master(pk, account_id, connection_id, offset, funds, hold, settings, end)
+    return Master(pk, account_id, connection_id, offset, funds, hold, settings, end, gates)
 
 
 def load_pages(
@@ -143,34 +153,7 @@ def _load(
     loader = _Loader(master, decided)
     for row in found:
         loader.add(row)
-    return _with_floating(loader.rows)
-
-
-_FLOATING = """
-    SELECT l.subscription_id, sum(p.open_result * least(1, l.held_units / nullif(p.units, 0)))
-    FROM copytrading_tradelink l
-    JOIN execution_position p ON p.account_id = l.account_id AND p.position_id = l.position_id
-    WHERE l.subscription_id = ANY(%s) AND l.state = 'open' AND p.closed_at IS NULL
-    GROUP BY l.subscription_id
-"""
-
-
-def _with_floating(rows: list[Row]) -> list[Row]:
-    """Capital that was allocated moves with the open result of what it holds as well."""
-    wanted = [
-        row.subscription_id
-        for row in rows
-        if row.sizing.allocated_capital > 0 and row.sizing.mode in EQUITY_MODES
-    ]
-    if not wanted:
-        return rows
-    floating = dict(sql.rows(_FLOATING, [wanted]))
-    return [
-        row._replace(own_result=row.own_result + floating[row.subscription_id])
-        if floating.get(row.subscription_id)
-        else row
-        for row in rows
-    ]
+    return with_counts(with_floating(loader.rows))
 
 
 class _Loader:
@@ -180,19 +163,22 @@ class _Loader:
         self.rows: list[Row] = []
         self._master = master
         self._decided = decided
-        self._delays: dict[int, timedelta] = {}
         self._last = 0
 
     def add(self, v: tuple[Any, ...]) -> None:
         if v[0] != self._last:
             self._last = v[0]
             self.rows.append(self._row(v))
-        if v[26] is not None:
+        if v[_LINK] is not None:
             links = self.rows[-1].links
             assert isinstance(links, dict)
-            links[v[27]] = _link(v[26:])
+            links[v[_LINK + 1]] = _link(v[_LINK:])
 
     def _row(self, v: tuple[Any, ...]) -> Row:
+        terms = terms_of(v[19], self._master.settings)
+        hold = self._hold(v[6], v[7], v[8]) or self._killed(v[2], v[26])
+        if hold is None and terms.closes_only:
+            hold = Code.CLOSES_ONLY
         return Row(
             v[0],
             v[1],
@@ -200,19 +186,25 @@ class _Loader:
             v[3],
             v[4],
             v[5] == _NETTING or v[5] == _SPOT,
-            self._hold(v[6], v[7], v[8]),
+            hold,
             Sizing(VolumeMode(v[9]), v[10], v[11], v[12], v[13]),
             v[14],
             v[15],
             v[16],
             v[17],
             v[18],
-            self._delay(v[19]),
+            terms.max_delay,
             v[20],
             _funds(v[22], v[23], v[24], v[25]),
             v[21],
             {},
             self._decided.get(v[0], _NOTHING),
+            terms.rules,
+            v[28],
+            v[27],
+            0,
+            v[29],
+            v[30],
         )
 
     def _hold(self, status: str, enabled: bool, archived: bool) -> Code | None:
@@ -222,16 +214,15 @@ class _Loader:
             return Code.STOPPED
         return Code.PAUSED if status == "paused" or not enabled else None
 
-    def _delay(self, seconds: int) -> timedelta:
-        # The strictest holds: a subscription may shorten the product's default, not stretch it.
-        found = self._delays.get(seconds)
-        if found is None:
-            default = self._master.settings.max_delay_s
-            found = timedelta(seconds=min(seconds, default) if seconds else default)
-            self._delays[seconds] = found
-        return found
+    def _killed(self, account_id: int, platform: str) -> Code | None:
+        gates = self._master.gates
+        if gates and (f"platform:{platform}" in gates or f"account:{account_id}" in gates):
+            return Code.KILL_SWITCH
+        return None
 
 
+#: Where the columns of the link begin.
+_LINK = 31
 _NOTHING: Mapping[str, Decided] = {}
 _NOTHING_DECIDED: Mapping[int, Mapping[str, Decided]] = {}
 
@@ -254,97 +245,6 @@ def _link(v: tuple[Any, ...]) -> Link:
         # Somebody else may have closed the position, or a part of it, on the platform.
         return taken_away(link, ZERO if closed_at is not None else units)
     return link
-
-
-def load_market(
-    master: Master, events: Iterable[MasterEvent], rows: Sequence[Row], now: datetime
-) -> Market:
-    """Symbols, rates and netting holders for these events and rows."""
-    instruments = {event.instrument_id for event in events}
-    master_symbols = _symbols_by_id(master.connection_id, instruments)
-    connection_ids = {row.connection_id for row in rows}
-    return Market(
-        now=now,
-        master=master.funds,
-        stale_after_s=float(master.settings.stale_account_s),
-        master_symbols=master_symbols,
-        symbols=_mapped(master, master_symbols, connection_ids),
-        rates=LazyRates(sorted({master.connection_id, *connection_ids})),
-        in_use=_holders([row.account_id for row in rows if row.netting]),
-    )
-
-
-class LazyRates:
-    """Conversion rates that are read when the first conversion is asked for."""
-
-    def __init__(self, connection_ids: Sequence[int]) -> None:
-        self._connection_ids = connection_ids
-        self._rates: Rates | None = None
-
-    def rate(self, source: str, target: str) -> Decimal:
-        """Units of ``target`` for one of ``source``; NoConversionRate where unknown."""
-        if source == target:
-            return _ONE
-        if self._rates is None:
-            self._rates = platforms.rates(self._connection_ids)
-        return self._rates.rate(source, target)
-
-
-_ONE = Decimal(1)
-_SYMBOL = (
-    "SELECT instrument_id, name, folded, base, quote, digits, pip_digits, lot_units, min_units, "
-    "step_units, max_units, tradable, connection_id FROM platforms_symbol "
-)
-
-
-def _symbols_by_id(connection_id: int, instruments: Iterable[str]) -> dict[str, Symbol]:
-    found = sql.rows(
-        _SYMBOL + "WHERE connection_id = %s AND instrument_id = ANY(%s)",
-        [connection_id, list(instruments)],
-    )
-    return {values[0]: Symbol(*values[:12]) for values in found}
-
-
-def _mapped(
-    master: Master, wanted: Mapping[str, Symbol], connection_ids: Iterable[int]
-) -> dict[tuple[int, str], Symbol | None]:
-    """Each connection's symbol for each of the master's."""
-    mapped: dict[tuple[int, str], Symbol | None] = {}
-    others = [pk for pk in connection_ids if pk != master.connection_id]
-    for key, symbol in wanted.items():
-        mapped[master.connection_id, key] = symbol if symbol.tradable else None
-    if not others:
-        return mapped
-    found = sql.rows(
-        _SYMBOL + "WHERE connection_id = ANY(%s) AND (folded = ANY(%s) OR name = ANY(%s))",
-        [others, [s.folded for s in wanted.values()], [s.name for s in wanted.values()]],
-    )
-    by_connection: dict[int, list[Symbol]] = {}
-    for values in found:
-        by_connection.setdefault(values[12], []).append(Symbol(*values[:12]))
-    for connection_id in others:
-        candidates = by_connection.get(connection_id, [])
-        for key, symbol in wanted.items():
-            mapped[connection_id, key] = match(symbol.name, symbol.folded, candidates)
-    return mapped
-
-
-def _holders(
-    account_ids: Sequence[int],
-) -> dict[tuple[int, str], tuple[tuple[int, Side], ...]]:
-    """Who holds which symbol on netting accounts."""
-    holders: dict[tuple[int, str], tuple[tuple[int, Side], ...]] = {}
-    if not account_ids:
-        return holders
-    found = sql.rows(
-        "SELECT DISTINCT account_id, instrument_id, subscription_id, side "
-        "FROM copytrading_tradelink WHERE state = 'open' AND account_id = ANY(%s)",
-        [list(account_ids)],
-    )
-    for account_id, instrument_id, subscription_id, side in found:
-        key = (account_id, instrument_id)
-        holders[key] = (*holders.get(key, ()), (subscription_id, Side(side)))
-    return holders
 
 
 def load_decided(event_ids: Sequence[int]) -> dict[int, dict[str, Decided]]:

@@ -10,10 +10,11 @@ import orjson
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Planned
 from apps.copytrading.domain.rows import Row
+from apps.copytrading.domain.steps import Order
 from apps.copytrading.services import sql
 from apps.copytrading.services.link_json import dump_link
 from apps.execution import api as execution
-from apps.execution.intents import Intent, client_order_id
+from apps.execution.intents import Intent, SendGuards, client_order_id
 from apps.trading.orders import Leg
 
 SOURCE = "copy"
@@ -83,9 +84,15 @@ def _intent(master_account_id: int, made: Planned) -> Intent:
         "",
         order.stop_loss,
         order.take_profit,
-        event.price if opens else None,
+        order.reference_price,
         order.not_after,
+        guards=_guards(row, order) if opens else None,
     )
+
+
+def _guards(row: Row, order: Order) -> SendGuards:
+    rules = row.rules
+    return SendGuards(order.limit_price, rules.min_equity, rules.min_margin_level)
 
 
 def close_intent(

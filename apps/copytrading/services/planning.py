@@ -22,7 +22,8 @@ from apps.copytrading.domain.rows import Row
 from apps.copytrading.services import sql
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.links import store_links
-from apps.copytrading.services.load import load_decided, load_market, load_master, load_pages
+from apps.copytrading.services.load import load_decided, load_master, load_pages
+from apps.copytrading.services.market import load_market
 from apps.copytrading.services.orders import commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
 from apps.execution import api as execution

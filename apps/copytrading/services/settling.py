@@ -35,7 +35,8 @@ from apps.copytrading.services import sql
 from apps.copytrading.services.closing import again
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.links import add_results, store_legs, store_links
-from apps.copytrading.services.load import Master, load_market, load_master, load_rows
+from apps.copytrading.services.load import Master, load_master, load_rows
+from apps.copytrading.services.market import load_market
 from apps.copytrading.services.orders import SOURCE, commit_orders
 from apps.copytrading.services.outcomes import (
     Record,
