@@ -1,7 +1,7 @@
 """Intentions: what is committed before it is sent, and how it travels.
 
-An :class:`Intent` is immutable. It is stored in :class:`apps.execution.models.Batch` as JSON,
-travels to the gateway in a Redis stream as the same bytes, and becomes a request of
+An :class:`Intent` is immutable. It is stored in :class:`apps.execution.models.Batch` in columns
+of JSON, travels to the gateway in a Redis stream as the same bytes, and becomes a request of
 :mod:`apps.trading.orders` at the moment of sending.
 """
 
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from apps.common.columns import columns_of, dump_columns, load_rows
 from apps.trading.orders import (
     AmendRequest,
     CancelRequest,
@@ -140,13 +141,17 @@ class Intent(NamedTuple):
 
 
 def dump(intents: Sequence[Intent]) -> str:
-    """Intents as JSON: a list of rows in the order of :class:`Intent`'s fields."""
-    return orjson.dumps([_row(intent) for intent in intents]).decode()
+    """Intents as JSON, in columns in the order of :class:`Intent`'s fields; at least one."""
+    columns = columns_of(intents)
+    for index in (Col.NOT_AFTER, Col.EXPIRES_AT):
+        columns[index] = [_seconds(moment) for moment in columns[index]]
+    columns[Col.GUARDS] = [None if g is None else list(g) for g in columns[Col.GUARDS]]
+    return dump_columns(columns, len(intents))
 
 
 def load(text: str | bytes) -> list[Intent]:
     """The intents that :func:`dump` wrote."""
-    return [_intent(row) for row in orjson.loads(text)]
+    return [_intent(row) for row in rows_of(text)]
 
 
 _SIDES = {side.value: side for side in Side}
@@ -173,7 +178,6 @@ class Col(enum.IntEnum):
     TAKE_PROFIT = 15
     REFERENCE_PRICE = 16
     NOT_AFTER = 17
-    # Only in rows of resting orders, their amendments and opens with guards, see :func:`_row`.
     TYPE = 18
     PRICE = 19
     STOP_PRICE = 20
@@ -181,23 +185,20 @@ class Col(enum.IntEnum):
     GUARDS = 22
 
 
-_MARKET_COLUMNS = Col.NOT_AFTER + 1
-
-
 def type_of(row: list[Any]) -> str:
     """The order type of a row."""
-    return row[18] if len(row) > _MARKET_COLUMNS else "market"
+    return str(row[18])
 
 
 def guards_of(row: list[Any]) -> SendGuards | None:
     """The guards of a row, None where nothing is judged."""
-    return _guards(row[22]) if len(row) > _MARKET_COLUMNS else None
+    return _guards(row[22])
 
 
 def request_of(row: list[Any]) -> TradeRequest:
     """The request of a row, without the detour over an :class:`Intent`."""
     leg = row[3]
-    if leg == "open" and type_of(row) == "market":
+    if leg == "open" and row[18] == "market":
         sl, tp, reference = row[14], row[15], row[16]
         return OrderRequest(
             client_order_id=row[0],
@@ -213,37 +214,19 @@ def request_of(row: list[Any]) -> TradeRequest:
 
 
 def rows_of(text: str | bytes) -> list[list[Any]]:
-    """What :func:`dump` wrote as plain rows, see :class:`Col`."""
-    rows: list[list[Any]] = orjson.loads(text)
-    return rows
+    """What :func:`dump` or :func:`dump_rows` wrote as plain rows, see :class:`Col`."""
+    return load_rows(text)
+
+
+def dump_rows(rows: Sequence[list[Any]]) -> str:
+    """Rows of :func:`rows_of` as text again; at least one."""
+    return dump_columns([list(column) for column in zip(*rows, strict=True)], len(rows))
 
 
 def ids_of(text: str | bytes) -> list[str]:
-    """The client order ids of the intents that :func:`dump` wrote, in order."""
-    return [row[0] for row in orjson.loads(text)]
-
-
-def _row(i: Intent) -> list[object]:
-    """Rows of orders at market without guards end where the terms of a resting one begin."""
-    row: list[object] = list(i)
-    row[Col.UNITS] = str(i.units)
-    for column, price in ((14, i.stop_loss), (15, i.take_profit), (16, i.reference_price)):
-        if price is not None:
-            row[column] = str(price)
-    row[Col.NOT_AFTER] = None if i.not_after is None else i.not_after.timestamp()
-    if i.guards is not None:
-        row[Col.GUARDS] = [None if v is None else str(v) for v in i.guards]
-    elif (i.type, i.price, i.stop_price, i.expires_at) == _AT_MARKET:
-        del row[_MARKET_COLUMNS:]
-        return row
-    row[Col.PRICE] = None if i.price is None else str(i.price)
-    row[Col.STOP_PRICE] = None if i.stop_price is None else str(i.stop_price)
-    row[Col.EXPIRES_AT] = None if i.expires_at is None else i.expires_at.timestamp()
-    return row
-
-
-_AT_MARKET = (OrderType.MARKET, None, None, None)
-_WITHOUT = (*_AT_MARKET, None)
+    """The client order ids of the intents in a text, in order."""
+    ids: list[str] = orjson.loads(text)["columns"][Col.CLIENT_ORDER_ID]
+    return ids
 
 
 def _intent(row: list[Any]) -> Intent:
@@ -260,7 +243,7 @@ def _intent(row: list[Any]) -> Intent:
         *rest,
     ) = row
     (instrument, side, units, position, order, sl, tp, reference, not_after, *resting) = rest
-    kind, price, stop_price, expires_at, guards = resting or _WITHOUT
+    kind, price, stop_price, expires_at, guards = resting
     return Intent(
         str(cid),
         int(account or 0),
@@ -293,6 +276,10 @@ def _guards(value: Any) -> SendGuards | None:
         return None
     limit, equity, level = value
     return SendGuards(_decimal(limit), Decimal(equity), Decimal(level))
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()
 
 
 def _moment(value: str | int | float | None) -> datetime | None:

@@ -72,6 +72,16 @@ class OrderResult:
 
 
 @dataclass(frozen=True, slots=True)
+class PendingBatch:
+    """A batch with the notes that its source left on it, items as text as they were stored."""
+
+    id: int
+    items: str
+    notes: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class PositionRow:
     """An open position as last seen; ``open_result`` in account currency at the last quote."""
 
@@ -174,6 +184,16 @@ def unplanned_events(account_id: int, limit: int = 500) -> list[JournaledEvent]:
         [account_id, limit],
     )
     return [_event(row) for row in rows]
+
+
+def pending_batches(source: str, wake_key: int) -> list[PendingBatch]:
+    """Batches whose notes their source has not taken over, oldest first."""
+    rows = _rows(
+        "SELECT id, items, notes, created_at FROM execution_batch "
+        "WHERE source = %s AND wake_key = %s AND pending ORDER BY id",
+        [source, wake_key],
+    )
+    return [PendingBatch(*row) for row in rows]
 
 
 def events_by_id(event_ids: Sequence[int]) -> dict[int, JournaledEvent]:

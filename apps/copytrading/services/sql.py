@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import orjson
-import psycopg
 from django.db import connection
 
+from apps.common.database import raw_cursor
 
-@contextmanager
-def raw_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
-    """A psycopg cursor on Django's connection, inside its transaction; values in binary.
-
-    Django's own sends values inside the statement and reads text; for a thousand rows of
-    numbers that is the slower way.
-    """
-    connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
-        cursor.format = psycopg.pq.Format.BINARY
-        yield cursor
+__all__ = ["as_json", "copy_in", "execute", "plain", "raw_cursor", "rows"]
 
 
 def rows(statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:

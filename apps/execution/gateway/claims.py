@@ -10,9 +10,9 @@ from typing import Any
 
 from psycopg import Rollback
 
-from apps.execution.gateway.db import Database, as_json
+from apps.execution.gateway.db import Database
 from apps.execution.gateway.lease import Lease
-from apps.execution.intents import Col
+from apps.execution.intents import Col, dump_rows
 from apps.trading.orders import Leg
 
 _CLAIM = """
@@ -170,7 +170,7 @@ class Claims:
         free = [row for row in rest if row[0] not in halted]
         if not free:
             return False
-        sizes, texts = [len(free), len(held)], [as_json(free), as_json(held)]
+        sizes, texts = [len(free), len(held)], [dump_rows(free), dump_rows(held)]
         await self._database.rows(_SPLIT, [slice.batch_id, slice.claimed, sizes, texts])
         return True
 

@@ -137,3 +137,40 @@ def test_events_wait_until_planned_and_orders_until_settled() -> None:
     assert set(selectors.orders_by_client_id(["c1", "c2"])) == {"c1", "c2"}
     api.mark_settled([done.pk], NOW)
     assert selectors.unsettled_orders("copy", 7) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_work_on_a_key_only_one_can_submit() -> None:
+    mine, other = api.read_fence("copy", 7), api.read_fence("copy", 7)
+    ids = {1: 10}
+    api.submit([intent(1)], connection_ids=ids, now=NOW, fence=mine)
+    with pytest.raises(api.Overtaken):
+        api.submit([intent(2)], connection_ids=ids, now=NOW, fence=other)
+    assert Batch.objects.count() == 1
+    api.submit([intent(3), intent(4, Leg.CLOSE)], connection_ids=ids, now=NOW, fence=mine)
+    with pytest.raises(api.Overtaken), transaction.atomic():
+        api.pass_fence(other)
+    api.pass_fence(mine)
+    assert api.read_fence("copy", 7) == mine
+    assert api.read_fence("copy", 8).value == 0
+
+
+@pytest.mark.django_db
+def test_notes_are_found_until_they_are_taken_over() -> None:
+    fence = api.read_fence("copy", 7)
+    batches = api.submit(
+        [intent(n) for n in range(300)],
+        connection_ids={1: 10},
+        now=NOW,
+        fence=fence,
+        notes=lambda chunk: f"{len(chunk)} of them",
+    )
+    pending = selectors.pending_batches("copy", 7)
+    assert [(p.id, p.notes) for p in pending] == [
+        (batches[0].batch_id, "250 of them"),
+        (batches[1].batch_id, "50 of them"),
+    ]
+    assert len(load(pending[1].items)) == 50
+    assert selectors.pending_batches("copy", 8) == []
+    api.take_over([batches[0].batch_id])
+    assert [p.id for p in selectors.pending_batches("copy", 7)] == [batches[1].batch_id]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import orjson
 import pytest
 
 from apps.execution.intents import (
@@ -14,7 +13,9 @@ from apps.execution.intents import (
     Intent,
     SendGuards,
     dump,
+    dump_rows,
     guards_of,
+    ids_of,
     load,
     request_of,
     rows_of,
@@ -73,9 +74,15 @@ def test_an_intent_comes_back_as_it_was(intent: Intent) -> None:
     assert guards_of(row) == intent.guards
 
 
-def test_a_market_order_carries_no_terms_of_a_resting_one() -> None:
-    (row,) = orjson.loads(dump([MARKET]))
-    assert len(row) == Col.TYPE
+def test_what_all_intents_share_stands_once() -> None:
+    intents = [
+        GUARDED._replace(client_order_id=f"c{n}", account_id=n, units=D(1000 + n % 2))
+        for n in range(100)
+    ]
+    assert load(dump(intents)) == intents
+    assert [row[Col.CLIENT_ORDER_ID] for row in rows_of(dump(intents))] == ids_of(dump(intents))
+    assert load(dump_rows(rows_of(dump(intents))[:3])) == intents[:3]
+    assert len(dump(intents)) < 25 * len(intents)
 
 
 def test_a_resting_order_has_its_terms_and_no_price_of_reference() -> None:
