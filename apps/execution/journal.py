@@ -84,7 +84,25 @@ class OrderPayload:
     own: bool = False
 
 
-Payload = DealPayload | ProtectionPayload | OrderPayload
+@dataclass(frozen=True, slots=True)
+class PositionPayload:
+    """A position that was there already, told to one ``relation`` that shall take it over.
+
+    The values are those of the moment at which it was told.
+    """
+
+    position_id: str
+    instrument_id: str
+    symbol: str
+    side: Side
+    units: Decimal
+    price: Decimal
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
+    relation: str
+
+
+Payload = DealPayload | ProtectionPayload | OrderPayload | PositionPayload
 
 
 def dump(payload: Payload) -> str:
@@ -98,7 +116,7 @@ def values(payload: Payload) -> dict[str, object]:
         return _deal_values(payload)
     if isinstance(payload, OrderPayload):
         return _order_values(payload)
-    return {
+    told: dict[str, object] = {
         "position_id": payload.position_id,
         "instrument_id": payload.instrument_id,
         "symbol": payload.symbol,
@@ -107,6 +125,9 @@ def values(payload: Payload) -> dict[str, object]:
         "stop_loss": _text(payload.stop_loss),
         "take_profit": _text(payload.take_profit),
     }
+    if isinstance(payload, PositionPayload):
+        told |= {"price": str(payload.price), "relation": payload.relation}
+    return told
 
 
 def load(text: str | bytes) -> Payload:
@@ -114,6 +135,8 @@ def load(text: str | bytes) -> Payload:
     v = json.loads(text)
     if "filled_units" in v:
         return _order(v)
+    if "relation" in v:
+        return _position(v)
     if "deal_id" not in v:
         return ProtectionPayload(
             v["position_id"],
@@ -163,6 +186,20 @@ def _deal_values(p: DealPayload) -> dict[str, object]:
         "take_profit": _text(p.take_profit),
         "own": p.own,
     }
+
+
+def _position(v: dict[str, Any]) -> PositionPayload:
+    return PositionPayload(
+        v["position_id"],
+        v["instrument_id"],
+        v["symbol"],
+        Side(v["side"]),
+        Decimal(v["units"]),
+        Decimal(v["price"]),
+        _decimal(v["stop_loss"]),
+        _decimal(v["take_profit"]),
+        v["relation"],
+    )
 
 
 def _order_values(p: OrderPayload) -> dict[str, object]:

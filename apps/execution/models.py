@@ -97,6 +97,7 @@ class AccountEvent(models.Model):
         DEAL = "deal", "Deal"
         PROTECTION = "protection", "Stop loss or take profit"
         ORDER = "order", "Pending order"
+        POSITION = "position", "Position that was there before"
 
     id = models.BigAutoField(primary_key=True)
     account_id = models.BigIntegerField()
