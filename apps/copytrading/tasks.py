@@ -9,6 +9,7 @@ from celery.signals import worker_process_init
 
 from apps.common import collector
 from apps.copytrading.services.foreign import masters_concerned
+from apps.copytrading.services.sealing import seal_all
 from apps.copytrading.services.work import look_after
 from apps.copytrading.services.work import work as do_work
 
@@ -30,3 +31,9 @@ def sweep() -> None:
     """Find copied positions that were closed by hand or by their stops; every few seconds."""
     for master_account_id in masters_concerned():
         look_after(master_account_id)
+
+
+@shared_task(name="copy.seal", ignore_result=True)
+def seal() -> None:
+    """Chain final outcomes; what does not fit into its time is left to the next run."""
+    seal_all(seconds=2.0)
