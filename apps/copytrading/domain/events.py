@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from apps.trading.deals import DealEffect
-from apps.trading.orders import Side
+from apps.trading.orders import OrderType, Side
 from apps.trading.quantity import ZERO
 
 
@@ -20,9 +20,26 @@ class EventKind(enum.StrEnum):
     REVERSED = "reversed"
     PROTECTION = "protection"
     EXISTING = "existing"  # a position that was there before the copy, to be taken over
+    PLACED = "placed"  # a resting order, as are the next three
+    AMENDED = "amended"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
 
 
+OF_ORDERS = frozenset({EventKind.PLACED, EventKind.AMENDED, EventKind.CANCELLED, EventKind.EXPIRED})
 OPENING = frozenset({EventKind.OPENED, EventKind.INCREASED, EventKind.REVERSED, EventKind.EXISTING})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerms:
+    """What a master's resting order waits for; ``units`` is the whole order."""
+
+    type: OrderType
+    units: Decimal
+    filled: Decimal
+    price: Decimal | None
+    stop_price: Decimal | None
+    expires_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +50,9 @@ class MasterEvent:
     ``units_before`` and ``units_after`` are the position's volume around the change; both
     are equal where only stop loss or take profit moved. ``happened_at`` is the platform's
     time of it on our clock, never later than ``received_at``. ``only`` is the one
-    subscription that an event is for, 0 for all.
+    subscription that an event is for, 0 for all. ``order_key`` is the order that a deal
+    filled. An event of a resting order has ``terms``, and the key of its order for that of a
+    position, see :func:`link_key`; its units are what of the order is filled and what is whole.
     """
 
     id: int
@@ -52,6 +71,8 @@ class MasterEvent:
     happened_at: datetime
     trace_id: str = ""
     only: int = 0
+    order_key: str = ""
+    terms: OrderTerms | None = None
 
     @property
     def units(self) -> Decimal:
@@ -63,9 +84,14 @@ class MasterEvent:
     @property
     def order_side(self) -> Side:
         """The side on which the master traded."""
-        if self.kind in OPENING or self.kind is EventKind.PROTECTION:
-            return self.side
-        return self.side.opposite
+        if self.kind is EventKind.REDUCED or self.kind is EventKind.CLOSED:
+            return self.side.opposite
+        return self.side
+
+
+def link_key(order_key: str) -> str:
+    """Under which key a link holds what a copy's order filled before the master's did."""
+    return f"order:{order_key}"
 
 
 def classify(effect: DealEffect, units: Decimal, units_after: Decimal) -> tuple[EventKind, Decimal]:
