@@ -243,3 +243,37 @@ def _stamp(statement: str, ids: Sequence[int], now: datetime) -> None:
 def set_journaled(account_ids: Sequence[int], on: bool) -> None:
     """Keep (or no longer keep) the events of these accounts in the journal, from now on."""
     platforms.set_journaled(account_ids=account_ids, on=on)
+
+
+_TELL_POSITIONS = """
+    INSERT INTO execution_accountevent (account_id, connection_id, kind, dedupe_key, position_id,
+        payload, trace_id, ts_event, received_at)
+    SELECT p.account_id, a.connection_id, 'position', %(token)s || ':' || p.position_id,
+        p.position_id,
+        jsonb_build_object('position_id', p.position_id, 'instrument_id', p.instrument_id,
+            'symbol', coalesce(s.name, p.instrument_id), 'side', p.side,
+            'units', p.units::text, 'price', p.price::text, 'stop_loss', p.stop_loss::text,
+            'take_profit', p.take_profit::text, 'relation', %(relation)s::text),
+        substr(md5(%(token)s || p.position_id), 1, 16), %(now)s, %(now)s
+    FROM execution_position p
+    JOIN platforms_tradingaccount a ON a.id = p.account_id
+    LEFT JOIN platforms_symbol s
+        ON s.connection_id = a.connection_id AND s.instrument_id = p.instrument_id
+    WHERE p.account_id = %(account)s AND p.closed_at IS NULL AND NOT p.position_id = ANY(%(but)s)
+    ORDER BY p.opened_at, p.id
+    ON CONFLICT (account_id, dedupe_key) DO NOTHING
+"""
+
+
+def tell_positions(
+    *, account_id: int, relation: str, token: str, but: Sequence[str], now: datetime
+) -> int:
+    """Journal the open positions of an account for one relation that shall take them over.
+
+    ``token`` makes a repetition harmless, ``but`` are positions that it has already. Answers
+    how many were told; waking the source is the caller's.
+    """
+    values: dict[str, Any] = {"account": account_id, "relation": relation, "token": token}
+    with connection.cursor() as cursor:
+        cursor.execute(_TELL_POSITIONS, values | {"but": list(but), "now": now})
+        return int(cursor.rowcount)

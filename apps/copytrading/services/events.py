@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apps.copytrading.domain.events import EventKind, MasterEvent, classify, happened_at
-from apps.execution.journal import DealPayload, OrderPayload
+from apps.execution.journal import DealPayload, OrderPayload, Payload, PositionPayload
 from apps.execution.selectors import JournaledEvent
 from apps.trading.quantity import ZERO
 
@@ -21,6 +21,9 @@ def master_event(journaled: JournaledEvent, clock_offset_ms: int) -> MasterEvent
         side = payload.position_side or traded
         if kind in (EventKind.CLOSED, EventKind.REDUCED):
             side = traded
+    elif isinstance(payload, PositionPayload):
+        kind, before, after = EventKind.EXISTING, ZERO, payload.units
+        price, side = payload.price, payload.side
     else:
         kind, before, after = EventKind.PROTECTION, payload.units, payload.units
         price, side = None, payload.side
@@ -40,7 +43,14 @@ def master_event(journaled: JournaledEvent, clock_offset_ms: int) -> MasterEvent
         received_at=journaled.received_at,
         happened_at=happened_at(journaled.ts_event, journaled.received_at, clock_offset_ms),
         trace_id=journaled.trace_id,
+        only=_only(payload),
     )
+
+
+def _only(payload: Payload) -> int:
+    # 'sub:17', see CopySubscription.relation
+    told_to = payload.relation if isinstance(payload, PositionPayload) else ""
+    return int(told_to.partition(":")[2] or 0)
 
 
 _WITH_THE_DEAL = (EventKind.OPENED, EventKind.INCREASED, EventKind.REVERSED)

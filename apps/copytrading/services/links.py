@@ -10,6 +10,7 @@ from typing import Any
 from apps.copytrading.domain.link import Link, LinkState
 from apps.copytrading.domain.rows import Row
 from apps.copytrading.services import sql
+from apps.copytrading.services.holds import leave
 
 _COPY = """
     COPY copytrading_tradelink
@@ -80,6 +81,7 @@ def store_links(master_account_id: int, links: Sequence[tuple[Row, Link]], now: 
     new = [(row, link) for row, link in links if not link.link_id]
     if new:
         sql.copy_in(_COPY, (_new_values(master_account_id, *pair, now) for pair in new))
+    leave(links)
 
 
 def _changes(links: Iterable[Link]) -> Iterable[dict[str, Any]]:

@@ -1,14 +1,15 @@
 """Planning what waits in a master's journal, and committing it slice by slice.
 
-Orders are committed and sent while later subscriptions are still being planned; links, skips
-and waiting events follow in one last transaction that also ends the events. Killed anywhere
-in between, the next run finds the events unplanned, keeps every decision that was committed,
-and plans only the subscriptions without one.
+Orders are committed and sent while later subscriptions are still being planned; decisions,
+links, skips and waiting events follow in one last transaction that also ends the events. Killed
+anywhere in between, the next run finds the events unplanned, keeps every order that was
+committed by the notes on its batch, and plans only the subscriptions without one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import datetime
 
 from django.db import transaction
@@ -20,15 +21,22 @@ from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Ended, Plan, Waits, plan
 from apps.copytrading.domain.rows import Row
 from apps.copytrading.services import sql
+from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
+from apps.copytrading.services.existing import as_they_are
+from apps.copytrading.services.holds import hold_symbols
 from apps.copytrading.services.links import store_links
-from apps.copytrading.services.load import load_decided, load_master, load_pages
+from apps.copytrading.services.load import load_master, load_pages
 from apps.copytrading.services.market import load_market
-from apps.copytrading.services.orders import commit_orders
+from apps.copytrading.services.notes import Sent
+from apps.copytrading.services.orders import SOURCE, commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
+from apps.copytrading.services.resuming import Resumed, load_resumed
 from apps.execution import api as execution
 from apps.execution import selectors as journal
+from apps.execution.api import Fence
 from apps.execution.journal import OrderPayload
+from apps.execution.selectors import JournaledEvent
 
 #: Events taken up together; what remains follows in the next round.
 EVENTS_AT_ONCE = 200
@@ -38,65 +46,99 @@ SLICE = 250
 CHANGED = "copy.changed"
 
 
-def plan_waiting(master_account_id: int) -> int:
-    """Plan the events of a master that wait; answers how many there were."""
+def plan_waiting(master_account_id: int, fence: Fence) -> int:
+    """Plan the events of a master that wait; answers how many there were.
+
+    ``fence`` was read before anything else. Raises Overtaken when somebody else plans, too.
+    """
     journaled = journal.unplanned_events(master_account_id, EVENTS_AT_ONCE)
     if not journaled:
         return 0
     now = timezone.now()
     master = load_master(master_account_id, now)
-    event_ids = [event.id for event in journaled]
+    resumed = load_resumed(SOURCE, master_account_id)
+    journaled = _with_resumed(journaled, resumed)
+    made = _Made(master_account_id, fence, resumed)
     if master is None:
-        execution.mark_planned(event_ids, now)
+        made.finish([event.id for event in journaled], 0)
         return len(journaled)
     told = [event for event in journaled if not isinstance(event.payload, OrderPayload)]
-    events = [master_event(event, master.clock_offset_ms) for event in told]
+    events = as_they_are([master_event(event, master.clock_offset_ms) for event in told])
     keys = sorted({event.position_key for event in events})
-    made, count = _Made(), 0
-    for page in load_pages(master, keys, now, load_decided(event_ids)):
+    count = 0
+    for page in load_pages(master, keys, now, resumed.decided):
         market = load_market(master, events, page, now)
         for start in range(0, len(page), SLICE):
-            some = page[start : start + SLICE]
-            made.commit(master_account_id, plan(events, some, market), now)
+            made.commit(plan(events, page[start : start + SLICE], market), now)
         count += len(page)
-    made.finish(master_account_id, event_ids, count)
+    made.finish([event.id for event in journaled], count)
     return len(journaled)
+
+
+def _with_resumed(journaled: list[JournaledEvent], resumed: Resumed) -> list[JournaledEvent]:
+    """With the events that an interrupted run has begun, should they lie behind the limit."""
+    behind = resumed.event_ids.difference(event.id for event in journaled)
+    if not behind:
+        return journaled
+    return sorted(
+        (*journaled, *journal.events_by_id(sorted(behind)).values()), key=lambda event: event.id
+    )
 
 
 class _Made:
     """What the slices of one planning have made so far."""
 
-    def __init__(self) -> None:
-        self.links: list[tuple[Row, Link]] = []
-        self.endings: list[Ended] = []
-        self.waits: list[Waits] = []
+    def __init__(self, master_account_id: int, fence: Fence, resumed: Resumed) -> None:
+        self._master_account_id = master_account_id
+        self._fence = fence
+        self._resumed = resumed
+        self._sent: list[Sent] = []
+        self._links: list[tuple[Row, Link]] = []
+        self._endings: list[Ended] = []
+        self._waits: list[Waits] = []
+        self._decided_at = timezone.now()
 
-    def commit(self, master_account_id: int, made: Plan, now: datetime) -> None:
+    def commit(self, made: Plan, now: datetime) -> None:
         """Commit the orders of a slice; keep the rest for the end."""
-        self.links.extend((c.row, c.link) for c in made.changes if c.order is None)
-        self.links.extend((c.row, c.link) for c in made.resumed)
-        self.endings.extend(made.endings)
-        self.waits.extend(made.waits)
-        if made.orders:
-            with transaction.atomic():
-                sent = commit_orders(master_account_id, made.orders, now)
-            self.links.extend(sent)
+        # One statement is a transaction of its own; taking symbols makes it several.
+        takes_symbols = any(planned.row.netting for planned in made.orders)
+        with transaction.atomic() if takes_symbols else nullcontext():
+            made = hold_symbols(made)
+            sent = commit_orders(self._master_account_id, made.orders, now, self._fence)
+        self._decided_at = now
+        self._sent.extend(sent)
+        self._links.extend((c.row, c.link) for c in made.changes if c.order is None)
+        self._links.extend((c.row, c.link) for c in made.resumed)
+        self._links.extend((each.planned.row, each.link) for each in sent)
+        self._endings.extend(made.endings)
+        self._waits.extend(made.waits)
 
-    def finish(self, master_account_id: int, event_ids: Sequence[int], rows: int) -> None:
-        """Store links, outcomes without an order, and what waits; the events are planned."""
-        now = timezone.now()
+    def finish(self, event_ids: Sequence[int], rows: int) -> None:
+        """Store decisions, links, outcomes without an order, and what waits.
+
+        With that the events are planned.
+        """
+        now, master_account_id = timezone.now(), self._master_account_id
         with transaction.atomic():
-            store_links(master_account_id, self.links, now)
-            insert_outcomes(records_of(master_account_id, self.endings, now))
-            store_waits(master_account_id, self.waits)
+            execution.pass_fence(self._fence)
+            self._store_decisions()
+            store_links(master_account_id, self._links, now)
+            insert_outcomes(records_of(master_account_id, self._endings, now))
+            store_waits(master_account_id, self._waits)
             execution.mark_planned(event_ids, now)
-            withdraw_overtaken(self.waits, now)
+            withdraw_overtaken(self._waits, now)
             publish(
                 CHANGED,
                 master_account_id=master_account_id,
                 event_ids=list(event_ids),
                 subscriptions=rows,
             )
+
+    def _store_decisions(self) -> None:
+        made = decisions_of(self._master_account_id, self._sent, self._decided_at)
+        store_decisions([*self._resumed.decisions, *made])
+        batch_ids = {sent.batch_id for sent in self._sent}
+        execution.take_over([*self._resumed.batch_ids, *sorted(batch_ids)])
 
 
 def store_waits(master_account_id: int, waits: Sequence[Waits]) -> None:

@@ -33,7 +33,9 @@ from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.domain.steps import Order, Step
 from apps.copytrading.services import sql
 from apps.copytrading.services.closing import again
+from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
+from apps.copytrading.services.holds import hold_symbols
 from apps.copytrading.services.links import add_results, store_legs, store_links
 from apps.copytrading.services.load import Master, load_master, load_rows
 from apps.copytrading.services.market import load_market
@@ -47,6 +49,7 @@ from apps.copytrading.services.outcomes import (
 from apps.copytrading.services.planning import CHANGED, store_waits
 from apps.copytrading.services.settling_load import Known, Stored, load_known
 from apps.execution import api as execution
+from apps.execution.api import Fence
 from apps.execution.selectors import OrderResult, unsettled_orders
 from apps.trading.errors import NoConversionRate
 from apps.trading.orders import Leg, OrderState
@@ -58,8 +61,11 @@ _ENDS_STOPS = (EventKind.CLOSED, EventKind.REVERSED, EventKind.PROTECTION)
 ORDERS_AT_ONCE = 1000
 
 
-def settle(master_account_id: int) -> int:
-    """Settle final orders of a master; answers how many were settled."""
+def settle(master_account_id: int, fence: Fence) -> int:
+    """Settle final orders of a master; answers how many were settled.
+
+    ``fence`` was read before anything else. Raises Overtaken when somebody else is at it, too.
+    """
     results = unsettled_orders(SOURCE, master_account_id, ORDERS_AT_ONCE)
     if not results:
         return 0
@@ -69,6 +75,7 @@ def settle(master_account_id: int) -> int:
         execution.mark_settled([result.id for result in results], now)
         return len(results)
     with transaction.atomic():
+        execution.pass_fence(fence)
         known = load_known(results)
         ready = [result for result in results if result.client_order_id in known.links]
         orphans = [r for r in results if r.client_order_id in known.unlinked]
@@ -269,9 +276,12 @@ class _Settlement:
     def _write(self) -> None:
         now, master_account_id = self.now, self.master.account_id
         self._forget_waiting()
+        self.made = hold_symbols(self.made)
         self.links.extend((c.row, c.link) for c in self.made.changes if c.order is None)
         if self.made.orders:
-            self.links.extend(commit_orders(master_account_id, self.made.orders, now))
+            sent = commit_orders(master_account_id, self.made.orders, now)
+            store_decisions([*decisions_of(master_account_id, sent, now)])
+            self.links.extend((each.planned.row, each.link) for each in sent)
         store_links(master_account_id, self.links, now)
         add_results(self.results)
         store_legs(self.opened, self.held, now)
