@@ -123,6 +123,16 @@ def symbol_names(connection_id: int) -> list[str]:
     return list(rows.values_list("name", flat=True))
 
 
+def symbol_listing(connection_ids: Sequence[int]) -> dict[int, list[tuple[str, str, bool]]]:
+    """Name, folded name and 'can be traded' of all symbols by connection."""
+    rows = Symbol.objects.filter(connection_id__in=connection_ids).order_by("name")
+    found: dict[int, list[tuple[str, str, bool]]] = {}
+    for values in rows.values_list("connection_id", "name", "folded", "tradable"):
+        connection_id, name, folded, tradable = values
+        found.setdefault(connection_id, []).append((name, folded, tradable))
+    return found
+
+
 def folded_name(connection: Connection, name: str) -> str:
     """A symbol's name reduced with the connection's prefixes and suffixes."""
     return fold(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 
 class Symbol(NamedTuple):
@@ -26,7 +26,21 @@ class Symbol(NamedTuple):
     market_open: bool = True
 
 
-def match(name: str, folded: str, candidates: Iterable[Symbol]) -> Symbol | None:
+class Named(Protocol):
+    """What of a symbol decides whether it is the same as another."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def folded(self) -> str: ...
+    @property
+    def tradable(self) -> bool: ...
+
+
+AnyNamed = TypeVar("AnyNamed", bound=Named)
+
+
+def match(name: str, folded: str, candidates: Iterable[AnyNamed]) -> AnyNamed | None:
     """The symbol with the same name, else the one whose folded name is the same.
 
     Of several with one folded name the shortest name wins, then the first by alphabet, so
