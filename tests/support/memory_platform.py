@@ -37,6 +37,7 @@ from apps.trading.orders import (
     TradeRequest,
 )
 from apps.trading.positions import AccountState, MarginMode, Position
+from apps.trading.schedule import ALWAYS, Schedule
 from apps.trading.symbols import Instrument
 
 EURUSD = Instrument(
@@ -65,6 +66,7 @@ class MemoryPlatform:
     silent: bool = False  # orders are executed, but neither answered nor told
     deaf: bool = False  # orders are lost on the way
     balance: Decimal = Decimal(10000)
+    schedule: Schedule = ALWAYS
     sessions: list[MemoryConnector] = field(default_factory=list)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -187,7 +189,7 @@ class MemoryConnector:
         )
 
     async def instruments(self, account: str) -> list[Instrument]:
-        return [EURUSD]
+        return [replace(EURUSD, schedule=self.platform.schedule)]
 
     async def subscribe_quotes(self, account: str, instrument_ids: Sequence[str]) -> None:
         now = datetime.now(UTC)

@@ -27,10 +27,14 @@ _CLAIM = """
 # A statement of its own: it begins after the claim holds the batch's lock, so it sees what a
 # withdrawal or a gate that the claim had to wait for has committed.
 _GATES = """
-    SELECT scope, key, state FROM execution_gate
+    SELECT scope, key, state, reason FROM execution_gate
     WHERE scope = 'global' OR (scope = 'platform' AND key = %s)
        OR (scope = 'connection' AND key = %s) OR scope = 'source'
        OR (scope = 'account' AND key = ANY(%s)) OR (scope = 'relation' AND key = ANY(%s))
+"""
+
+_CONFIRMED = """
+    SELECT client_order_id FROM execution_closeconfirmation WHERE client_order_id = ANY(%s)
 """
 
 _WITHDRAWN = "SELECT client_order_id FROM execution_withdrawal WHERE batch_id = ANY(%s)"
@@ -43,8 +47,8 @@ _SPLIT = """
     INSERT INTO execution_batch
         (connection_id, leg, priority, size, items, claimed, settled, created_at)
     SELECT connection_id, leg, priority, part.size, part.items, 0, false, created_at
-    FROM cut, unnest(%s::int[], %s::text[]) AS part (size, items)
-    RETURNING id, size
+    FROM cut, unnest(%s::int[], %s::text[]) WITH ORDINALITY AS part (size, items, n)
+    ORDER BY n RETURNING id
 """
 
 
@@ -75,6 +79,11 @@ class Hold(enum.StrEnum):
     """Why a claimed item is not sent."""
 
     GATED = "GATED"
+    KILL_SWITCH = "KILL_SWITCH"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    SLIPPAGE = "SLIPPAGE"
+    MIN_EQUITY = "MIN_EQUITY"
+    MARGIN = "MARGIN"
     WITHDRAWN = "WITHDRAWN"
     TOO_LATE = "TOO_LATE"
 
@@ -104,32 +113,30 @@ class Gates:
     """The gates that a claim has read; answers for a row whether one holds it."""
 
     def __init__(self, rows: Sequence[tuple[Any, ...]]) -> None:
-        self._all = {(scope, key): state for scope, key, state in rows}
-        wide = ("global", "platform", "connection")
-        self._wide = [(f"{s} {k}".strip(), v) for (s, k), v in self._all.items() if s in wide]
+        self._all = {(scope, key): (state, reason) for scope, key, state, reason in rows}
+        self._wide = [place for place in self._all if place[0] in _WIDE]
         self._narrow = len(self._all) > len(self._wide)
 
     def __bool__(self) -> bool:
         return bool(self._all)
 
-    def holding(self, row: list[Any]) -> str:
-        """The gate that holds the item, '' when none does."""
+    def holding(self, row: list[Any]) -> tuple[Hold, str] | None:
+        """Why a gate holds the item, None when none does."""
         reducing_counts = row[Col.LEG] == Leg.OPEN
-        states = list(self._wide)
+        places = list(self._wide)
         if self._narrow:
             source, wake = row[Col.SOURCE], row[Col.WAKE_KEY]
-            for key in (
+            places += (
                 ("account", str(row[Col.ACCOUNT_ID])),
                 ("source", source),
                 ("source", f"{source}:{wake}"),
                 ("relation", row[Col.RELATION]),
-            ):
-                if (state := self._all.get(key)) is not None:
-                    states.append((" ".join(key), state))
-        for name, state in states:
-            if state == "halted" or reducing_counts:
-                return name
-        return ""
+            )
+        for place in places:
+            state, reason = self._all.get(place, ("", ""))
+            if state == "halted" or (state and reducing_counts):
+                return _words(place, state, reason)
+        return None
 
 
 class Claims:
@@ -143,7 +150,8 @@ class Claims:
     async def claim(self, parts: Sequence[Part]) -> Verdict | None:
         """Claim parts, all of one leg. None: one is not ours to claim; read it anew.
 
-        Raises HaltedCloses, with nothing claimed, when closes among them are halted.
+        Raises HaltedCloses, with nothing claimed, when closes among them are halted that no
+        member of staff has confirmed.
         """
         rows = [row for part in parts for row in part.rows]
         batch_ids = [part.slice.batch_id for part in parts]
@@ -159,20 +167,31 @@ class Claims:
             if found and parts[0].slice.leg == Leg.CLOSE:
                 halted = {row[0] for row in rows if row[0] not in gone and found.holding(row)}
                 if halted:
+                    confirmed = await conn.execute(_CONFIRMED, [list(halted)])
+                    halted -= {row[0] for row in await confirmed.fetchall()}
+                if halted:
                     raise HaltedCloses(halted)
+                found = Gates(())
             return Verdict(list(parts), _held(rows, found, gone))
         return None
 
-    async def split(self, slice: Slice, halted: set[str]) -> bool:
-        """Part halted closes from the others of their slice; False when all are halted."""
+    async def split(self, slice: Slice, waiting: set[str]) -> list[Slice]:
+        """Part closes that must wait from the others of their slice.
+
+        Answers two slices in place of it, first the free one; none when all must wait, or
+        when the batch has changed meanwhile.
+        """
         rest = slice.rows[slice.claimed :]
-        held = [row for row in rest if row[0] in halted]
-        free = [row for row in rest if row[0] not in halted]
-        if not free:
-            return False
+        held = [row for row in rest if row[0] in waiting]
+        free = [row for row in rest if row[0] not in waiting]
+        if not free or not held:
+            return []
         sizes, texts = [len(free), len(held)], [dump_rows(free), dump_rows(held)]
-        await self._database.rows(_SPLIT, [slice.batch_id, slice.claimed, sizes, texts])
-        return True
+        found = await self._database.rows(_SPLIT, [slice.batch_id, slice.claimed, sizes, texts])
+        return [
+            Slice(batch_id, slice.leg, slice.priority, rows, 0, slice.committed_at)
+            for (batch_id,), rows in zip(sorted(found), (free, held), strict=False)
+        ]
 
     def _values(self, part: Part) -> list[object]:
         lease = self._lease
@@ -206,6 +225,23 @@ def _held(rows: list[list[Any]], gates: Gates, withdrawn: set[str]) -> dict[str,
     for row in rows:
         if row[0] in withdrawn:
             held[row[0]] = (Hold.WITHDRAWN, "taken back before it was sent")
-        elif gates and (name := gates.holding(row)):
-            held[row[0]] = (Hold.GATED, f"held back by the gate on {name}"[:300])
+        elif gates and (reason := gates.holding(row)):
+            held[row[0]] = reason
     return held
+
+
+_WIDE = frozenset({"global", "platform", "connection"})
+_KILL_SWITCHES = {
+    "global": "everything",
+    "platform": "the platform",
+    "connection": "the connection",
+    "account": "the account",
+}
+
+
+def _words(place: tuple[str, str], state: str, reason: str) -> tuple[Hold, str]:
+    scope, key = place
+    said = f": {reason}" if reason else ""
+    if (what := _KILL_SWITCHES.get(scope)) is not None:
+        return Hold.KILL_SWITCH, f"the kill switch on {what} is {state}{said}"[:300]
+    return Hold.GATED, f"held back by the gate on {scope} {key}{said}"[:300]

@@ -9,26 +9,28 @@ from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 
 import structlog
 
 from apps.execution.gateway.claims import Claims, HaltedCloses, Hold, Part, Slice, lateness
 from apps.execution.gateway.db import UNAVAILABLE
+from apps.execution.gateway.guards import Guards
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
 from apps.execution.intents import Col, request_of
 from apps.platforms.ports import Connector, SubmitResult
-from apps.trading.orders import OrderState
+from apps.trading.orders import Leg, OrderState
 
 #: Items of several slices that are claimed together; bounds the first slice's wait.
 _TOGETHER = 500
 #: A slice of this size is likely followed by another, which a worker is just planning: what
 #: may wait (fills, write-back) leaves the processor to it for this long.
 _BURST, _BURST_PAUSE_S = 100, 0.03
-_HALTED_PAUSE_S = 1.0
+_HALTED_PAUSE_S, _CLOSED_PAUSE_S = 1.0, 2.0
 _REMEMBERED = 20_000
 _FINAL_HOLD = {
-    Hold.GATED: OrderState.WITHHELD,
+    **dict.fromkeys(Hold, OrderState.WITHHELD),
     Hold.WITHDRAWN: OrderState.CANCELLED,
     Hold.TOO_LATE: OrderState.EXPIRED,
 }
@@ -44,6 +46,7 @@ class Sender:
         connector: Connector,
         lease: Lease,
         claims: Claims,
+        guards: Guards,
         tickets: Tickets,
         changed: Callable[[Ticket], None],
         lease_over: Callable[[], None],
@@ -51,6 +54,7 @@ class Sender:
         self._connector = connector
         self._lease = lease
         self._claims = claims
+        self._guards = guards
         self._tickets = tickets
         self._changed = changed
         self._lease_over = lease_over
@@ -142,6 +146,8 @@ class Sender:
             wanted = self._most_urgent()
             if not wanted:
                 return 3600.0 if not self._waiting else 0.25
+            if wanted[0].leg == Leg.CLOSE and await self._wait_for_market(wanted):
+                return None
             tokens = self._connector.limits.take_orders(sum(s.left for s in wanted))
             if tokens <= 0:
                 return max(0.001, self._connector.limits.requests.wait_s())
@@ -149,7 +155,8 @@ class Sender:
         try:
             verdict = await self._claims.claim(parts)
         except HaltedCloses as halted:
-            await self._hold(parts, halted.client_order_ids)
+            slices = [part.slice for part in parts]
+            await self._hold(slices, halted.client_order_ids, _HALTED_PAUSE_S)
             return None
         if verdict is None:
             self._forget(parts)
@@ -190,14 +197,15 @@ class Sender:
 
     def _send(self, parts: list[Part], held: dict[str, tuple[Hold, str]]) -> None:
         # Judged only now: the claim may have waited for PostgreSQL.
-        moment = datetime.now(UTC).timestamp()
+        now = datetime.now(UTC)
+        moment, guards = now.timestamp(), self._guards.sending(now)
         tickets: list[Ticket] = []
         for part in parts:
             slice = part.slice
             for ordinal in range(part.start, part.stop):
                 ticket = ticket_of(slice.rows[ordinal], slice.batch_id, ordinal, slice.committed_at)
                 self._tickets.add(ticket)
-                hold = held.get(ticket.cid) or lateness(slice.rows[ordinal], moment)
+                hold = held.get(ticket.cid) or lateness(ticket.row, moment) or guards.judge(ticket)
                 if hold is not None:
                     reason, message = hold
                     ticket.finish(_FINAL_HOLD[reason], datetime.now(UTC), reason.value, message)
@@ -236,13 +244,30 @@ class Sender:
             self._changed(ticket)
 
     # --- exceptions -----------------------------------------------------------------------------
-    async def _hold(self, parts: list[Part], halted: set[str]) -> None:
-        for part in parts:
-            mine = {row[0] for row in part.rows} & halted
-            if mine and await self._claims.split(part.slice, mine):
-                self._finished(part.slice)
-            elif mine:
-                part.slice.held_until = time.monotonic() + _HALTED_PAUSE_S
+    async def _wait_for_market(self, slices: list[Slice]) -> bool:
+        """Put closes aside whose symbol is not traded now; whether there were any."""
+        now = datetime.now(UTC)
+        rows = chain.from_iterable(slice.rows[slice.claimed :] for slice in slices)
+        if closed := self._guards.closed(rows, now):
+            await self._hold(slices, closed, _CLOSED_PAUSE_S)
+        return bool(closed)
+
+    async def _hold(self, slices: list[Slice], waiting: set[str], pause: float) -> None:
+        """Closes that wait are looked at again after a pause; others of their slices may go."""
+        for slice in slices:
+            mine = {row[0] for row in slice.rows[slice.claimed :]} & waiting
+            if not mine:
+                continue
+            again = time.monotonic() + pause
+            parted = await self._claims.split(slice, mine)
+            if not parted:
+                slice.held_until = again
+                continue
+            self._finished(slice)
+            free, held = parted
+            held.held_until = again
+            self.add(free)
+            self.add(held)
 
     def _forget(self, parts: list[Part]) -> None:
         """Claimed by another or cut: the sweep reads the batches as they are now."""

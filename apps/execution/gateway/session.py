@@ -17,6 +17,7 @@ from apps.execution.gateway.directory import Directory, StateUpdate
 from apps.execution.gateway.duplicates import Duplicates
 from apps.execution.gateway.events import Events
 from apps.execution.gateway.figures import FiguresWriter
+from apps.execution.gateway.guards import Guards
 from apps.execution.gateway.journaling import Journal
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.roster import Roster
@@ -71,7 +72,10 @@ class Session:
         self.book = Book()
         self._log = _log.bind(connection=lease.connection_id, epoch=lease.epoch)
         claims = Claims(database, lease, directory.platform)
-        self.sender = Sender(connector, lease, claims, tickets, writeback.ticket, self._lease_over)
+        self.sender = Sender(
+            *(connector, lease, claims, Guards(self.book, tickets), tickets),
+            *(writeback.ticket, self._lease_over),
+        )
         writeback.give_way = self._give_way
         journal = Journal(database, lease.connection_id, tell_events)
         self._duplicates = Duplicates(database, lease, self.book)

@@ -10,7 +10,7 @@ from apps.platforms.ports import QuoteUpdate, Snapshot
 from apps.trading.errors import NoConversionRate
 from apps.trading.margin import open_result, used_margin
 from apps.trading.money import Rates
-from apps.trading.orders import Side
+from apps.trading.orders import Order, Side
 from apps.trading.positions import Position
 from apps.trading.symbols import Instrument
 
@@ -40,9 +40,11 @@ class Account:
     journaled: bool  # a hint for the order of work; the database decides
     created_at: datetime
     balance: Decimal = ZERO
+    read: bool = False  # positions and balance were read once, so its figures mean something
     synced: bool = False
     dirty: bool = True  # changed since its figures were computed
     positions: dict[str, Position] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)  # pending ones, by the platform's id
     written: tuple[Figures, bool] | None = None
     results: dict[str, Decimal] = field(default_factory=dict)  # written per position
 
@@ -101,9 +103,11 @@ class Book:
         self.fresh_quotes.add(update.instrument_id)
 
     def read(self, account: Account, snapshot: Snapshot) -> None:
+        account.read = True
         account.balance = snapshot.state.balance
         account.leverage = snapshot.state.leverage
         account.positions = {p.position_id: p for p in snapshot.positions}
+        account.orders = {o.platform_order_id: o for o in snapshot.orders}
         account.dirty = True
 
     def unsync(self) -> None:

@@ -159,18 +159,21 @@ class Tickets:
     """Tickets of one connection by each of the ids under which something is heard of them.
 
     ``by_client_id`` holds those on their way, ``resting`` per account those that rest and
-    whose rows say so.
+    whose rows say so, ``opens`` per account the opens at market on their way.
     """
 
     def __init__(self) -> None:
         self.by_client_id: dict[str, Ticket] = {}
         self.resting: dict[str, dict[str, Ticket]] = defaultdict(dict)
+        self.opens: dict[str, dict[str, Ticket]] = {}
         self.by_platform_id: dict[tuple[str, str], Ticket] = {}
         self.of_batch: dict[int, set[Ticket]] = defaultdict(set)
 
     def add(self, ticket: Ticket) -> None:
         self.resting.get(ticket.account, {}).pop(ticket.cid, None)
         self.by_client_id[ticket.cid] = ticket
+        if ticket.leg == Leg.OPEN and not ticket.pending:
+            self.opens.setdefault(ticket.account, {})[ticket.cid] = ticket
         self.of_batch[ticket.batch_id].add(ticket)
 
     def rest(self, ticket: Ticket) -> None:
@@ -204,6 +207,7 @@ class Tickets:
         done: set[int] = set()
         for ticket in tickets:
             self.by_client_id.pop(ticket.cid, None)
+            self._forget_open(ticket)
             if ticket.final:
                 self.by_platform_id.pop((ticket.account, ticket.platform_order_id), None)
                 self.resting.get(ticket.account, {}).pop(ticket.cid, None)
@@ -216,6 +220,13 @@ class Tickets:
                     del self.of_batch[ticket.batch_id]
                     done.add(ticket.batch_id)
         return done
+
+    def _forget_open(self, ticket: Ticket) -> None:
+        opens = self.opens.get(ticket.account)
+        if opens is not None:
+            opens.pop(ticket.cid, None)
+            if not opens:
+                del self.opens[ticket.account]
 
     def unknown(self) -> list[Ticket]:
         return [t for t in self.by_client_id.values() if t.state is OrderState.UNKNOWN]
