@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 
-from apps.execution.gateway import records
+from apps.execution.gateway import records, resting
 from apps.execution.gateway.journaling import Journal
+from apps.execution.gateway.pending import Pending, Told
 from apps.execution.gateway.records import Record
 from apps.execution.gateway.state import Account, Book
 from apps.execution.gateway.tickets import Ticket, Tickets
@@ -21,6 +22,7 @@ from apps.platforms.ports import (
     OrderUpdate,
     PositionUpdate,
     QuoteUpdate,
+    Snapshot,
 )
 from apps.trading.deals import Deal, DealEffect
 from apps.trading.positions import Position
@@ -47,6 +49,8 @@ class Events:
         self._writeback = writeback
         self._changed = changed
         self._opened = opened
+        self.pending = Pending(book, journal)
+        self._filled: list[tuple[Account, DealDone]] = []
         self._seen: OrderedDict[tuple[int, str], None] = OrderedDict()
         self._turn = asyncio.Lock()
         self._parked: dict[str, deque[AccountEvent]] = defaultdict(deque)
@@ -92,27 +96,33 @@ class Events:
         """Journal first: nothing later is done before its commit."""
         deals: list[DealDone] = []
         stops: list[PositionUpdate] = []
+        orders: list[Told] = []
         for event in group:
             if isinstance(event, QuoteUpdate):
                 self._book.quote(event)
             elif isinstance(event, DealDone):
-                if any(_same_position(event, stop) for stop in stops):
-                    await self._journaled(deals, stops)
-                    deals, stops = [], []
+                if orders or any(_same_position(event, stop) for stop in stops):
+                    await self._journaled(deals, stops, orders)
+                    deals, stops, orders = [], [], []
                 if not self._own_deal(event, through) and not self._park(event, through):
                     deals.append(event)
             elif isinstance(event, PositionUpdate):
                 if not self._park(event, through):
                     stops.append(event)
             elif isinstance(event, OrderUpdate):
-                self._order(event)
+                own = self._order(event)
+                if not self._park(event, through):
+                    orders.append((event, own))
             elif isinstance(event, AccountUpdate) and not self._park(event, through):
                 self._money(event)
-        await self._journaled(deals, stops)
+        await self._journaled(deals, stops, orders)
 
-    async def _journaled(self, deals: list[DealDone], stops: list[PositionUpdate]) -> None:
-        """Deals, then stops; deals of our own on a watched account come before both."""
-        for name in {d.account for d in deals} | {s.account for s in stops}:
+    async def _journaled(
+        self, deals: list[DealDone], stops: list[PositionUpdate], orders: list[Told]
+    ) -> None:
+        """Deals, stops, then orders; deals of our own on a watched account come before all."""
+        names = {d.account for d in deals} | {s.account for s in stops}
+        for name in names | {update.account for update, _ in orders}:
             account = self._book.accounts.get(name)
             if account is not None and account.journaled:
                 await self._writeback.chained(account.id)
@@ -120,6 +130,11 @@ class Events:
             await self._foreign_deals(deals)
         if stops:
             await self._protections(stops)
+        if self._filled:
+            filled, self._filled = self._filled, []
+            await self.pending.filled(filled)
+        if orders:
+            await self.pending.changed(orders)
 
     def _park(self, event: AccountEvent, through: bool) -> bool:
         """Keep an event of an account that is being read; drop one that is not ours."""
@@ -205,6 +220,8 @@ class Events:
     def _apply(self, account: Account, event: DealDone) -> None:
         deal, position = event.deal, event.position
         account.dirty = True
+        if self.pending.dealt(account, event):
+            self._filled.append((account, event))
         if deal.balance is not None:
             account.balance = deal.balance
         if position is not None:
@@ -250,15 +267,20 @@ class Events:
             if account is not None and update.position.position_id in account.positions:
                 self.position_is(account, update.position, update.received_at)
 
-    def _order(self, event: OrderUpdate) -> None:
-        ticket = self._tickets.by_client_id.get(event.order.client_order_id)
+    def _order(self, event: OrderUpdate) -> bool:
+        """Tell the ticket of an order of ours; answers whether it is one."""
+        order = event.order
+        ticket = self._tickets.find(event.account, order.client_order_id, order.platform_order_id)
         if ticket is None:
-            key = (event.account, event.order.platform_order_id)
-            ticket = self._tickets.by_platform_id.get(key)
-        if ticket is not None:
-            ticket.order(event.order, event.code, event.received_at)
-            self._tickets.index(ticket)
-            self._changed(ticket)
+            return False
+        ticket.order(order, event.code, event.received_at)
+        self._tickets.index(ticket)
+        self._changed(ticket)
+        return True
+
+    def compare_resting(self, account: Account, snapshot: Snapshot) -> None:
+        """Orders of ours that do not rest as they did are asked for."""
+        resting.compare(self._tickets, account.account, snapshot, self._changed)
 
     def _money(self, event: AccountUpdate) -> None:
         account = self._book.accounts[event.account]

@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import structlog
 
 from apps.execution.gateway.db import Database
 from apps.execution.gateway.lease import Lease
+from apps.execution.gateway.resting import rested_before
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
 from apps.execution.intents import Col, rows_of
 from apps.platforms.ports import Connector, DealDone, Event, Finding, PlatformError, Presence
 from apps.trading.deals import Deal, DealEffect
-from apps.trading.orders import FINAL_STATES, Leg, OrderState
+from apps.trading.orders import FINAL_STATES, Leg, Order, OrderState
 from apps.trading.positions import Position
 
 #: An order without an answer or a fill for this long is asked for.
@@ -32,7 +34,7 @@ _CLAIMED = """
 """
 _ORDERS = """
     SELECT client_order_id, state, platform_order_id, position_id, filled_units, average_price,
-        sent_at, accepted_at
+        sent_at, accepted_at, rested_at
     FROM execution_order WHERE batch_id = ANY(%s)
 """
 
@@ -45,23 +47,34 @@ async def claimed_before(
     """Tickets for what was claimed and has no final order row, and batches that are done.
 
     Whoever claimed it may have sent it: each is UNKNOWN until the platform was asked. Those
-    of which this process still holds a ticket are left out.
+    of which this process still holds a ticket are left out. Orders whose rows say that they
+    rest are put into ``tickets`` as such; their batches do not wait for them.
     """
     batches = await database.rows(_CLAIMED, [connection_id])
     orders = await database.rows(_ORDERS, [[row[0] for row in batches]])
     known = {row[0]: row[1:] for row in orders}
     found: list[Ticket] = []
+    for ticket in await rested_before(database, connection_id, tickets):
+        if ticket.resting:
+            tickets.rest(ticket)
+        else:
+            found.append(ticket)
     done: list[int] = []
     for batch_id, items, claimed, created_at, claimed_at in batches:
         open_ones = [
             _unknown(row, batch_id, ordinal, created_at, claimed_at, known.get(row[0]))
             for ordinal, row in enumerate(rows_of(items)[:claimed])
-            if row[0] not in known or known[row[0]][0] not in FINAL_STATES
+            if row[0] not in known or not _done(known[row[0]])
         ]
-        found += [t for t in open_ones if t.cid not in tickets.by_client_id]
+        found += [t for t in open_ones if not tickets.knows(t.account, t.cid)]
         if not open_ones:
             done.append(batch_id)
     return found, done
+
+
+def _done(stored: tuple[object, ...]) -> bool:
+    """Whether an order's row says that its batch need not wait for it."""
+    return stored[0] in FINAL_STATES or stored[7] is not None
 
 
 def _unknown(
@@ -116,7 +129,7 @@ class Resolver:
                 await asyncio.gather(*(self._ask(t) for t in due[start : start + 16]))
 
     def _due(self, ticket: Ticket) -> bool:
-        if ticket.final:
+        if ticket.final or ticket.resting:
             return False
         if ticket.state is not OrderState.UNKNOWN:
             quiet_since = ticket.accepted_at or ticket.sent_at
@@ -145,7 +158,7 @@ class Resolver:
             self._found(ticket, finding)
         elif finding.presence is Presence.ABSENT:
             self._missing(ticket)
-        if ticket.final:
+        if ticket.final or ticket.resting:
             self._next.pop(ticket.cid, None)
             self._absent.pop(ticket.cid, None)
 
@@ -155,12 +168,8 @@ class Resolver:
             ticket.deal(deal, now, finding.position is None)
         if finding.order is not None:
             ticket.order(finding.order, "", now)
-        if not ticket.final and finding.position is not None and ticket.leg == Leg.OPEN:
-            ticket.position_id = finding.position.position_id
-            if not ticket.deals:
-                ticket.filled = finding.position.units
-                ticket.notional = finding.position.units * finding.position.price
-                ticket.finish(OrderState.FILLED, now)
+        if finding.position is not None and not (ticket.final or ticket.resting):
+            self._opened(ticket, finding.position, now)
         if ticket.state is OrderState.UNKNOWN and ticket.leg in {Leg.PROTECT, Leg.CANCEL}:
             ticket.finish(OrderState.FILLED, now)
         if not ticket.final and finding.order is None and ticket.filled:
@@ -169,6 +178,16 @@ class Resolver:
         self._changed(ticket)
         self._take([DealDone(ticket.account, d, finding.position, now) for d in finding.deals])
         _log.info("unknown order found", client_order_id=ticket.cid, state=ticket.state)
+
+    def _opened(self, ticket: Ticket, position: Position, now: datetime) -> None:
+        """The position that it opened; its deals may be too old to be shown."""
+        if ticket.leg != Leg.OPEN:
+            return
+        ticket.position_id = position.position_id
+        if not ticket.deals:
+            ticket.filled = position.units
+            ticket.notional = position.units * position.price
+            ticket.finish(OrderState.FILLED, now)
 
     def _part(self, ticket: Ticket) -> None:
         """Only a part was filled and no order is shown that could fill the rest any more."""
@@ -185,10 +204,14 @@ class Resolver:
     def _missing(self, ticket: Ticket) -> None:
         now = datetime.now(UTC)
         if self._seen_twice(ticket):
-            message = "sent, but the platform shows no trace of it"
-            ticket.finish(OrderState.NOT_DELIVERED, now, "NOT_DELIVERED", message)
+            if ticket.rested_at is not None:
+                message = "it rested, and the platform shows it no more"
+                ticket.finish(OrderState.CANCELLED, now, "NOT_SHOWN", message)
+            else:
+                message = "sent, but the platform shows no trace of it"
+                ticket.finish(OrderState.NOT_DELIVERED, now, "NOT_DELIVERED", message)
             self._changed(ticket)
-            _log.info("unknown order was never delivered", client_order_id=ticket.cid)
+            _log.info("unknown order is not there", client_order_id=ticket.cid, state=ticket.state)
 
     async def _by_effect(self, ticket: Ticket) -> Finding:
         """Closes, stops and cancels may carry no id of ours: what they should do is looked for."""
@@ -197,7 +220,9 @@ class Resolver:
         position = next((p for p in snapshot.positions if p.position_id == position_id), None)
         if ticket.leg == Leg.CLOSE:
             return await self._close(ticket, position)
-        if ticket.leg == Leg.PROTECT:
+        if ticket.leg == Leg.PROTECT and not position_id:
+            done = any(_has_terms(order, ticket.row) for order in snapshot.orders)
+        elif ticket.leg == Leg.PROTECT:
             intended = (_price(ticket.row[Col.STOP_LOSS]), _price(ticket.row[Col.TAKE_PROFIT]))
             done = position is not None and intended == (position.stop_loss, position.take_profit)
         else:
@@ -223,6 +248,19 @@ class Resolver:
             return False
         owner = self._tickets.of_deal(ticket.account, deal)
         return owner is None or owner is ticket
+
+
+def _has_terms(order: Order, row: list[Any]) -> bool:
+    """Whether an order stands as an amendment wants it."""
+    wanted = [_price(row[c]) for c in (Col.PRICE, Col.STOP_PRICE, Col.STOP_LOSS, Col.TAKE_PROFIT)]
+    stands = [order.price, order.stop_price, order.stop_loss, order.take_profit]
+    expires_at = order.expires_at.timestamp() if order.expires_at else None
+    return (
+        order.platform_order_id == row[Col.PLATFORM_ORDER_ID]
+        and order.units == Decimal(row[Col.UNITS])
+        and wanted == stands
+        and row[Col.EXPIRES_AT] in {None, expires_at}
+    )
 
 
 def _price(value: object) -> Decimal | None:

@@ -120,7 +120,9 @@ class Roster:
         rows = {a.account: a for a in await self._directory.accounts()}
         for account in list(self._book.accounts.values()):
             if account.account in rows:
-                account.journaled = rows[account.account].journaled
+                watched, account.journaled = account.journaled, rows[account.account].journaled
+                if account.journaled and not watched:
+                    await self._sync.begin(account)
             else:
                 self._book.remove(account)
         return [a for name, a in rows.items() if name not in self._book.accounts]

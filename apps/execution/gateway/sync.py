@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import structlog
 
-from apps.execution.gateway import records
+from apps.execution.gateway import records, resting
 from apps.execution.gateway.db import Database, until_available
 from apps.execution.gateway.events import Events
 from apps.execution.gateway.journaling import Journal
@@ -18,7 +19,7 @@ from apps.execution.gateway.state import Account, Book
 from apps.execution.gateway.tickets import Tickets
 from apps.platforms.ports import Connector, DealDone, PlatformError, Snapshot
 from apps.trading.deals import Deal, DealEffect
-from apps.trading.orders import Side
+from apps.trading.orders import Order, OrderState, OrderType, Side
 from apps.trading.positions import Position
 
 #: How far behind the last known deal history is read again: clocks differ.
@@ -44,6 +45,17 @@ _STORED_POSITIONS = """
     FROM execution_position WHERE account_id = ANY(%s) AND closed_at IS NULL
 """
 
+_STORED_ORDERS = """
+    SELECT account_id, platform_order_id, client_order_id, instrument_id, side, type, units,
+        filled_units, state, price, stop_price, stop_loss, take_profit, expires_at, updated_at
+    FROM execution_restingorder WHERE account_id = ANY(%s) AND ended_at IS NULL
+"""
+
+_FILLED = """
+    SELECT platform_order_id, sum(units) FROM execution_deal
+    WHERE account_id = %s AND platform_order_id = ANY(%s) GROUP BY platform_order_id
+"""
+
 _KNOWN_DEALS = "SELECT deal_id FROM execution_deal WHERE account_id = %s AND deal_id = ANY(%s)"
 
 _log = structlog.get_logger(__name__)
@@ -51,10 +63,11 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the database knew of an account: since when to read, and its open positions."""
+    """What the database knew of an account: since when to read, what was open and what rested."""
 
     since: datetime | None
     positions: dict[str, Position]
+    orders: dict[str, Order] = field(default_factory=dict)
 
 
 class Sync:
@@ -100,8 +113,8 @@ class Sync:
 
     async def _stored(self, accounts: Sequence[Account]) -> dict[int, Stored]:
         ids = [account.id for account in accounts]
-        times, positions = await self._database.run_all(
-            [(_LAST_DEALS, [ids]), (_STORED_POSITIONS, [ids])]
+        times, positions, orders = await self._database.run_all(
+            [(_LAST_DEALS, [ids]), (_STORED_POSITIONS, [ids]), (_STORED_ORDERS, [ids])]
         )
         stored = {
             account_id: Stored((executed_at or as_of) - OVERLAP, {})
@@ -121,13 +134,30 @@ class Sync:
                 tag,
                 margin,
             )
+        for account_id, *values in orders:
+            order = _order(*values)
+            found = stored.setdefault(account_id, Stored(None, {}))
+            found.orders[order.platform_order_id] = order
         return stored
+
+    async def begin(self, account: Account) -> None:
+        """An account is watched from now on: what rests on it already is known, not news."""
+        await self._events.pending.begin(account, list(account.orders.values()))
 
     async def _account(self, account: Account, stored: Stored | None) -> None:
         snapshot = await self._connector.snapshot(account.account)
-        if stored is not None and self._may_have_missed(account, snapshot, stored):
-            snapshot = await self._missed_deals(account, snapshot, stored)
+        if stored is None:
+            await self._events.pending.begin(account, snapshot.orders)
+        elif self._may_have_missed(account, snapshot, stored):
+            account.orders = stored.orders | account.orders
+            snapshot, missed = await self._missed_deals(account, snapshot, stored)
+            own = resting.own_ids(self._tickets, account.account)
+            await self._events.pending.appeared(account, snapshot, missed, own)
+            if missed:
+                _log.info("deals were missed", account=account.id, count=len(missed))
+                await self._events.take(missed, through=True)
             await self._missed_stops(account, snapshot, stored)
+            await self._missed_ends(account, snapshot, own)
         await self._events.replay_former(account)
         now = datetime.now(UTC)
         before = dict(stored.positions) if stored else {}
@@ -140,6 +170,7 @@ class Sync:
             account.positions[position_id] = before[position_id]
             self._events.position_gone(account, position_id, now)
         await self._events.replay(account)
+        self._events.compare_resting(account, snapshot)
 
     def _may_have_missed(self, account: Account, snapshot: Snapshot, stored: Stored) -> bool:
         """History is dear: it is read for watched accounts, and where something differs."""
@@ -147,21 +178,26 @@ class Sync:
             t.account == account.account for t in self._tickets.by_client_id.values()
         ):
             return True
+        if resting.differs(self._tickets, account.account, snapshot):
+            return True
         return _volumes(snapshot.positions) != _volumes(stored.positions.values())
 
-    async def _missed_deals(self, account: Account, snapshot: Snapshot, stored: Stored) -> Snapshot:
-        """Journal missed deals; answers the snapshot with which their history agrees.
+    async def _missed_deals(
+        self, account: Account, snapshot: Snapshot, stored: Stored
+    ) -> tuple[Snapshot, list[DealDone]]:
+        """Deals that were missed, and the snapshot with which their history agrees.
 
         What each deal left is found backwards from a snapshot, so no deal may have come
         between the two: a second snapshot after the history must show the same volumes.
         """
+        missed: list[DealDone] = []
         for _ in range(_ATTEMPTS):
             deals, known = await self._history(account, stored)
             if all(deal.deal_id in known for deal in deals):
                 break
             after = await self._connector.snapshot(account.account)
             if _volumes(after.positions) == _volumes(snapshot.positions):
-                await self._take_missed(account, deals, known, after)
+                missed = _missed(account, deals, known, after)
                 snapshot = after
                 break
             snapshot = after
@@ -169,7 +205,7 @@ class Sync:
             raise PlatformError("ACCOUNT_BUSY", "it trades faster than its history can be read")
         for deal_id in known:
             self._events.remember(account.id, deal_id)
-        return snapshot
+        return snapshot, missed
 
     async def _history(self, account: Account, stored: Stored) -> tuple[list[Deal], set[str]]:
         """The platform's deals since the last stored one, and the ids of those stored."""
@@ -183,18 +219,6 @@ class Sync:
         )
         return deals, {row[0] for row in known}
 
-    async def _take_missed(
-        self, account: Account, deals: Sequence[Deal], known: set[str], snapshot: Snapshot
-    ) -> None:
-        now = datetime.now(UTC)
-        missed = [
-            DealDone(account.account, deal, position, now)
-            for deal, position in positions_after(deals, snapshot)
-            if deal.deal_id not in known
-        ]
-        _log.info("deals were missed", account=account.id, count=len(missed))
-        await self._events.take(missed, through=True)
-
     async def _missed_stops(self, account: Account, snapshot: Snapshot, stored: Stored) -> None:
         now = datetime.now(UTC)
         changes = [
@@ -205,6 +229,59 @@ class Sync:
         ]
         if changes:
             await self._journal.protections(changes)
+
+    async def _missed_ends(self, account: Account, snapshot: Snapshot, own: set[str]) -> None:
+        """Orders that were cancelled, have expired or were filled unheard."""
+        missing = self._events.pending.missing(account, snapshot)
+        if not missing:
+            return
+        rows = await until_available(
+            lambda: self._database.rows(_FILLED, [account.id, missing]), "fills of orders"
+        )
+        filled = dict.fromkeys(missing, ZERO) | dict(rows)
+        await self._events.pending.ended(account, filled, own)
+
+
+def _order(
+    platform_order_id: str,
+    client_order_id: str,
+    instrument_id: str,
+    side: str,
+    kind: str,
+    units: Decimal,
+    filled_units: Decimal,
+    state: str,
+    *terms: Any,
+) -> Order:
+    """A resting order as it was stored."""
+    price, stop_price, stop_loss, take_profit, expires_at, updated_at = terms
+    return Order(
+        platform_order_id,
+        client_order_id,
+        instrument_id,
+        Side(side),
+        OrderType(kind),
+        units,
+        filled_units,
+        OrderState(state),
+        price,
+        stop_price,
+        stop_loss,
+        take_profit,
+        expires_at=expires_at,
+        updated_at=updated_at,
+    )
+
+
+def _missed(
+    account: Account, deals: Sequence[Deal], known: set[str], snapshot: Snapshot
+) -> list[DealDone]:
+    now = datetime.now(UTC)
+    return [
+        DealDone(account.account, deal, position, now)
+        for deal, position in positions_after(deals, snapshot)
+        if deal.deal_id not in known
+    ]
 
 
 def _volumes(positions: Iterable[Position]) -> dict[str, tuple[Side, Decimal]]:

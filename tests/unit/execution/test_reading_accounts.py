@@ -44,6 +44,9 @@ class Written:
     async def protections(self, events: Sequence[Record]) -> None:
         self.journal += events
 
+    async def orders(self, events: Sequence[Record]) -> None:
+        self.journal += [event for event in events if event["told"]]
+
     def deal(self, account_id: int, deal: Deal, cid: str, received_at: datetime) -> None:
         self.deal_ids.append((deal.deal_id, cid))
 
