@@ -35,7 +35,6 @@ class Decision(models.Model):
     units = UnitsField()
     # JSON as text: written by the thousand in the hottest moment, read whole, never queried.
     numbers = models.TextField()
-    link = models.TextField(help_text="the link as this order makes it, to resume from")
     decided_at = models.DateTimeField()
 
     class Meta:

@@ -14,7 +14,6 @@ from apps.copytrading.domain.link import Link, LinkState, taken_away
 from apps.copytrading.domain.rows import Decided, Row
 from apps.copytrading.domain.volume import Funds, Sizing, VolumeMode
 from apps.copytrading.services import sql
-from apps.copytrading.services.link_json import load_link
 from apps.copytrading.services.standing import with_counts, with_floating
 from apps.copytrading.services.terms import terms_of
 from apps.trading.orders import Side
@@ -245,16 +244,3 @@ def _link(v: tuple[Any, ...]) -> Link:
         # Somebody else may have closed the position, or a part of it, on the platform.
         return taken_away(link, ZERO if closed_at is not None else units)
     return link
-
-
-def load_decided(event_ids: Sequence[int]) -> dict[int, dict[str, Decided]]:
-    """Decisions that an interrupted run committed, by subscription and position."""
-    found = sql.rows(
-        "SELECT subscription_id, position_key, event_id, link::text FROM copytrading_decision "
-        "WHERE event_id = ANY(%s)",
-        [list(event_ids)],
-    )
-    decided: dict[int, dict[str, Decided]] = {}
-    for subscription_id, position_key, event_id, link in found:
-        decided.setdefault(subscription_id, {})[position_key] = Decided(event_id, load_link(link))
-    return decided

@@ -1,66 +1,56 @@
-"""From planned orders to committed ones: intents, decisions and the links they make."""
+"""From planned orders to committed ones: intents, and the links that they make."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
 
-import orjson
-
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Planned
 from apps.copytrading.domain.rows import Row
 from apps.copytrading.domain.steps import Order
-from apps.copytrading.services import sql
-from apps.copytrading.services.link_json import dump_link
+from apps.copytrading.services.notes import Sent, dump_notes
 from apps.execution import api as execution
+from apps.execution.api import Fence
 from apps.execution.intents import Intent, SendGuards, client_order_id
 from apps.trading.orders import Leg
 
 SOURCE = "copy"
 
-_COPY = """
-    COPY copytrading_decision
-        (event_id, subscription_id, leg, master_account_id, account_id, position_key,
-         client_order_id, batch_id, units, numbers, link, decided_at)
-    FROM STDIN
-"""
-
 
 def commit_orders(
-    master_account_id: int, planned: Sequence[Planned], now: datetime
-) -> list[tuple[Row, Link]]:
-    """Store decisions and submit their orders, in the running transaction.
+    master_account_id: int, planned: Sequence[Planned], now: datetime, fence: Fence | None = None
+) -> list[Sent]:
+    """Submit planned orders; answers them with their links as they are while these are in flight.
 
-    Answers the links with the order that is now in flight; storing them is the caller's.
+    With a ``fence`` they are committed at once, with notes to go on from, since their decisions
+    and links follow later. Without one they belong to the running transaction, in which the
+    caller stores both. Raises Overtaken.
     """
     intents: list[Intent] = []
     connections: dict[int, int] = {}
-    links: list[tuple[Row, Link]] = []
+    links: list[Link] = []
     for made in planned:
         row = made.row
         intent = _intent(master_account_id, made)
         intents.append(intent)
         connections[row.account_id] = row.connection_id
-        links.append((row, made.link._replace(in_flight=intent.client_order_id)))
-    batches = {
-        cid: batch.batch_id
-        for batch in execution.submit(intents, connection_ids=connections, now=now)
-        for cid in batch.client_order_ids
-    }
-    sql.copy_in(
-        _COPY,
-        (
-            (
-                made.order.event.id, made.row.subscription_id, made.order.leg.value,
-                master_account_id, made.row.account_id, link.position_key, link.in_flight,
-                batches[link.in_flight], made.order.units,
-                orjson.dumps(made.order.numbers).decode(), dump_link(link), now,
-            )
-            for made, (_, link) in zip(planned, links, strict=True)
-        ),
-    )  # fmt: skip
-    return links
+        links.append(made.link._replace(in_flight=intent.client_order_id))
+    made_of = {link.in_flight: (made, link) for made, link in zip(planned, links, strict=True)}
+
+    def notes(chunk: Sequence[Intent]) -> str:
+        return dump_notes(made_of[intent.client_order_id] for intent in chunk)
+
+    batches = execution.submit(
+        intents,
+        connection_ids=connections,
+        now=now,
+        fence=fence,
+        notes=notes if fence else None,
+    )
+    return [
+        Sent(*made_of[cid], batch.batch_id) for batch in batches for cid in batch.client_order_ids
+    ]
 
 
 def _intent(master_account_id: int, made: Planned) -> Intent:

@@ -94,7 +94,7 @@ def load_known(results: Sequence[OrderResult]) -> Known:
     known.journaled = events_by_id(sorted(event_ids))
     _load_positions(known, results)
     _load_siblings(known)
-    _find_unlinked(known, ids)
+    _find_unlinked(known, results)
     return known
 
 
@@ -158,22 +158,21 @@ def _load_siblings(known: Known) -> None:
         known.sibling_orders = orders_by_client_id(others)
 
 
-def _find_unlinked(known: Known, ids: Sequence[str]) -> None:
-    loose = [cid for cid in ids if cid not in known.links]
+def _find_unlinked(known: Known, results: Sequence[OrderResult]) -> None:
+    loose = {r.client_order_id: r.cause for r in results if r.client_order_id not in known.links}
     if not loose:
         return
-    unplanned = {
-        cid
-        for cid in loose
-        if (decision := known.decisions.get(cid)) is not None and _is_unplanned(decision.event_id)
+    # The decision is stored with the link; until then the order itself says what it is for.
+    event_of = {
+        cid: int(cause.removeprefix("event:"))
+        for cid, cause in loose.items()
+        if cause.startswith("event:")
     }
-    known.unlinked = set(loose) - unplanned
-
-
-def _is_unplanned(event_id: int) -> bool:
-    return bool(
-        sql.rows(
-            "SELECT 1 FROM execution_accountevent WHERE id = %s AND planned_at IS NULL",
-            [event_id],
+    unplanned = {
+        row[0]
+        for row in sql.rows(
+            "SELECT id FROM execution_accountevent WHERE id = ANY(%s) AND planned_at IS NULL",
+            [sorted(set(event_of.values()))],
         )
-    )
+    }
+    known.unlinked = {cid for cid in loose if event_of.get(cid) not in unplanned}

@@ -6,8 +6,10 @@ from apps.copytrading.services import sql
 from apps.copytrading.services.closing import close_requested
 from apps.copytrading.services.foreign import follow_foreign
 from apps.copytrading.services.locks import master_lock
+from apps.copytrading.services.orders import SOURCE
 from apps.copytrading.services.planning import plan_waiting
 from apps.copytrading.services.settling import settle
+from apps.execution import api as execution
 from apps.trading.orders import FINAL_STATES
 
 _FINAL = sorted(state.value for state in FINAL_STATES)
@@ -38,8 +40,13 @@ def work(master_account_id: int) -> None:
 
 
 def _round(master_account_id: int) -> int:
-    # New events go first: their opens are racing against the price.
-    done = plan_waiting(master_account_id) + settle(master_account_id)
+    fence = execution.read_fence(SOURCE, master_account_id)
+    try:
+        # New events go first: their opens are racing against the price.
+        done = plan_waiting(master_account_id, fence) + settle(master_account_id, fence)
+    except execution.Overtaken:
+        # The lock was lost without a word and another has it; what is left is the other's.
+        return 0
     return done + close_requested(master_account_id)
 
 
