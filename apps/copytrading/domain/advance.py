@@ -24,6 +24,7 @@ from apps.copytrading.domain.opening import (
     market_refusal,
     refusal,
     side_of,
+    symbol_taken,
 )
 from apps.copytrading.domain.rounding import Rounding, holding
 from apps.copytrading.domain.rows import Market, Row
@@ -147,7 +148,7 @@ class _Fold:
         if symbol is None:
             return self._end(event, Code.NOT_MAPPED)
         side = side_of(row, event)
-        if row.netting and self._in_use(symbol.instrument_id, side):
+        if row.netting and symbol_taken(row, market, symbol.instrument_id, side):
             return self._end(event, Code.SYMBOL_IN_USE)
         if (refused := market_refusal(row, event, market, symbol, side)) is not None:
             return self._refuse(event, refused)
@@ -209,14 +210,6 @@ class _Fold:
             self._supersede(self.protection)
         self.protection = event
         return None
-
-    def _in_use(self, instrument_id: str, side: Side) -> bool:
-        # One position per symbol: the other side or another copy cannot share it.
-        holders = self.market.in_use.get((self.row.account_id, instrument_id), ())
-        return any(
-            subscription != self.row.subscription_id or held not in (side, None)
-            for subscription, held in holders
-        )
 
     def _overtake(self, event: MasterEvent, *, protection: bool = False) -> None:
         if self.volume is not None:

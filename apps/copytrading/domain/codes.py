@@ -6,7 +6,7 @@ import enum
 from typing import Self
 
 
-class _Labelled(enum.StrEnum):
+class Labelled(enum.StrEnum):
     """A stable value with the words that users read."""
 
     label: str
@@ -18,7 +18,7 @@ class _Labelled(enum.StrEnum):
         return member
 
 
-class OutcomeState(_Labelled):
+class OutcomeState(Labelled):
     """How an event ended for a subscription."""
 
     COPIED = "copied", "Copied"
@@ -29,7 +29,7 @@ class OutcomeState(_Labelled):
     FAILED = "failed", "Failed"
 
 
-class Code(_Labelled):
+class Code(Labelled):
     """Stable reason codes. The label is the sentence that users read."""
 
     COPIED = "COPIED", "Copied in full"

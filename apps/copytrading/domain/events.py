@@ -27,7 +27,6 @@ class EventKind(enum.StrEnum):
 
 
 OF_ORDERS = frozenset({EventKind.PLACED, EventKind.AMENDED, EventKind.CANCELLED, EventKind.EXPIRED})
-OPENING = frozenset({EventKind.OPENED, EventKind.INCREASED, EventKind.REVERSED, EventKind.EXISTING})
 
 
 @dataclass(frozen=True, slots=True)

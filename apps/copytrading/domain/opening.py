@@ -67,6 +67,15 @@ def side_of(row: Row, event: MasterEvent) -> Side:
     return event.side.opposite if row.rules.reverse else event.side
 
 
+def symbol_taken(row: Row, market: Market, instrument_id: str, side: Side) -> bool:
+    """Whether a netting account's one position in a symbol is another copy's or the other side's."""
+    holders = market.in_use.get((row.account_id, instrument_id), ())
+    return any(
+        subscription != row.subscription_id or held not in (side, None)
+        for subscription, held in holders
+    )
+
+
 def limit_price(price: Decimal, side: Side, max_slippage: Decimal) -> Decimal:
     """The worst price at which an open may still leave; ``max_slippage`` in percent."""
     return price * (_PERCENT + side.sign * max_slippage) / _PERCENT
