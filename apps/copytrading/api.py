@@ -37,6 +37,11 @@ from apps.copytrading.services.followers import (
 from apps.copytrading.services.gates import gate_subscription
 from apps.copytrading.services.locks import lock_graph, wait_for_master
 from apps.copytrading.services.masters import create_master, delete_master, set_master_status
+from apps.copytrading.services.pairs import (
+    set_symbol_pair,
+    set_symbol_pairs,
+    upload_symbol_pairs,
+)
 from apps.copytrading.services.relations import (
     check_master_count,
     check_relation,
@@ -44,12 +49,14 @@ from apps.copytrading.services.relations import (
     locked_pair,
 )
 from apps.copytrading.services.settings import SubscriptionSettings, apply_settings, values_of
+from apps.copytrading.services.versions import record_version
 from apps.execution.models import AccountEvent
 
 __all__ = [
     "check_by_hand", "create_follower", "create_master", "delete_follower", "delete_master",
-    "delete_subscription", "pause", "resume", "set_master_status", "stop", "subscribe",
-    "update_follower", "update_subscription",
+    "delete_subscription", "pause", "resume", "set_master_status", "set_symbol_pair",
+    "set_symbol_pairs", "stop", "subscribe", "update_follower", "update_subscription",
+    "upload_symbol_pairs",
 ]  # fmt: skip
 
 Status = CopySubscription.Status
@@ -84,6 +91,7 @@ def subscribe(
     )
     apply_settings(subscription, settings)
     subscription.save()
+    record_version(subscription, timezone.now())
     _gate(subscription, actor, "")
     audit(actor, "subscription.create", subscription, after=values_of(subscription))
     _tell(subscription)
@@ -102,6 +110,7 @@ def update_subscription(
     before = values_of(locked)
     apply_settings(locked, settings)
     locked.save(update_fields=sorted(settings))
+    record_version(locked, timezone.now())
     _gate(locked, actor, "switched off by its owner")
     audit_settings(actor, "subscription.update", locked, before, values_of(locked))
     _tell(locked)
@@ -163,6 +172,7 @@ def delete_subscription(
     before, locked.status = locked.status, Status.DISABLED
     locked.status_reason, locked.archived_at = reason or "deleted", timezone.now()
     locked.save(update_fields=["status", "status_reason", "archived_at"])
+    record_version(locked, timezone.now())
     _gate(locked, actor, locked.status_reason)
     audit(actor, "subscription.delete", locked, reason, before={"status": before})
     _tell(locked)
@@ -186,6 +196,7 @@ def _set_status(
         )
     locked.status, locked.status_reason = status, reason
     locked.save(update_fields=["status", "status_reason"])
+    record_version(locked, timezone.now())
     _gate(locked, actor, reason)
     audit(
         actor, f"subscription.{_VERBS[status]}", locked, reason,

@@ -24,6 +24,7 @@ from apps.copytrading.services.settings import (
     apply_follower_settings,
     follower_values_of,
 )
+from apps.copytrading.services.versions import record_versions
 from apps.platforms.models import TradingAccount
 
 Manual = CopyFollower.ManualTrading
@@ -64,6 +65,7 @@ def update_follower(
     apply_follower_settings(locked, settings)
     locked.save(update_fields=sorted(settings))
     copies = _running(locked)
+    record_versions([copy.pk for copy in copies], timezone.now())
     gate_subscriptions(
         copies,
         locked,
@@ -93,6 +95,7 @@ def delete_follower(
     CopySubscription.objects.filter(pk__in=ids).update(
         status=Status.DISABLED, status_reason=reason or "The account follows nobody any more."
     )
+    record_versions(ids, now)
     for copy in copies:
         copy.status = Status.DISABLED
     gate_subscriptions(copies, locked, actor=label(actor), reason=reason or "deleted", now=now)

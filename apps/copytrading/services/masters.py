@@ -17,6 +17,7 @@ from apps.copytrading.services.acting import (
 )
 from apps.copytrading.services.gates import gate_master
 from apps.copytrading.services.relations import check_new_profile
+from apps.copytrading.services.versions import record_versions
 from apps.execution import api as execution
 from apps.platforms.models import TradingAccount
 
@@ -104,9 +105,13 @@ def delete_master(*, actor: User | None, master: CopyMaster, reason: str = "") -
     locked.save(update_fields=["status", "status_reason", "archived_at"])
     gate_master(locked, actor=label(actor), reason=locked.status_reason, now=now)
     copies = CopySubscription.objects.filter(master=locked, archived_at=None)
-    stopped = copies.exclude(status=CopySubscription.Status.DISABLED).update(
+    running = list(
+        copies.exclude(status=CopySubscription.Status.DISABLED).values_list("pk", flat=True)
+    )
+    stopped = CopySubscription.objects.filter(pk__in=running).update(
         status=CopySubscription.Status.DISABLED, status_reason="The master was deleted."
     )
+    record_versions(running, now)
     if not TradeLink.objects.filter(master_account_id=locked.account_id, state="open").exists():
         execution.set_journaled([locked.account_id], False)
     audit(

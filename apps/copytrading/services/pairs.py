@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.copytrading.domain.pairs import (
@@ -22,6 +23,7 @@ from apps.copytrading.domain.pairs import (
 from apps.copytrading.errors import InvalidPairs
 from apps.copytrading.models import CopySubscription, SymbolPair
 from apps.copytrading.services.acting import audit, publish_change, require_owner
+from apps.copytrading.services.versions import record_version
 from apps.platforms.selectors import symbol_listing
 
 #: The largest file that is read.
@@ -157,6 +159,7 @@ def _store(
     )
     subscription.has_pairs = bool(after)
     subscription.save(update_fields=["has_pairs"])
+    record_version(subscription, timezone.now())
     told = changed[:_AUDITED]
     audit(
         actor,
