@@ -11,13 +11,13 @@ from typing import Any
 
 import structlog
 
+from apps.execution.gateway.closes import Closes
 from apps.execution.gateway.db import Database
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.resting import rested_before
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
 from apps.execution.intents import Col, rows_of
 from apps.platforms.ports import Connector, DealDone, Event, Finding, PlatformError, Presence
-from apps.trading.deals import Deal, DealEffect
 from apps.trading.orders import FINAL_STATES, Leg, Order, OrderState
 from apps.trading.positions import Position
 
@@ -25,7 +25,6 @@ from apps.trading.positions import Position
 QUIET = timedelta(seconds=10)
 #: Absence counts when it is seen this long after sending, and twice.
 _GRACE = timedelta(seconds=5)
-_CLOCK_SLACK = timedelta(seconds=5)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 
 _CLAIMED = """
@@ -105,6 +104,7 @@ class Resolver:
         connector: Connector,
         lease: Lease,
         tickets: Tickets,
+        closes: Closes,
         changed: Callable[[Ticket], None],
         take: Callable[[list[Event]], None],
         up: Callable[[], bool],
@@ -112,6 +112,7 @@ class Resolver:
         self._connector = connector
         self._lease = lease
         self._tickets = tickets
+        self._closes = closes
         self._changed = changed
         self._take = take
         self._up = up
@@ -219,7 +220,7 @@ class Resolver:
         position_id = ticket.row[Col.POSITION_ID]
         position = next((p for p in snapshot.positions if p.position_id == position_id), None)
         if ticket.leg == Leg.CLOSE:
-            return await self._close(ticket, position)
+            return await self._closes.find(ticket, position)
         if ticket.leg == Leg.PROTECT and not position_id:
             done = any(_has_terms(order, ticket.row) for order in snapshot.orders)
         elif ticket.leg == Leg.PROTECT:
@@ -230,24 +231,6 @@ class Resolver:
                 o.platform_order_id != ticket.row[Col.PLATFORM_ORDER_ID] for o in snapshot.orders
             )
         return Finding(Presence.FOUND if done else Presence.ABSENT)
-
-    async def _close(self, ticket: Ticket, position: Position | None) -> Finding:
-        deals = await self._connector.deals_since(
-            ticket.account, ticket.committed_at - _CLOCK_SLACK
-        )
-        closing = [d for d in deals if self._may_be(ticket, d)]
-        if not closing:
-            return Finding(Presence.ABSENT)
-        return Finding(Presence.FOUND, deals=tuple(closing), position=position)
-
-    def _may_be(self, ticket: Ticket, deal: Deal) -> bool:
-        """A deal that closes this position and belongs to no other order of ours."""
-        if deal.position_id != ticket.row[Col.POSITION_ID] or deal.effect is DealEffect.OPEN:
-            return False
-        if deal.client_order_id and deal.client_order_id != ticket.cid:
-            return False
-        owner = self._tickets.of_deal(ticket.account, deal)
-        return owner is None or owner is ticket
 
 
 def _has_terms(order: Order, row: list[Any]) -> bool:

@@ -12,6 +12,7 @@ import structlog
 
 from apps.execution.gateway import bus, resolve
 from apps.execution.gateway.claims import Claims
+from apps.execution.gateway.closes import Closes
 from apps.execution.gateway.db import UNAVAILABLE, Database, until_available
 from apps.execution.gateway.directory import Directory, StateUpdate
 from apps.execution.gateway.duplicates import Duplicates
@@ -86,7 +87,8 @@ class Session:
         self.roster = Roster(connector, directory, self.book, sync)
         self._figures = FiguresWriter(database, lease.connection_id, self.book, self._give_way)
         self._resolver = resolve.Resolver(
-            connector, lease, tickets, writeback.ticket, self._inject, lambda: self.sender.up
+            *(connector, lease, tickets, Closes(database, connector, tickets)),
+            *(writeback.ticket, self._inject, lambda: self.sender.up),
         )
         self._injected: asyncio.Queue[list[Event]] = asyncio.Queue()
         self._status = "connecting"

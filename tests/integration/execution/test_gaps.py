@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from apps.execution import selectors, streams
 from apps.execution.gateway import resolve, session
@@ -42,6 +44,34 @@ def test_a_close_that_a_dead_gateway_got_in_part_only_comes_to_its_end(
     order = Order.objects.get()
     assert (order.state, order.filled_units) == ("cancelled", D(2000))
     assert b.platform.sent == []
+
+
+def test_an_unknown_close_is_not_taken_for_the_one_before_it(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two closes of one position within seconds, neither with an id of ours on the platform."""
+    monkeypatch.setattr(resolve, "_GRACE", timedelta(0))
+    b = bench()
+    _, position = b.platform.open("a0", Side.BUY, D(9000))
+    position_id = position.position_id
+    before = b.intent(0, Leg.CLOSE, position_id=position_id, units=D(3000))
+    lost = b.intent(3, Leg.CLOSE, position_id=position_id, units=D(5000))
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            await sync_to_async(b.submit)(before)
+            await until(lambda: Order.objects.filter(state="filled").exists())
+            b.platform.deals["a0"] = [
+                replace(d, client_order_id="") for d in b.platform.deals["a0"]
+            ]
+            b.platform.deaf = True
+            await sync_to_async(b.submit)(lost)
+            await until(lambda: Order.objects.filter(final_at__isnull=False).count() == 2)
+
+    run(work())
+    order = Order.objects.get(client_order_id=lost.client_order_id)
+    assert (order.state, order.filled_units) == ("not_delivered", D(0))
 
 
 def test_items_of_a_claim_that_was_not_answered_are_asked_for(

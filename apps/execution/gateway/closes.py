@@ -1,0 +1,82 @@
+"""Closes of which nobody knows: the deals on the platform that must have been theirs.
+
+A close by position may carry no id of ours, so it is known by its effect. Another close of the
+same position may have had the same effect shortly before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+
+from apps.execution.gateway.db import Database
+from apps.execution.gateway.tickets import Ticket, Tickets
+from apps.execution.intents import Col
+from apps.platforms.ports import Connector, Finding, Presence
+from apps.trading.deals import Deal, DealEffect
+from apps.trading.positions import Position
+
+_CLOCK_SLACK = timedelta(seconds=5)
+
+# Deals and platform orders that are known to belong to other orders of ours.
+_TAKEN = """
+    SELECT platform_order_id FROM execution_deal
+    WHERE account_id = %s AND deal_id = ANY(%s) AND client_order_id NOT IN ('', %s)
+    UNION
+    SELECT platform_order_id FROM execution_order
+    WHERE account_id = %s AND platform_order_id = ANY(%s) AND client_order_id <> %s
+"""
+
+
+class Closes:
+    """Looks for the deals of closes on one connection."""
+
+    def __init__(self, database: Database, connector: Connector, tickets: Tickets) -> None:
+        self._database = database
+        self._connector = connector
+        self._tickets = tickets
+
+    async def find(self, ticket: Ticket, position: Position | None) -> Finding:
+        """The deals of a close whose position is now as given (None: gone)."""
+        deals = await self._connector.deals_since(
+            ticket.account, ticket.committed_at - _CLOCK_SLACK
+        )
+        orders: dict[str, list[Deal]] = defaultdict(list)
+        for deal in deals:
+            if self._may_be(ticket, deal):
+                orders[deal.platform_order_id].append(deal)
+        for taken in await self._taken(ticket, orders):
+            del orders[taken]
+        mine = _likeliest(ticket.units, list(orders.values()))
+        if not mine:
+            return Finding(Presence.ABSENT)
+        return Finding(Presence.FOUND, deals=tuple(mine), position=position)
+
+    def _may_be(self, ticket: Ticket, deal: Deal) -> bool:
+        """A deal that closes this position and belongs to no other order under way."""
+        if deal.position_id != ticket.row[Col.POSITION_ID] or deal.effect is DealEffect.OPEN:
+            return False
+        if deal.client_order_id and deal.client_order_id != ticket.cid:
+            return False
+        owner = self._tickets.of_deal(ticket.account, deal)
+        return owner is None or owner is ticket
+
+    async def _taken(self, ticket: Ticket, orders: Mapping[str, Sequence[Deal]]) -> list[str]:
+        """Platform orders among these that are stored as another order's."""
+        if not orders:
+            return []
+        account_id, ids = ticket.row[Col.ACCOUNT_ID], list(orders)
+        deal_ids = [deal.deal_id for deals in orders.values() for deal in deals]
+        values = [account_id, deal_ids, ticket.cid, account_id, ids, ticket.cid]
+        rows = await self._database.rows(_TAKEN, values)
+        return [row[0] for row in rows if row[0] in orders]
+
+
+def _likeliest(units: Decimal, orders: Sequence[Sequence[Deal]]) -> Sequence[Deal]:
+    """Of several orders the oldest that closed as much as was asked for, else less; never more."""
+    fitting = [(sum((d.units for d in deals), Decimal(0)), deals) for deals in orders]
+    exact = [deals for total, deals in fitting if total == units]
+    part = [deals for total, deals in fitting if total < units]
+    return next(iter(exact + part), ())
