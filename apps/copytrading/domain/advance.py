@@ -31,7 +31,7 @@ from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.domain.steps import Ending, Order, Step
 from apps.copytrading.domain.stops import wanted_stops
 from apps.copytrading.domain.volume import Size, size
-from apps.trading.orders import Leg, Side
+from apps.trading.orders import Leg
 
 _BEGINS = frozenset({EventKind.OPENED, EventKind.REVERSED, EventKind.EXISTING})
 
@@ -98,6 +98,8 @@ class _Fold:
             self._reduce(link, event)
         elif kind is EventKind.EXISTING:
             self._end(event, Code.ALREADY_LINKED)
+        elif kind is EventKind.OPENED:
+            self._make_up(link, event)
         else:
             self._increase(link, event)
         return False
@@ -178,6 +180,37 @@ class _Fold:
         self._overtake(event)
         self.granted = True
         return None
+
+    def _make_up(self, link: Link, event: MasterEvent) -> None:
+        # Its own resting order stood for this open; what that did not fill is bought now.
+        row, market = self.row, self.market
+        self._overtake(event)
+        symbol = market.symbol(row, event.instrument_id)
+        units = link.held
+        if symbol is not None:
+            units, _ = holding(link.target, market.limits(row, symbol), opening=True)
+        if units <= link.held and link.held > 0:
+            return self._keep_filled(link, event)
+        refused = refusal(row, event, market)
+        if refused is None and symbol is not None:
+            refused = market_refusal(row, event, market, symbol, link.side)
+        if refused is None:
+            self.granted = True
+            return None
+        self.volume = None
+        self.link = links.given_up(link, link.target)
+        state = OutcomeState.PARTIAL if link.held > 0 else OutcomeState.SKIPPED
+        self.endings.append(Ending(event, state, refused.code, refused.numbers, link))
+        if link.held <= 0:
+            self.ended = (*self.ended, links.finished(link))
+            self.link = self.before = None
+        return None
+
+    def _keep_filled(self, link: Link, event: MasterEvent) -> None:
+        self.volume = None
+        numbers = of_link(event, link, self.row, self.market)
+        filled = Ending(event, OutcomeState.COPIED, Code.PENDING_FILLED, numbers, link)
+        self.endings.append(filled)
 
     def _increase(self, link: Link, event: MasterEvent) -> None:
         row, market = self.row, self.market

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from apps.copytrading.domain.codes import Code, Labelled
 from apps.copytrading.domain.events import MasterEvent
-from apps.copytrading.domain.opening import Refusal, refusal, side_of
+from apps.copytrading.domain.opening import Refusal, side_of
 from apps.copytrading.domain.rows import Row
 from apps.copytrading.domain.stops import wanted_stops
 from apps.trading.orders import OrderState, OrderType, Side

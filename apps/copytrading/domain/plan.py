@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from apps.copytrading.domain.advance import advance
+from apps.copytrading.domain.adoption import follow
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, finished
+from apps.copytrading.domain.pending import Pending
 from apps.copytrading.domain.rows import Decided, Market, Row
 from apps.copytrading.domain.steps import Ending, Order, Step
 
@@ -40,6 +41,13 @@ class Waits(NamedTuple):
     event: MasterEvent
 
 
+class PendingChange(NamedTuple):
+    """A new form of a copy of a resting order, without an order of its own."""
+
+    row: Row
+    pending: Pending
+
+
 @dataclass(slots=True)
 class Plan:
     """What shall be done; nothing of it has happened yet.
@@ -52,6 +60,7 @@ class Plan:
     endings: list[Ended] = field(default_factory=list)
     waits: list[Waits] = field(default_factory=list)
     resumed: list[Changed] = field(default_factory=list)
+    pendings: list[PendingChange] = field(default_factory=list)
 
     def add(self, row: Row, step: Step) -> None:
         """Take over what a step made of one link."""
@@ -65,6 +74,8 @@ class Plan:
             self.endings.append(Ended(row, ending))
         for event in step.waiting:
             self.waits.append(Waits(row, event))
+        for pending in step.pendings:
+            self.pendings.append(PendingChange(row, pending))
 
 
 Groups = Sequence[tuple[str, Sequence[MasterEvent]]]
@@ -99,7 +110,7 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
             if decided and key in decided:
                 _resume(made, row, mine, decided[key])
                 continue
-            step = advance(row, links.get(key), mine, market)
+            step = follow(row, links.get(key), mine, market)
             made.add(row, step)
             if step.order is not None and not step.links[-1].link_id and row.rules.max_positions:
                 row = row._replace(open_links=row.open_links + 1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from apps.copytrading.domain.codes import Code
 from apps.copytrading.domain.link import Link
@@ -17,6 +17,9 @@ from apps.copytrading.domain.volume import Converts, Funds, Sizing
 from apps.trading.errors import NoConversionRate
 from apps.trading.orders import Side
 from apps.trading.quantity import ZERO
+
+if TYPE_CHECKING:
+    from apps.copytrading.domain.pending import Pending
 
 
 class Decided(NamedTuple):
@@ -63,7 +66,8 @@ class Row(NamedTuple):
     positions concerned and ``decided`` what an interrupted run left, both by position key.
     ``margin_used`` and ``leverage`` are the account's, ``open_links`` how many positions the
     subscription holds (counted only where that is limited), ``revision`` its settings' number,
-    ``has_pairs`` whether it names symbols itself.
+    ``has_pairs`` whether it names symbols itself. ``pending`` are its copies of the master's
+    resting orders that are concerned, by the key of the master's order.
     """
 
     subscription_id: int
@@ -91,6 +95,7 @@ class Row(NamedTuple):
     open_links: int = 0
     revision: int = 0
     has_pairs: bool = False
+    pending: Mapping[str, Pending] = {}
 
 
 class Quote(NamedTuple):

@@ -10,6 +10,7 @@ from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.numbers import Numbers
+from apps.copytrading.domain.pending import Pending
 from apps.copytrading.domain.rounding import Rounding
 from apps.trading.orders import Leg, Side
 
@@ -44,9 +45,11 @@ class Ending(NamedTuple):
 
 class Step(NamedTuple):
     """What events made of a link: its new forms (a closed one may be followed by a new
-    one), at most one order of the last of them, endings, and events that must wait."""
+    one), at most one order of the last of them, endings, and events that must wait. Copies
+    of resting orders that were filled are in ``pendings``."""
 
     links: tuple[Link, ...]
     order: Order | None
     endings: tuple[Ending, ...]
     waiting: tuple[MasterEvent, ...]
+    pendings: tuple[Pending, ...] = ()
