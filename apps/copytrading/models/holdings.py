@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.common.fields import PriceField, RatioField, UnitsField
+from apps.copytrading.domain.pending import PendingState
 from apps.copytrading.models.words import choices
 from apps.trading.orders import OrderType, Side
 
@@ -21,15 +22,6 @@ class PendingLink(models.Model):
     ``cancel_cause`` says why the order is to be cancelled, not before ``retry_at``.
     """
 
-    class State(models.TextChoices):
-        PLACING = "placing", "Being placed"
-        RESTING = "resting", "Resting"
-        FILLED = "filled", "Filled before the master's"
-        DONE = "done", "Handed over to a position"
-        CANCELLED = "cancelled", "Cancelled"
-        FAILED = "failed", "Could not be placed"
-        UNWANTED = "unwanted", "To be taken away with what it filled"
-
     id = models.BigAutoField(primary_key=True)
     subscription_id = models.BigIntegerField()
     master_account_id = models.BigIntegerField()
@@ -39,7 +31,11 @@ class PendingLink(models.Model):
     instrument_id = models.CharField(max_length=64)
     side = models.CharField(max_length=4, choices=choices(Side), help_text="the follower's")
     type = models.CharField(max_length=16, choices=choices(OrderType), help_text="the follower's")
-    state = models.CharField(max_length=16, choices=State, default=State.PLACING)
+    state = models.CharField(
+        max_length=16,
+        choices=[(state.value, state.label) for state in PendingState],
+        default=PendingState.PLACING,
+    )
     ratio = RatioField()
     grows = models.BooleanField(default=True)
     master_units = UnitsField()
