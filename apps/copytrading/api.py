@@ -19,6 +19,7 @@ from apps.accounts.models import User
 from apps.copytrading.errors import MasterNotAvailable
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.receivers import wake
+from apps.copytrading.services import existing
 from apps.copytrading.services.acting import (
     audit,
     audit_settings,
@@ -92,6 +93,8 @@ def subscribe(
     apply_settings(subscription, settings)
     subscription.save()
     record_version(subscription, timezone.now())
+    if subscription.copy_existing_positions:
+        existing.request(subscription)
     _gate(subscription, actor, "")
     audit(actor, "subscription.create", subscription, after=values_of(subscription))
     _tell(subscription)
@@ -105,12 +108,17 @@ def update_subscription(
     subscription: CopySubscription,
     **settings: Unpack[SubscriptionSettings],
 ) -> CopySubscription:
-    """Change settings; they hold from the next event on, sizes of open links stay frozen."""
+    """Change settings; they hold from the next event on, sizes of open links stay frozen.
+
+    With ``copy_existing_positions``, each change also asks for what is not linked yet.
+    """
     locked = _locked(subscription, actor)
     before = values_of(locked)
     apply_settings(locked, settings)
     locked.save(update_fields=sorted(settings))
     record_version(locked, timezone.now())
+    if locked.copy_existing_positions and locked.status != Status.DISABLED:
+        existing.request(locked)
     _gate(locked, actor, "switched off by its owner")
     audit_settings(actor, "subscription.update", locked, before, values_of(locked))
     _tell(locked)
