@@ -18,7 +18,10 @@ from apps.trading.orders import FINAL_STATES, Leg, OrderState, OrderType, Side
 
 @dataclass(frozen=True, slots=True)
 class JournaledEvent:
-    """One event of a watched account; ``ts_event`` is the platform's time, not corrected."""
+    """One event of a watched account; ``ts_event`` is the platform's time, not corrected.
+
+    ``number`` counts what was journaled of one pending order, from 1; 0 for other events.
+    """
 
     id: int
     account_id: int
@@ -29,6 +32,7 @@ class JournaledEvent:
     trace_id: str
     ts_event: datetime
     received_at: datetime
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +158,8 @@ class HopTimes:
 
 _EVENT_FIELDS = (
     "id, account_id, connection_id, kind, position_id, payload::text, trace_id, "
-    "ts_event, received_at"
+    "ts_event, received_at, "
+    "CASE kind WHEN 'order' THEN substring(dedupe_key FROM '[0-9]+$')::int ELSE 0 END"
 )
 
 _RESULT_FIELDS = """
