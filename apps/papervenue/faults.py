@@ -28,7 +28,9 @@ class Fault(enum.StrEnum):
     REORDER = "reorder"  # its events arrive in the opposite order, after the next other one
     REJECT = "reject"  # it is refused with ``code``
     REJECT_AFTER_ACCEPT = "reject_after_accept"  # accepted, then rejected with ``code``
-    PARTIAL = "partial"  # ``fraction`` is filled now, the rest after ``delay_ms``
+    # ``fraction`` is filled now, the rest after ``delay_ms``; a resting order is filled by so
+    # much with each price that reaches it.
+    PARTIAL = "partial"
     PARTIAL_CANCEL = "partial_cancel"  # ``fraction`` is filled, the rest is cancelled
     SLIP = "slip"  # it is filled ``points`` worse than the price
     DISCONNECT = "disconnect"  # the session is cut before it is carried out

@@ -20,6 +20,7 @@ from apps.openapi_wire import encode_frame, messages
 from apps.openapi_wire.enums import ErrorCode
 from apps.papervenue.config import VenueConfig
 from apps.papervenue.engine import DEFAULT_SYMBOLS, Account, Engine, Refused, SymbolSpec
+from apps.papervenue.engine.checks import AT_MARKET
 from apps.papervenue.faults import FaultPlan, FaultRule
 from apps.papervenue.intake import Intake
 from apps.papervenue.outbox import Outbox
@@ -110,7 +111,7 @@ class Venue:
         """Market orders whose rest was to follow when the venue was stopped are cancelled."""
         for account in self.engine.book.accounts.values():
             for order in list(account.orders.values()):
-                if order.executed:
+                if order.executed and order.type in AT_MARKET:
                     self.engine.abandon(order, self.now())
         self.store.commit()
 

@@ -14,7 +14,7 @@ _PRICE_OF = {
     OrderType.MARKET_RANGE: ("base_price", "slippage_points"),
 }
 _NO_PRICES = (None, None, None, None)
-_AT_MARKET = frozenset({OrderType.MARKET, OrderType.MARKET_RANGE})
+AT_MARKET = frozenset({OrderType.MARKET, OrderType.MARKET_RANGE})
 
 
 def check_volume(spec: SymbolSpec, volume: int) -> None:
@@ -34,14 +34,14 @@ def check_order(book: Book, order: Order, now: int) -> None:
             raise Refused(
                 ErrorCode.INVALID_REQUEST, f"an order of type {order.type.name} needs its {name}"
             )
-    if order.type in _AT_MARKET and (order.stop_loss or order.take_profit):
+    if order.type in AT_MARKET and (order.stop_loss or order.take_profit):
         raise Refused(
             ErrorCode.INVALID_REQUEST,
             "a market order takes its stop loss and take profit relative to the fill only",
         )
     check_expiry(order, now)
     check_grid(order)
-    if order.type not in _AT_MARKET:
+    if order.type not in AT_MARKET:
         check_pending_price(book, order)
 
 
@@ -84,7 +84,8 @@ def check_grid(order: Order) -> None:
 def check_pending_price(book: Book, order: Order) -> None:
     """A stop order waits for a worse price, and protection stands around the order's price."""
     now = book.price(order.spec, order.side)
-    if order.stop_price is not None and (order.stop_price - now) * order.sign <= 0:
+    stop = None if order.type == OrderType.LIMIT else order.stop_price  # None: triggered already
+    if stop is not None and (stop - now) * order.sign <= 0:
         raise Refused(
             ErrorCode.TRADING_BAD_PRICES,
             f"a {order.side.name.lower()} stop of {order.spec.name} stands beyond the market",

@@ -121,6 +121,7 @@ class Order:
     closing: bool = False
     stop_out: bool = False
     execution_price: int | None = None
+    portion: int = 0  # the most that is filled at once when its price has come; 0: all
 
     @property
     def remaining(self) -> int:

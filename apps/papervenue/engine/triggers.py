@@ -162,13 +162,17 @@ class Triggers:
         self.complete(order, price, now)
 
     def complete(self, order: Order, price: int, now: int) -> None:
-        """Fill what is left of a resting order, or reject it where the money is missing."""
+        """Fill what is left of a resting order, or reject it where the money is missing.
+
+        One that comes in portions is filled by one of them; the next price brings another.
+        """
+        volume = min(order.portion or order.remaining, order.remaining)
         try:
-            self._fills.check_money(order, order.remaining)
+            self._fills.check_money(order, volume)
         except Refused as refused:
             self._end(order, ExecutionType.ORDER_REJECTED, now, refused.code)
         else:
-            self._fills.fill(order, order.remaining, price, now, server=True)
+            self._fills.fill(order, volume, price, now, server=True)
 
     def _end(self, order: Order, kind: ExecutionType, now: int, error: str = "") -> None:
         order.status = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from apps.openapi_wire.enums import ErrorCode, OrderType, TimeInForce, TradeSide
 from apps.openapi_wire.payloads import PayloadType
 from apps.papervenue.codec import price_in
-from apps.papervenue.engine.checks import check_texts
+from apps.papervenue.engine.checks import AT_MARKET, check_texts
 from apps.papervenue.engine.records import Account, Order, Position, Refused
 from apps.papervenue.faults import Fault, FaultRule
 
@@ -38,7 +38,10 @@ def new_order(venue: Venue, session: Session, request: Any) -> None:
             venue.engine.place(order, now, slip=rule.points)
         case Fault.PARTIAL | Fault.PARTIAL_CANCEL:
             venue.engine.place(order, now, first=_first(order, rule))
-            venue.intake.later(rule, order)
+            if order.executed or order.type in AT_MARKET:
+                venue.intake.later(rule, order)
+            else:
+                order.portion = _first(order, rule)
         case _:
             venue.engine.place(order, now)
 
@@ -100,6 +103,12 @@ def amend_order(venue: Venue, session: Session, request: Any) -> None:
     changed = replace(order)
     if given("volume"):
         changed.volume = request.volume
+        if changed.remaining <= 0:
+            raise Refused(
+                ErrorCode.TRADING_BAD_VOLUME,
+                f"{order.executed / 100:g} units of order {order.order_id} are filled already",
+                order_id=order.order_id,
+            )
     for name, attribute in (
         *(("limitPrice", "limit_price"), ("stopPrice", "stop_price")),
         *(("stopLoss", "stop_loss"), ("takeProfit", "take_profit")),

@@ -16,6 +16,7 @@ import pytest
 from django.conf import settings
 
 from apps.openapi_wire import messages as m
+from apps.openapi_wire.enums import OrderType
 from apps.openapi_wire.payloads import PayloadType
 from apps.papervenue.admin_client import AdminClient
 from apps.papervenue.store import Store
@@ -156,6 +157,23 @@ async def test_an_order_half_filled_at_the_end_is_cancelled_at_the_start(tmp_pat
         await venue.restart()
         [order] = venue.books(account.account_id)["orders"]
         assert (order["status"], order["executed_units"]) == ("cancelled", "50000.00")
+
+
+async def test_a_resting_order_filled_in_part_goes_on_after_a_restart(tmp_path: Path) -> None:
+    async with running_venue(tmp_path) as venue:
+        account = venue.open_account()
+        venue.faults.add("partial", message="NEW_ORDER_REQ")
+        trader = await Trader.signed_in(venue, account)
+        terms = {"orderType": OrderType.STOP_LIMIT, "stopPrice": 1.102, "slippageInPoints": 50}
+        await trader.trade(buy(account, **terms), 1)
+        venue.ask("set_price", symbol="EURUSD", bid="1.10240", ask="1.10250")
+        await venue.restart()
+        venue.ask("set_price", symbol="EURUSD", bid="1.10000", ask="1.10010")
+        book = venue.books(account.account_id)
+        assert [(o["status"], o["executed_units"]) for o in book["orders"]] == [
+            ("filled", "100000.00")
+        ]
+        assert [d["units"] for d in book["deals"]] == ["50000.00", "50000.00"]
 
 
 async def test_prices_go_on_where_they_were(tmp_path: Path) -> None:

@@ -243,6 +243,32 @@ def test_orders_are_amended_cancelled_and_expire(desk: Desk) -> None:
         desk.place(account, BUY, LOT, type=OrderType.LIMIT, limit_price=109_000, **terms)
 
 
+def test_a_triggered_stop_limit_can_still_be_amended(desk: Desk) -> None:
+    account = desk.account()
+    order = desk.place(
+        account, BUY, LOT, type=OrderType.STOP_LIMIT, stop_price=110_100, slippage_points=20
+    )
+    desk.price(EURUSD, 110_200, 110_210)
+    desk.engine.amend(order, replace(order, limit_price=110_220), NOW)
+    assert desk.notes.deals[-1].price == 110_210
+
+
+def test_a_pending_order_may_be_filled_in_portions(desk: Desk) -> None:
+    account = desk.account(deposit=10_000_000)
+    order = desk.place(account, BUY, 3 * LOT, type=OrderType.STOP, stop_price=110_100)
+    order.portion = 2 * LOT
+    desk.price(EURUSD, 110_100, 110_110)
+    assert (desk.notes.kinds[-1], order.executed) == (
+        ExecutionType.ORDER_PARTIAL_FILL,
+        2 * LOT,
+    )
+    desk.price(EURUSD, 110_000, 110_010)  # back again: the rest waits
+    assert (order.executed, account.orders) == (2 * LOT, {order.order_id: order})
+    desk.price(EURUSD, 110_110, 110_120)
+    assert (desk.notes.kinds[-1], account.orders) == (FILLED, {})
+    assert only(account).volume == 3 * LOT
+
+
 def test_a_pending_order_without_money_at_its_price_is_rejected(desk: Desk) -> None:
     account = desk.account(deposit=100_000)
     desk.place(account, BUY, LOT, type=OrderType.LIMIT, limit_price=109_900)
