@@ -133,8 +133,10 @@ def read_order(order: Any, catalogue: Catalogue) -> Order:
         units=units(trade.volume),
         filled_units=units(order.executedVolume),
         state=state,
-        price=price(order.limitPrice),
-        stop_price=price(order.stopPrice),
+        price=_stop_limit(order, catalogue)
+        if kind is OrderType.STOP_LIMIT
+        else price(order.limitPrice),
+        stop_price=None if kind is OrderType.LIMIT else price(order.stopPrice),
         stop_loss=price(order.stopLoss),
         take_profit=price(order.takeProfit),
         position_id=str(order.positionId) if order.positionId else None,
@@ -142,6 +144,16 @@ def read_order(order: Any, catalogue: Catalogue) -> Order:
         expires_at=moment(order.expirationTimestamp) if order.expirationTimestamp else None,
         updated_at=moment(order.utcLastUpdateTimestamp) if order.utcLastUpdateTimestamp else None,
     )
+
+
+def _stop_limit(order: Any, catalogue: Catalogue) -> Decimal | None:
+    """The limit of a stop-limit, which the wire gives as points beyond its stop."""
+    symbol_id = order.tradeData.symbolId
+    digits = catalogue.digits(symbol_id)
+    if digits is None or not order.stopPrice:
+        return None
+    reach = Decimal(order.slippageInPoints).scaleb(-digits) * SIDES[order.tradeData.tradeSide].sign
+    return catalogue.price(symbol_id, order.stopPrice) + reach
 
 
 def own_id(order: Any) -> str:
