@@ -8,6 +8,8 @@ from celery import Celery
 from celery.signals import task_prerun
 from django.db import close_old_connections
 
+from apps.common.broker_watch import BrokerWatch
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 
 app = Celery("bellwether")
@@ -16,6 +18,7 @@ app.autodiscover_tasks()
 # Celery would close the database connection around every task; a new one costs a task more than
 # its work. Ours is kept, and given up only when it is found broken or has become too old.
 app.conf["CELERY_DB_REUSE_MAX"] = sys.maxsize
+app.steps["consumer"].add(BrokerWatch)
 
 
 @task_prerun.connect

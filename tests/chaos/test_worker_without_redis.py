@@ -1,0 +1,95 @@
+"""A worker goes on after its broker was killed while all of its tasks were under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import redis
+from django.utils import timezone
+
+from apps.benchmarks.rig import Rig
+from apps.common.embedded import EmbeddedServers
+from apps.execution.models import AccountEvent
+from apps.trading.orders import Side
+from config.celery import app
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ACCOUNTS = (901, 902, 903)
+
+
+@pytest.fixture
+def servers(server_folder: Path) -> Iterator[EmbeddedServers]:
+    servers = EmbeddedServers(server_folder / "servers", durable=False, postgres=False)
+    with servers:
+        yield servers
+
+
+def test_tasks_that_lost_their_broker_do_not_stop_the_worker(
+    servers: EmbeddedServers, server_folder: Path, process_env: dict[str, str]
+) -> None:
+    folder = server_folder / "run"
+    folder.mkdir()
+    for account_id in ACCOUNTS:
+        happened(account_id)
+    with Rig(folder, process_env | {"REDIS_URL": servers.redis_url}) as rig:
+        rig.worker()
+        with journal_locked(process_env["DATABASE_URL"]):
+            for account_id in ACCOUNTS[:2]:
+                wake(servers, account_id)
+            rig.wait_until(lambda: under_way(servers) == 2, "two tasks under way", 60)
+            servers.kill_redis()
+        servers.start_redis()
+        rig.wait_until(lambda: planned() == set(ACCOUNTS[:2]), "the end of both tasks", 30)
+        wake(servers, ACCOUNTS[2])
+        rig.wait_until(lambda: planned() == set(ACCOUNTS), "the task after them", 30)
+
+
+def happened(account_id: int) -> None:
+    """An event of an account that nobody copies: planning it is to stamp it."""
+    payload = {
+        "deal_id": "1", "platform_order_id": "1", "client_order_id": "", "position_id": "1",
+        "instrument_id": "1", "symbol": "EURUSD", "side": Side.BUY.value, "units": "1000",
+        "price": "1.1", "effect": "open", "position_units": "1000", "position_side": "buy",
+        "position_price": "1.1", "stop_loss": None, "take_profit": None, "own": False,
+    }  # fmt: skip
+    now = timezone.now()
+    AccountEvent.objects.create(
+        account_id=account_id,
+        connection_id=1,
+        kind="deal",
+        dedupe_key="deal:1",
+        position_id="1",
+        payload=payload,
+        trace_id="t",
+        ts_event=now,
+        received_at=now,
+    )
+
+
+def planned() -> set[int]:
+    found = AccountEvent.objects.exclude(planned_at=None)
+    return set(found.values_list("account_id", flat=True))
+
+
+def wake(servers: EmbeddedServers, account_id: int) -> None:
+    with app.connection_for_write(servers.redis_url) as connection:
+        app.send_task("copy.work", args=[account_id], connection=connection)
+
+
+def under_way(servers: EmbeddedServers) -> int:
+    """Tasks that the worker has taken and not acknowledged."""
+    with redis.Redis.from_url(servers.redis_url) as client:
+        return int(client.hlen("unacked"))  # type: ignore[arg-type]
+
+
+@contextmanager
+def journal_locked(url: str) -> Iterator[None]:
+    """Whoever plans waits."""
+    with psycopg.connect(url) as connection:
+        connection.execute("LOCK TABLE execution_accountevent IN ACCESS EXCLUSIVE MODE")
+        yield
