@@ -15,6 +15,7 @@ from apps.platforms.limits import Limits
 from apps.trading.positions import MarginMode
 from tests.contracts.bench import PlatformBench, Watcher
 from tests.contracts.cases.orders import Orders
+from tests.contracts.cases.pending import Pending
 from tests.contracts.cases.reading import Reading
 from tests.contracts.cases.sessions import Sessions
 from tests.contracts.cases.signing_in import SigningIn
@@ -24,7 +25,7 @@ from tests.contracts.cases.unknown import Unknown
 from tests.contracts.desk import Desk, MakeDesk
 
 
-class PlatformSuite(SigningIn, Reading, Trading, Orders, Streaming, Unknown, Sessions):
+class PlatformSuite(SigningIn, Reading, Trading, Orders, Pending, Streaming, Unknown, Sessions):
     """All cases and their fixtures. Subclasses are collected, this class is not."""
 
     @pytest.fixture
