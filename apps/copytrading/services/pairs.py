@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.copytrading.domain.pairs import (
-    HEADER,
     Line,
     Listed,
     Names,
@@ -30,48 +26,6 @@ from apps.platforms.selectors import symbol_listing
 MOST_BYTES = 1_000_000
 #: So many changed pairs are spelled out in the audit trail.
 _AUDITED = 200
-
-
-@dataclass(frozen=True, slots=True)
-class MappedSymbol:
-    """How a symbol of the master's platform is copied.
-
-    ``how`` is 'name', 'pair' or 'none'; ``follower_symbol`` is '' where it is not copied;
-    ``by_name`` is what the same name gives; ``choices`` are the symbols that a pair may name,
-    empty where any will do.
-    """
-
-    master_symbol: str
-    how: str
-    follower_symbol: str
-    by_name: str
-    choices: tuple[str, ...]
-    paired: bool
-
-
-def mapping_of(subscription: CopySubscription) -> list[MappedSymbol]:
-    """Every symbol of the master's platform by name, and what it is copied to."""
-    master, follower = _names(subscription)
-    stored = _stored(subscription)
-    return [
-        _mapped(symbol, stored.get(symbol.name), follower)
-        for _, symbol in sorted(master.by_name.items())
-    ]
-
-
-def follower_symbols(subscription: CopySubscription) -> list[str]:
-    """Names of all symbols of the follower's platform."""
-    return sorted(s.name for s in _names(subscription)[1].by_name.values())
-
-
-def sample_csv(subscription: CopySubscription) -> str:
-    """Every symbol of the master's platform with its pair, or with the guess filled in."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(HEADER)
-    for symbol in mapping_of(subscription):
-        writer.writerow([symbol.master_symbol, symbol.follower_symbol])
-    return file.getvalue()
 
 
 def upload_symbol_pairs(
@@ -113,8 +67,8 @@ def set_symbol_pair(
     """
     with transaction.atomic():
         locked = _locked(actor, subscription)
-        master, follower = _names(locked)
-        before = _stored(locked)
+        master, follower = names_of(locked)
+        before = stored_pairs(locked)
         if follower_symbol is None:
             wanted = master_symbol.strip().upper()
             after = {name: taken for name, taken in before.items() if name.upper() != wanted}
@@ -135,10 +89,10 @@ def _replace(
 ) -> int:
     with transaction.atomic():
         locked = _locked(actor, subscription)
-        pairs, wrong = check_lines(lines, *_names(locked))
+        pairs, wrong = check_lines(lines, *names_of(locked))
         if problems or wrong:
             raise InvalidPairs(sorted([*problems, *wrong]))
-        _store(actor, locked, _stored(locked), pairs)
+        _store(actor, locked, stored_pairs(locked), pairs)
     return len(pairs)
 
 
@@ -171,21 +125,7 @@ def _store(
     publish_change(subscription.master.account_id)
 
 
-def _mapped(symbol: Listed, pair: str | None, follower: Names) -> MappedSymbol:
-    same = follower.same_as(symbol)
-    by_name = follower.guess(symbol)
-    taken = by_name if pair is None else pair
-    return MappedSymbol(
-        master_symbol=symbol.name,
-        how="none" if not taken else "name" if pair is None else "pair",
-        follower_symbol=taken,
-        by_name=by_name,
-        choices=tuple(sorted(s.name for s in same)) if by_name else (),
-        paired=pair is not None,
-    )
-
-
-def _names(subscription: CopySubscription) -> tuple[Names, Names]:
+def names_of(subscription: CopySubscription) -> tuple[Names, Names]:
     """The symbols of the master's platform and those of the follower's."""
     ends = (subscription.master.account, subscription.follower.account)
     listing = symbol_listing([account.connection_id for account in ends])
@@ -196,7 +136,8 @@ def _names(subscription: CopySubscription) -> tuple[Names, Names]:
     return master, follower
 
 
-def _stored(subscription: CopySubscription) -> dict[str, str]:
+def stored_pairs(subscription: CopySubscription) -> dict[str, str]:
+    """Its pairs by the master's symbol; '' is not copied."""
     rows = SymbolPair.objects.filter(subscription=subscription).order_by("master_symbol")
     return dict(rows.values_list("master_symbol", "follower_symbol"))
 

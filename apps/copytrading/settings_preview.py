@@ -1,0 +1,161 @@
+"""What a copy will do with settings that are not saved yet, in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from django.core.exceptions import ObjectDoesNotExist
+
+from apps.accounts.selectors import product_config
+from apps.common.templatetags.figures import lots
+from apps.copytrading.errors import InvalidSettings
+from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
+from apps.copytrading.selectors import sizing_sentence
+from apps.copytrading.services.settings import SubscriptionSettings, apply_settings
+from apps.copytrading.setting_words import LABELS
+from apps.copytrading.settings_view import guards_in_effect
+from apps.execution.selectors import open_positions
+from apps.platforms.models import TradingAccount
+
+_ONE = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Sentences about what will happen, warnings, and what is wrong by field."""
+
+    sentences: list[str]
+    warnings: list[str]
+    errors: dict[str, str]
+
+
+def preview_new(master: CopyMaster, account: TradingAccount, settings: dict[str, Any]) -> Preview:
+    """What a new copy of a master on an account would do."""
+    follower = CopyFollower.objects.filter(account=account, archived_at=None).first()
+    follower = follower or CopyFollower(account=account)
+    follower.account = account
+    return _preview(CopySubscription(master=master, follower=follower), settings)
+
+
+def preview_changed(copy: CopySubscription, settings: dict[str, Any]) -> Preview:
+    """What a copy would do from now on; the instance is changed, and not saved."""
+    return _preview(copy, settings)
+
+
+def _preview(copy: CopySubscription, settings: dict[str, Any]) -> Preview:
+    try:
+        apply_settings(copy, cast(SubscriptionSettings, settings))
+    except InvalidSettings as wrong:
+        return Preview([], [], wrong.fields)
+    return Preview([*_sentences(copy)], [*warnings_of(copy)], {})
+
+
+def warnings_of(copy: CopySubscription) -> Iterable[str]:
+    """What its owner should know before it surprises."""
+    if copy.symbols_mode == "include" and not copy.symbols:
+        yield "No symbol is listed, so nothing will be copied."
+    if copy.copy_mode == "open_only":
+        yield (
+            "The master's closes are not followed: copied positions stay open until they are "
+            "closed by hand or by their stop."
+        )
+    if copy.copy_mode == "close_only":
+        yield "Nothing new will be opened."
+    if copy.copy_mode != "close_only" and copy.auto_repair == "all":
+        yield "Repairs open missing positions by themselves, at the price of that moment."
+
+
+def _sentences(copy: CopySubscription) -> Iterable[str]:
+    account = copy.follower.account
+    sizing = sizing_sentence(
+        copy.volume_mode, copy.risk_multiplier, copy.fixed_volume, copy.base_equity,
+        copy.allocated_capital, currency=account.currency,
+    )  # fmt: skip
+    sizing = f"{sizing[:1].lower()}{sizing[1:]}"
+    yield f"{copy.master.strategy_name} is copied to {account.login}: {sizing}."
+    example = _example(copy)
+    if example is not None:
+        yield f"One lot of the master is about {lots(example)} lots here, as both stand now."
+    yield _followed(copy)
+    if copy.reverse_direction:
+        yield "Every trade is taken on the opposite side, with stop loss and take profit swapped."
+    if copy.symbols_mode != "all" and copy.symbols:
+        yield f"{'Only' if copy.symbols_mode == 'include' else 'All symbols but'} {copy.symbols}."
+    yield from _held_back(copy)
+    if copy.copy_existing_positions:
+        yield _existing(copy)
+
+
+def _followed(copy: CopySubscription) -> str:
+    if copy.copy_mode == "close_only":
+        return "Only closes of what is held are followed."
+    parts = ["opens", "increases"]
+    if copy.copy_mode == "sync":
+        parts += ["partial closes", "closes"] if copy.copy_partial_close else ["whole closes"]
+    for field, words in (
+        ("copy_sl", "stop loss"),
+        ("copy_tp", "take profit"),
+        ("copy_pending_orders", "pending orders"),
+    ):
+        if getattr(copy, field):
+            parts.append(words)
+    return f"Followed are {', '.join(parts[:-1])} and {parts[-1]}."
+
+
+def _held_back(copy: CopySubscription) -> Iterable[str]:
+    account = copy.follower.account
+    guards = guards_in_effect(product_config(), copy.follower, copy, currency=account.currency)
+    told = [
+        f"{LABELS[guard.field].lower()} {guard.sentence}"
+        for guard in guards.values()
+        if guard.source
+    ]
+    yield f"New positions are held back by: {'; '.join(told)}." if told else "No guard is set."
+
+
+def _existing(copy: CopySubscription) -> str:
+    account_id = copy.master.account_id
+    held = {row.position_id for row in open_positions([account_id]).get(account_id, ())}
+    if copy.pk:
+        links = TradeLink.objects.filter(subscription_id=copy.pk, state="open")
+        held -= set(links.values_list("position_key", flat=True))
+    if not held:
+        return "The master holds nothing now that would be copied at once."
+    count = f"{len(held)} position{'s' if len(held) > 1 else ''}"
+    return f"{count} that the master holds now will be opened at the current price."
+
+
+def _example(copy: CopySubscription) -> Decimal | None:
+    """Lots for one lot of the master; None where it is not known, or says nothing."""
+    mode, times = copy.volume_mode, copy.risk_multiplier
+    if mode == "fixed":
+        return None
+    if mode == "multiplier":
+        return _rounded(times)
+    own: Decimal | None
+    own, masters = (_funds(a, mode) for a in (copy.follower.account, copy.master.account))
+    if copy.allocated_capital:
+        own = copy.allocated_capital + copy.result
+    if own is None:
+        return None
+    if mode == "equity_based":
+        base = copy.fixed_volume or _ONE
+        return _rounded(base * own / (copy.base_equity or _ONE) * times)
+    same_money = copy.follower.account.currency == copy.master.account.currency
+    return _rounded(own / masters * times) if masters and same_money else None
+
+
+def _funds(account: TradingAccount, mode: str) -> Decimal | None:
+    try:
+        state = account.state
+    except ObjectDoesNotExist:
+        return None
+    funds: Decimal = state.balance if mode == "balance_ratio" else state.equity
+    return funds
+
+
+def _rounded(value: Decimal) -> Decimal:
+    return max(value, Decimal(0)).quantize(Decimal("0.0001")).normalize()
