@@ -155,6 +155,9 @@ class OutcomeRow:
     accepted_at: datetime | None
     filled_at: datetime | None
     final_at: datetime
+    position_key: str
+    account_uuid: UUID
+    master_uuid: UUID
 
     @property
     def state_label(self) -> str:
@@ -224,10 +227,15 @@ class OutcomeRow:
 
 @dataclass(frozen=True, slots=True)
 class OutcomePage:
-    """A page of outcomes, newest first; ``next_cursor`` asks for the older ones."""
+    """A page of outcomes, newest first; ``next_cursor`` asks for the older ones.
+
+    ``looked_back_to`` is set where a search was ended before the page was full: when the event
+    was received down to which it has looked.
+    """
 
     rows: list[OutcomeRow]
-    next_cursor: int | None
+    next_cursor: str | None
+    looked_back_to: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from apps.accounts.selectors import product_config
 from apps.copytrading.codes import CODE_CHOICES, STATE_CHOICES
 from apps.copytrading.domain.explain import price
 from apps.copytrading.errors import FollowerNotFound, MasterNotFound, NotFound
+from apps.copytrading.ledger import outcomes_of
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
 from apps.copytrading.rows import (
     LatencyFigures,
@@ -202,63 +203,6 @@ def open_copies(
     return [OpenCopy(*row) for row in sql.rows(_COPIES.format(which=which), [*values, limit])]
 
 
-_OUTCOMES = """
-    SELECT o.id, o.event_id, o.subscription_id, s.uuid, m.strategy_name, a.name, a.login,
-           a.currency, o.link_id, o.event_kind, o.symbol, o.state, o.code, o.message, o.side,
-           o.units, o.filled_units, o.lot_units, o.master_price, o.fill_price, o.slippage,
-           o.slippage_money, o.numbers::text, o.trace_id, o.client_order_id, o.master_deal_at,
-           o.received_at, o.planned_at, o.sent_at, o.accepted_at, o.filled_at, o.final_at
-    FROM copytrading_outcome o
-    JOIN copytrading_copysubscription s ON s.id = o.subscription_id
-    JOIN copytrading_copymaster m ON m.id = s.master_id
-    JOIN platforms_tradingaccount a ON a.id = o.account_id
-    WHERE {which}
-    ORDER BY o.id DESC
-    LIMIT %s
-"""
-
-
-def outcomes_of(
-    *,
-    user: User | None = None,
-    subscription_id: int | None = None,
-    master_account_id: int | None = None,
-    event_id: int | None = None,
-    state: str | None = None,
-    cursor: int | None = None,
-    limit: int = 50,
-) -> OutcomePage:
-    """Outcomes, newest first; ``cursor`` of the page before asks for older ones."""
-    which, values = _which(
-        {
-            "o.subscription_id": subscription_id,
-            "o.master_account_id": master_account_id,
-            "o.event_id": event_id,
-            "o.state": state or None,
-        },
-        everything=True,
-    )
-    if user is not None:
-        # By subscription, so that the index on it serves customers with few of many outcomes.
-        which += (
-            " AND o.subscription_id IN (SELECT s2.id FROM copytrading_copysubscription s2 "
-            "JOIN copytrading_copyfollower f2 ON f2.id = s2.follower_id "
-            "JOIN platforms_tradingaccount a2 ON a2.id = f2.account_id WHERE a2.owner_id = %s)"
-        )
-        values.append(user.pk)
-    if cursor is not None:
-        which += " AND o.id < %s"
-        values.append(cursor)
-    found = sql.rows(_OUTCOMES.format(which=which), [*values, limit + 1])
-    rows = [_outcome_row(row) for row in found[:limit]]
-    return OutcomePage(rows, rows[-1].id if len(found) > limit else None)
-
-
-def _outcome_row(v: tuple[Any, ...]) -> OutcomeRow:
-    values = [*v[:22], json.loads(v[22]), *v[23:]]
-    return OutcomeRow(*values)
-
-
 _LIVE = """
     WITH e AS (
         SELECT e.id, e.account_id, e.received_at
@@ -333,7 +277,8 @@ def _live_event(v: tuple[Any, ...], journaled: Mapping[int, JournaledEvent]) -> 
 
 _LATENCY = """
     SELECT planned_at, sent_at, accepted_at, filled_at, received_at FROM copytrading_outcome
-    WHERE sent_at IS NOT NULL {which} ORDER BY id DESC LIMIT %s
+    WHERE sent_at IS NOT NULL {which}
+    ORDER BY event_id DESC, subscription_id DESC LIMIT %s
 """
 
 

@@ -45,8 +45,7 @@ def copying(request: SignedInRequest) -> HttpResponse:
 def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One copy; ``before`` pages back through its outcomes."""
     row = _own(request.user, uuid)
-    before = request.GET.get("before", "")
-    cursor = int(before) if before.isdecimal() and len(before) < 19 else None
+    cursor = request.GET.get("before")
     page = outcomes_of(subscription_id=row.id, cursor=cursor, limit=OUTCOMES_SHOWN)
     context = {
         "subscription": row,

@@ -64,7 +64,8 @@ def test_outcomes_by_page_and_owner(world: CopyWorld) -> None:
         world.trade(f"m{number}", 100_000)
     world.run()
     page = selectors.outcomes_of(user=owner, limit=3)
-    assert len(page.rows) == 3 and page.next_cursor == page.rows[-1].id
+    assert len(page.rows) == 3
+    assert page.next_cursor == f"{page.rows[-1].event_id}-{copy.pk}"
     rest = selectors.outcomes_of(user=owner, limit=3, cursor=page.next_cursor)
     assert (len(rest.rows), rest.next_cursor) == (2, None)
     row = page.rows[0]
