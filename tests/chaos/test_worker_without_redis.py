@@ -43,8 +43,9 @@ def test_tasks_that_lost_their_broker_do_not_stop_the_worker(
                 wake(servers, account_id)
             rig.wait_until(lambda: under_way(servers) == 2, "two tasks under way", 60)
             servers.kill_redis()
-        servers.start_redis()
         rig.wait_until(lambda: planned() == set(ACCOUNTS[:2]), "the end of both tasks", 30)
+        rig.wait_until(lambda: "Couldn't ack" in rig.tail("worker"), "the lost answers", 30)
+        servers.start_redis()
         wake(servers, ACCOUNTS[2])
         rig.wait_until(lambda: planned() == set(ACCOUNTS), "the task after them", 30)
 
