@@ -41,7 +41,8 @@ ZERO = Decimal(0)
 
 def master_by_uuid(uuid: UUID | str) -> CopyMaster:
     """A master with its account; MasterNotFound."""
-    found = CopyMaster.objects.select_related("account").filter(uuid=uuid).first()
+    rows = CopyMaster.objects.select_related("account").filter(archived_at=None)
+    found = rows.filter(uuid=uuid).first()
     if found is None:
         raise MasterNotFound("There is no such master.")
     return found
@@ -49,7 +50,7 @@ def master_by_uuid(uuid: UUID | str) -> CopyMaster:
 
 def subscription_by_uuid(uuid: UUID | str, *, owner: User | None = None) -> CopySubscription:
     """A subscription with master and account; NotFound, also for a stranger's."""
-    rows = CopySubscription.objects.select_related("master", "follower__account")
+    rows = CopySubscription.objects.select_related("master__account", "follower__account")
     if owner is not None:
         rows = rows.filter(follower__account__owner=owner)
     found = rows.filter(uuid=uuid).first()
@@ -60,7 +61,8 @@ def subscription_by_uuid(uuid: UUID | str, *, owner: User | None = None) -> Copy
 
 def follower_of(account_id: int) -> CopyFollower:
     """The follower profile of an account; FollowerNotFound where it has none."""
-    found = CopyFollower.objects.select_related("account").filter(account_id=account_id).first()
+    rows = CopyFollower.objects.select_related("account").filter(archived_at=None)
+    found = rows.filter(account_id=account_id).first()
     if found is None:
         raise FollowerNotFound("This account does not follow masters yet.")
     return found
@@ -113,7 +115,7 @@ _SUBSCRIPTIONS = """
              AND p.position_id = l.position_id AND p.closed_at IS NULL
         WHERE l.subscription_id = s.id AND l.state = 'open' AND l.held_units > 0
     ) o ON true
-    WHERE s.archived_at IS NULL AND {which}
+    WHERE (s.archived_at IS NULL OR o.links > 0) AND {which}
     ORDER BY m.strategy_name, a.login
 """
 
@@ -124,7 +126,10 @@ def subscriptions_of(
     master_id: int | None = None,
     subscription_id: int | None = None,
 ) -> list[SubscriptionRow]:
-    """Copies of a customer, of a master, or one of them, with results; one query."""
+    """Copies of a customer, of a master, or one of them, with results; one query.
+
+    A deleted one is among them as long as it holds something.
+    """
     which, values = _which(
         {"a.owner_id": user.pk if user else None, "m.id": master_id, "s.id": subscription_id}
     )
