@@ -175,6 +175,15 @@ class Claims:
             return Verdict(list(parts), _held(rows, found, gone))
         return None
 
+    async def halted(self, rows: list[list[Any]]) -> set[str]:
+        """Which of these closes, claimed before, a halting gate holds now."""
+        found = Gates(await self._database.rows(_GATES, self._gate_keys(rows)))
+        held = {row[0] for row in rows if found.holding(row)} if found else set()
+        if held:
+            confirmed = await self._database.rows(_CONFIRMED, [list(held)])
+            held -= {row[0] for row in confirmed}
+        return held
+
     async def split(self, slice: Slice, waiting: set[str]) -> list[Slice]:
         """Part closes that must wait from the others of their slice.
 

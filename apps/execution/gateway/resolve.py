@@ -130,7 +130,7 @@ class Resolver:
                 await asyncio.gather(*(self._ask(t) for t in due[start : start + 16]))
 
     def _due(self, ticket: Ticket) -> bool:
-        if ticket.final or ticket.resting:
+        if ticket.final or ticket.resting or ticket.waits:
             return False
         if ticket.state is not OrderState.UNKNOWN:
             quiet_since = ticket.accepted_at or ticket.sent_at

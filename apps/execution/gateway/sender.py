@@ -17,6 +17,7 @@ from apps.execution.gateway.claims import Claims, HaltedCloses, Hold, Part, Slic
 from apps.execution.gateway.db import UNAVAILABLE
 from apps.execution.gateway.guards import Guards
 from apps.execution.gateway.lease import Lease
+from apps.execution.gateway.retries import LOOK_S, Retries
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
 from apps.execution.intents import Col, request_of
 from apps.platforms.ports import Connector, SubmitResult
@@ -55,6 +56,7 @@ class Sender:
         self._lease = lease
         self._claims = claims
         self._guards = guards
+        self._retries = Retries(tickets, guards)
         self._tickets = tickets
         self._changed = changed
         self._lease_over = lease_over
@@ -141,11 +143,13 @@ class Sender:
 
     async def _step(self) -> float | None:
         """Send what is most urgent; seconds to wait when nothing can leave now."""
+        if self.up and self._retries and await self._send_again():
+            return None
         parts = self._late_parts(datetime.now(UTC))
         if not parts:
             wanted = self._most_urgent()
             if not wanted:
-                return 3600.0 if not self._waiting else 0.25
+                return self._pause()
             if wanted[0].leg == Leg.CLOSE and await self._wait_for_market(wanted):
                 return None
             tokens = self._connector.limits.take_orders(sum(s.left for s in wanted))
@@ -163,6 +167,27 @@ class Sender:
             return None
         self._send(parts, verdict.held)
         return None
+
+    def _pause(self) -> float:
+        """How long to sleep when nothing wants to leave."""
+        if self._waiting:
+            return 0.25
+        return LOOK_S if self._retries else 3600.0
+
+    async def _send_again(self) -> bool:
+        """Closes whose market was closed; whether any left."""
+        due = self._retries.due()
+        if not due:
+            return False
+        halted = await self._claims.halted([ticket.row for ticket in due])
+        ready = [ticket for ticket in due if ticket.cid not in halted]
+        ready = ready[: self._connector.limits.take_orders(len(ready))]
+        self._retries.taken(ready)
+        for ticket in ready:
+            ticket.again()
+        if ready:
+            self._write(ready)
+        return bool(ready)
 
     def _most_urgent(self) -> list[Slice]:
         """The first slices of the most urgent leg that may leave, if the session stands."""
@@ -242,6 +267,11 @@ class Sender:
             ticket.answer(future.result(), datetime.now(UTC))
             self._tickets.index(ticket)
             self._changed(ticket)
+            if ticket.waits:
+                self._retries.add(ticket)
+                self._work.set()
+            else:
+                self._retries.ended(ticket)
 
     # --- exceptions -----------------------------------------------------------------------------
     async def _wait_for_market(self, slices: list[Slice]) -> bool:

@@ -16,6 +16,9 @@ from apps.trading.orders import FINAL_STATES, Leg, Order, OrderState, OrderType
 
 ZERO = Decimal(0)
 
+#: What platforms say when a symbol is not traded at the moment.
+MARKET_CLOSED = frozenset({"MARKET_CLOSED", "SYMBOL_HAS_HOLIDAY"})
+
 
 @dataclass(slots=True, eq=False)
 class Ticket:
@@ -26,6 +29,8 @@ class Ticket:
 
     A pending order is ``resting`` while the platform shows it waiting for its price: nothing
     need be heard of it for days. ``amended`` is its volume since it was given another one.
+
+    A close that was refused because its market is closed ``waits`` to be sent again.
     """
 
     row: list[Any]
@@ -51,6 +56,7 @@ class Ticket:
     rested_at: datetime | None = None
     told_filled: Decimal | None = None  # what was filled when its source was told that it rests
     amended: Decimal | None = None
+    waits: bool = False
 
     @property
     def final(self) -> bool:
@@ -68,7 +74,7 @@ class Ticket:
     def finish(self, state: OrderState, at: datetime, code: str = "", message: str = "") -> None:
         """Reach a final state; the first one stays."""
         if not self.final:
-            self.state, self.final_at, self.resting = state, at, False
+            self.state, self.final_at, self.resting, self.waits = state, at, False, False
             self.code, self.message = code[:64], message[:300]
 
     def answer(self, result: SubmitResult, now: datetime) -> None:
@@ -77,9 +83,19 @@ class Ticket:
         if result.answer is Answer.ACCEPTED:
             self._accept(result.platform_order_id, at)
         elif result.answer is Answer.REJECTED:
-            self.finish(OrderState.REJECTED, at, result.code, result.message)
+            self._refuse(result.code, result.message, at)
         elif not (self.final or self.resting) and self.filled == 0:
             self.state, self.code, self.message = OrderState.UNKNOWN, result.code, result.message
+
+    def _refuse(self, code: str, message: str, at: datetime) -> None:
+        if self.leg == Leg.CLOSE and code in MARKET_CLOSED and not (self.final or self.filled):
+            self.waits, self.code, self.message = True, code[:64], message[:300]
+        else:
+            self.finish(OrderState.REJECTED, at, code, message)
+
+    def again(self) -> None:
+        """It is sent once more."""
+        self.waits, self.state, self.code, self.message = False, OrderState.SENT, "", ""
 
     def _accept(self, platform_order_id: str, at: datetime) -> None:
         self.platform_order_id = self.platform_order_id or platform_order_id
@@ -186,8 +202,11 @@ class Tickets:
         return client_order_id in self.by_client_id or bool(resting and client_order_id in resting)
 
     def index(self, ticket: Ticket) -> None:
-        """Make it findable by the platform's order id, once that is known."""
-        if ticket.platform_order_id:
+        """Make it findable by the platform's order id, once that is known.
+
+        What amends or cancels an order is answered with that order's id, which is not its own.
+        """
+        if ticket.platform_order_id and ticket.leg in {Leg.OPEN, Leg.CLOSE}:
             self.by_platform_id[ticket.account, ticket.platform_order_id] = ticket
 
     def of_deal(self, account: str, deal: Deal) -> Ticket | None:
@@ -209,7 +228,9 @@ class Tickets:
             self.by_client_id.pop(ticket.cid, None)
             self._forget_open(ticket)
             if ticket.final:
-                self.by_platform_id.pop((ticket.account, ticket.platform_order_id), None)
+                key = (ticket.account, ticket.platform_order_id)
+                if self.by_platform_id.get(key) is ticket:
+                    del self.by_platform_id[key]
                 self.resting.get(ticket.account, {}).pop(ticket.cid, None)
             else:
                 self.rest(ticket)

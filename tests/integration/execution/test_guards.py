@@ -206,6 +206,42 @@ def test_a_close_waits_for_its_market_and_an_open_does_not(bench: Any) -> None:
     }
 
 
+def test_a_close_refused_by_a_closed_market_is_sent_again_under_its_id(bench: Any) -> None:
+    b = bench()
+    _, position = b.platform.open("a0", Side.BUY, D(1000))
+    b.platform.refusal = "MARKET_CLOSED"
+    close = b.intent(0, Leg.CLOSE, position_id=position.position_id)
+    opens = b.intent(1)
+    account = str(b.accounts[0].pk)
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            await sync_to_async(b.submit)(close, opens)
+            await until(
+                lambda: (
+                    ends()
+                    == {
+                        close.client_order_id: ("sent", "MARKET_CLOSED"),
+                        opens.client_order_id: ("rejected", "MARKET_CLOSED"),
+                    }
+                )
+            )
+            await until(lambda: len(b.platform.sent) == 3)
+            # What halts closes halts those that are sent again, too.
+            switch = sync_to_async(api.set_kill_switch)
+            await switch(actor=None, scope="account", key=account, state="halted", reason="x")
+            b.platform.refusal = ""
+            await asyncio.sleep(3)
+            assert len(b.platform.sent) == 3
+            await switch(actor=None, scope="account", key=account, state="active", reason="x")
+            await until(settled)
+
+    run(work())
+    assert ends()[close.client_order_id] == ("filled", "")
+    assert [r.client_order_id for r in b.platform.sent].count(close.client_order_id) == 3
+
+
 def test_what_waited_for_a_rate_limit_is_judged_as_things_are_then(bench: Any) -> None:
     """Orders wait 20 s for their turn while price, pause and kill switch change."""
     b = bench(accounts=4, rate=1)
