@@ -16,11 +16,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.common.events import publish
-from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Ended, Plan, Waits, plan
 from apps.copytrading.domain.rows import Row
-from apps.copytrading.services import sql
 from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.existing import as_they_are
@@ -32,6 +30,7 @@ from apps.copytrading.services.notes import Sent
 from apps.copytrading.services.orders import SOURCE, commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
 from apps.copytrading.services.resuming import Resumed, load_resumed
+from apps.copytrading.services.waiting import store_waits, withdraw_overtaken
 from apps.execution import api as execution
 from apps.execution import selectors as journal
 from apps.execution.api import Fence
@@ -139,40 +138,3 @@ class _Made:
         store_decisions([*self._resumed.decisions, *made])
         batch_ids = {sent.batch_id for sent in self._sent}
         execution.take_over([*self._resumed.batch_ids, *sorted(batch_ids)])
-
-
-def store_waits(master_account_id: int, waits: Sequence[Waits]) -> None:
-    """Events that wait for the order in flight of their link."""
-    if waits:
-        sql.execute(
-            "INSERT INTO copytrading_waitingevent "
-            "(event_id, subscription_id, master_account_id, position_key) "
-            "SELECT e, s, %s, p FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) "
-            "AS w (e, s, p) ON CONFLICT DO NOTHING",
-            [
-                master_account_id,
-                [wait.event.id for wait in waits],
-                [wait.row.subscription_id for wait in waits],
-                [wait.event.position_key for wait in waits],
-            ],
-        )
-
-
-def withdraw_overtaken(waits: Sequence[Waits], now: datetime) -> None:
-    """A close takes back an open of its link that no gateway has claimed yet."""
-    in_flight = [
-        link.in_flight
-        for wait in waits
-        if _ends(wait.event) and (link := wait.row.links.get(wait.event.position_key))
-    ]
-    if in_flight:
-        opens = sql.rows(
-            "SELECT client_order_id FROM copytrading_decision "
-            "WHERE client_order_id = ANY(%s) AND leg = 'open'",
-            [in_flight],
-        )
-        execution.withdraw([row[0] for row in opens], reason="the master closed", now=now)
-
-
-def _ends(event: MasterEvent) -> bool:
-    return event.kind is EventKind.CLOSED or event.kind is EventKind.REVERSED

@@ -31,7 +31,6 @@ from apps.copytrading.domain.plan import Plan
 from apps.copytrading.domain.rounding import Rounding
 from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.domain.steps import Order, Step
-from apps.copytrading.services import sql
 from apps.copytrading.services.closing import again
 from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
@@ -46,8 +45,9 @@ from apps.copytrading.services.outcomes import (
     record_of_order,
     records_of,
 )
-from apps.copytrading.services.planning import CHANGED, store_waits
+from apps.copytrading.services.planning import CHANGED
 from apps.copytrading.services.settling_load import Known, Stored, load_known
+from apps.copytrading.services.waiting import forget_waits, store_waits
 from apps.execution import api as execution
 from apps.execution.api import Fence
 from apps.execution.selectors import OrderResult, unsettled_orders
@@ -275,7 +275,7 @@ class _Settlement:
 
     def _write(self) -> None:
         now, master_account_id = self.now, self.master.account_id
-        self._forget_waiting()
+        forget_waits(self.known.waiting)
         self.made = hold_symbols(self.made)
         self.links.extend((c.row, c.link) for c in self.made.changes if c.order is None)
         if self.made.orders:
@@ -293,17 +293,6 @@ class _Settlement:
             event_ids=sorted(self.events),
             subscriptions=len(self.rows),
         )
-
-    def _forget_waiting(self) -> None:
-        # Those that still wait are stored again.
-        places = list(self.known.waiting)
-        if places:
-            sql.execute(
-                "DELETE FROM copytrading_waitingevent w "
-                "USING unnest(%s::bigint[], %s::text[]) AS p (subscription_id, position_key) "
-                "WHERE w.subscription_id = p.subscription_id AND w.position_key = p.position_key",
-                [[place[0] for place in places], [place[1] for place in places]],
-            )
 
 
 def _with_stops(conclusion: Conclusion, protect: OrderResult) -> Conclusion:
