@@ -21,6 +21,7 @@ from apps.platforms.ports import (
     DealDone,
     Event,
     Finding,
+    OrderUpdate,
     PositionUpdate,
     Presence,
     QuoteUpdate,
@@ -30,8 +31,14 @@ from apps.platforms.ports import (
 )
 from apps.trading.deals import Deal, DealEffect
 from apps.trading.orders import (
+    FINAL_STATES,
+    PENDING_TYPES,
+    AmendRequest,
+    CancelRequest,
     CloseRequest,
+    Order,
     OrderRequest,
+    OrderState,
     ProtectRequest,
     Side,
     TradeRequest,
@@ -61,12 +68,14 @@ class MemoryPlatform:
 
     positions: dict[str, dict[str, Position]] = field(default_factory=lambda: defaultdict(dict))
     deals: dict[str, list[Deal]] = field(default_factory=lambda: defaultdict(list))
+    orders: dict[str, dict[str, Order]] = field(default_factory=lambda: defaultdict(dict))
     sent: list[TradeRequest] = field(default_factory=list)
     sent_at: list[float] = field(default_factory=list)
     silent: bool = False  # orders are executed, but neither answered nor told
     deaf: bool = False  # orders are lost on the way
     balance: Decimal = Decimal(10000)
     schedule: Schedule = ALWAYS
+    refusal: str = ""  # orders are refused with this code
     sessions: list[MemoryConnector] = field(default_factory=list)
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
@@ -98,6 +107,53 @@ class MemoryPlatform:
         self.positions[account][position_id] = position
         return position
 
+    def rest(self, account: str, request: OrderRequest) -> Order:
+        """A pending order; one without a client order id is a stranger's."""
+        order = Order(
+            f"o{next(self.numbers)}",
+            request.client_order_id,
+            request.instrument_id,
+            request.side,
+            request.type,
+            request.units,
+            Decimal(0),
+            OrderState.ACCEPTED,
+            request.price,
+            request.stop_price,
+            request.stop_loss,
+            request.take_profit,
+            expires_at=request.expires_at,
+            updated_at=datetime.now(UTC),
+        )
+        self.orders[account][order.platform_order_id] = order
+        return order
+
+    def change(self, account: str, order_id: str, **values: object) -> Order:
+        """Give an order other values; ended ones stay on record."""
+        before = self.orders[account][order_id]
+        order = replace(before, updated_at=datetime.now(UTC), **values)  # type: ignore[arg-type]
+        self.orders[account][order_id] = order
+        return order
+
+    def fill(self, account: str, order_id: str, units: Decimal) -> tuple[Deal, Position]:
+        """Fill so much of a pending order; its parts make one position."""
+        order = self.orders[account][order_id]
+        filled = order.filled_units + units
+        state = OrderState.FILLED if filled >= order.units else OrderState.PARTIALLY_FILLED
+        self.change(account, order_id, filled_units=filled, state=state)
+        now, tag = datetime.now(UTC), order.client_order_id
+        position_id = f"p{order_id}"
+        position = Position(position_id, "1", order.side, filled, PRICE, now, tag=tag)
+        self.positions[account][position_id] = position
+        number = next(self.numbers)
+        deal = self._deal(
+            account, number, position, order.side, units, DealEffect.OPEN, tag, order_id
+        )
+        return deal, position
+
+    def resting(self, account: str) -> tuple[Order, ...]:
+        return tuple(o for o in self.orders[account].values() if o.state not in FINAL_STATES)
+
     def _deal(
         self,
         account: str,
@@ -107,10 +163,11 @@ class MemoryPlatform:
         units: Decimal,
         effect: DealEffect,
         tag: str,
+        order_id: str = "",
     ) -> Deal:
         deal = Deal(
             f"d{number}",
-            f"o{number}",
+            order_id or f"o{number}",
             position.position_id,
             "1",
             side,
@@ -126,6 +183,10 @@ class MemoryPlatform:
     def tell(self, account: str, deal: Deal, position: Position | None) -> None:
         """Tell all sessions of a deal."""
         self.push([DealDone(account, deal, position, datetime.now(UTC))])
+
+    def tell_order(self, account: str, order: Order) -> None:
+        """Tell all sessions of a pending order."""
+        self.push([OrderUpdate(account, order, "", datetime.now(UTC))])
 
     def push(self, events: list[Event]) -> None:
         for session in self.sessions:
@@ -185,7 +246,7 @@ class MemoryConnector:
             True,
             True,
             True,
-            frozenset(),
+            PENDING_TYPES,
         )
 
     async def instruments(self, account: str) -> list[Instrument]:
@@ -199,7 +260,7 @@ class MemoryConnector:
         now = datetime.now(UTC)
         state = AccountState("USD", self.platform.balance, Decimal(100), MarginMode.HEDGING, now)
         positions = tuple(self.platform.positions[account].values())
-        return Snapshot(account, state, positions, (), now)
+        return Snapshot(account, state, positions, self.platform.resting(account), now)
 
     async def deals_since(self, account: str, since: datetime) -> list[Deal]:
         return [d for d in self.platform.deals[account] if d.executed_at >= since]
@@ -222,6 +283,10 @@ class MemoryConnector:
             if self.platform.deaf:
                 loop.call_later(0.05, future.set_result, lost)
                 continue
+            if self.platform.refusal:
+                code = self.platform.refusal
+                future.set_result(SubmitResult(cid, Answer.REJECTED, code=code))
+                continue
             self._execute(account, request, future)
             if self.platform.silent:
                 loop.call_later(0.05, future.set_result, lost)
@@ -234,7 +299,17 @@ class MemoryConnector:
         events: list[Event] = []
         cid = request.client_order_id
         order_id = ""
-        if isinstance(request, OrderRequest):
+        if isinstance(request, OrderRequest) and request.type in PENDING_TYPES:
+            order = platform.rest(account, request)
+            events, order_id = [OrderUpdate(account, order, "", now)], order.platform_order_id
+        elif isinstance(request, AmendRequest | CancelRequest):
+            order_id = request.platform_order_id
+            if all(o.platform_order_id != order_id for o in platform.resting(account)):
+                future.set_result(SubmitResult(cid, Answer.REJECTED, code="ORDER_NOT_FOUND"))
+                return
+            order = platform.change(account, order_id, **_change(request))
+            events = [OrderUpdate(account, order, "", now)]
+        elif isinstance(request, OrderRequest):
             if request.units > 1000000:
                 result = SubmitResult(cid, Answer.REJECTED, code="NOT_ENOUGH_MONEY")
                 future.set_result(result)
@@ -263,11 +338,26 @@ class MemoryConnector:
         deals = tuple(
             d for d in self.platform.deals[account] if d.client_order_id == client_order_id
         )
-        if not deals:
+        orders = self.platform.orders[account].values()
+        order = next((o for o in orders if o.client_order_id == client_order_id), None)
+        if not deals and order is None:
             return Finding(Presence.ABSENT)
-        position = self.platform.positions[account].get(deals[-1].position_id)
-        return Finding(Presence.FOUND, deals=deals, position=position)
+        position = self.platform.positions[account].get(deals[-1].position_id) if deals else None
+        return Finding(Presence.FOUND, order, deals, position)
 
     async def events(self) -> AsyncIterator[list[Event]]:
         while (group := await self.queue.get()) is not None:
             yield group
+
+
+def _change(request: AmendRequest | CancelRequest) -> dict[str, object]:
+    if isinstance(request, CancelRequest):
+        return {"state": OrderState.CANCELLED}
+    return {
+        "units": request.units,
+        "price": request.price,
+        "stop_price": request.stop_price,
+        "stop_loss": request.stop_loss,
+        "take_profit": request.take_profit,
+        **({"expires_at": request.expires_at} if request.expires_at else {}),
+    }
