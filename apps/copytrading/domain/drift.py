@@ -198,7 +198,7 @@ class _Comparing:
         position_id = shares[0].position_id
         place = self._all.places.get(position_id) if position_id else None
         if any(share.moving for share in shares) or self._moves(position_id, place):
-            self._undecided.add(position_id)
+            self._undecided.update([position_id] if position_id else [])
             self._undecided_links.update(share.link_id for share in shares)
             return
         expected = sum((share.side.sign * share.units for share in shares), ZERO)
