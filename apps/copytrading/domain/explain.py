@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from apps.copytrading.domain.codes import Code, OutcomeState
-from apps.copytrading.domain.events import EventKind
+from apps.copytrading.domain.events import OF_ORDERS, EventKind
 from apps.copytrading.domain.hints import HINTS
 from apps.copytrading.domain.volume import VolumeMode
 from apps.trading.orders import Side
@@ -38,8 +38,20 @@ class Facts:
 
 def explain(facts: Facts) -> str:
     """One sentence from the master's deal to the follower's fill, with the numbers used."""
-    parts = [_master(facts), _sizing(facts), _sending(facts), _filling(facts), _reason(facts)]
-    text = "; ".join(part for part in parts if part)
+    return _sentence("; ".join(_parts(facts)))
+
+
+def sentences(facts: Facts) -> list[str]:
+    """The same as :func:`explain`, a sentence for each step."""
+    return [_sentence(part) for part in _parts(facts)]
+
+
+def _parts(facts: Facts) -> list[str]:
+    steps = (_master, _turned, _sizing, _sending, _filling, _reason)
+    return [part for step in steps if (part := step(facts))]
+
+
+def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
@@ -71,13 +83,25 @@ def _master(facts: Facts) -> str:
     if facts.kind == EventKind.PROTECTION:
         return f"master moved the stops of {symbol}{_stops(numbers)}"
     side = str(numbers.get("master_side") or facts.side)
-    verb = "bought" if side == Side.BUY else "sold"
     volume = ""
     units, lot = _number(numbers, "master_units"), _number(numbers, "master_lot_units")
     if units is not None and lot:
         volume = f" {lots(units, lot)}"
-    doing = _DOING.get(facts.kind, "")
-    return f"master {verb}{volume} {symbol}{at}{doing}"
+    if facts.kind in OF_ORDERS:
+        verb = _ORDERS[facts.kind]
+        return f"master {verb} an order to {side or 'trade'}{volume} {symbol}{at}"
+    if facts.kind == EventKind.EXISTING:
+        return f"master held {side}{volume} {symbol}{at} before".replace("  ", " ")
+    verb = "bought" if side == Side.BUY else "sold"
+    return f"master {verb}{volume} {symbol}{at}{_DOING.get(facts.kind, '')}"
+
+
+_ORDERS = {
+    EventKind.PLACED.value: "placed",
+    EventKind.AMENDED.value: "changed",
+    EventKind.CANCELLED.value: "cancelled",
+    EventKind.EXPIRED.value: "let expire",
+}
 
 
 _DOING = {
@@ -96,6 +120,17 @@ def _stops(numbers: Mapping[str, Any]) -> str:
         if (value := _number(numbers, key)) is not None
     ]
     return f": {', '.join(found)}" if found else ""
+
+
+def _turned(facts: Facts) -> str:
+    """Said of a copy that takes the opposite side."""
+    other = str(facts.numbers.get("master_side") or "")
+    if facts.kind not in _TAKES_A_SIDE or not facts.units or other in ("", facts.side):
+        return ""
+    return f"you take the other side and {facts.side}"
+
+
+_TAKES_A_SIDE = (EventKind.OPENED, EventKind.EXISTING, EventKind.INCREASED, EventKind.PLACED)
 
 
 def _sizing(facts: Facts) -> str:
@@ -186,11 +221,51 @@ def _reason(facts: Facts) -> str:
     if facts.state == OutcomeState.COPIED and not facts.message:
         return ""
     text = code.label[:1].lower() + code.label[1:] if facts.state != OutcomeState.COPIED else ""
-    if code is Code.BELOW_MINIMUM and (least := _number(facts.numbers, "min_units")):
-        own = _number(facts.numbers, "min_volume") or Decimal(0)
-        smallest = max(least, own * facts.lot_units)
-        text += f" ({lots(smallest, facts.lot_units)} lots)"
+    if compared := _compared(code, facts):
+        text += f" ({compared})"
     return ": ".join(part for part in (text, facts.message) if part)
+
+
+def _compared(code: Code, facts: Facts) -> str:
+    """The numbers that a guard compared; '' where they are not known."""
+    words = _COMPARED.get(code)
+    if words is None:
+        return ""
+    names, tell = words
+    found = [_number(facts.numbers, name) for name in names]
+    return "" if None in found else tell(facts, *found)
+
+
+def _smallest(facts: Facts, least: Decimal) -> str:
+    own = _number(facts.numbers, "min_volume") or Decimal(0)
+    return f"{lots(max(least, own * facts.lot_units), facts.lot_units)} lots"
+
+
+_COMPARED: dict[Code, tuple[tuple[str, ...], Callable[..., str]]] = {
+    Code.BELOW_MINIMUM: (("min_units",), _smallest),
+    Code.MAX_POSITIONS: (
+        ("open_links", "max_positions"),
+        lambda facts, now, most: f"{now:f} of {most:f} are open",
+    ),
+    Code.MIN_EQUITY: (
+        ("equity", "min_equity"),
+        lambda facts, now, least: (
+            f"{money(now, facts.currency)}, at least {money(least, facts.currency)}"
+        ),
+    ),
+    Code.SLIPPAGE: (
+        ("quote", "limit_price"),
+        lambda facts, quote, limit: f"{price(quote)}, at worst {price(limit)}",
+    ),
+    Code.MARGIN: (
+        ("margin_level", "min_margin_level"),
+        lambda facts, level, least: f"{price(level)} %, at least {price(least)} %",
+    ),
+    Code.TOO_LATE: (
+        ("late_s", "max_delay_s"),
+        lambda facts, late, most: f"{late:.1f} s, at most {price(most)} s",
+    ),
+}
 
 
 def _number(numbers: Mapping[str, Any], key: str) -> Decimal | None:

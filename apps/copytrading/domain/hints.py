@@ -1,4 +1,4 @@
-"""What would have changed an outcome: one sentence for each reason code."""
+"""What would have changed an outcome: a sentence for each reason code, and the settings in it."""
 
 from __future__ import annotations
 
@@ -55,4 +55,30 @@ HINTS: dict[Code, str] = {
     Code.ALREADY_LINKED: "",
     Code.PENDING_FILLED: "",
     Code.NOT_REVERSIBLE: "Copied in the master's own direction the order would have been placed.",
+}
+
+#: The settings of a copy that decide whether an outcome has this code.
+SETTINGS: dict[Code, tuple[str, ...]] = {
+    Code.CAPPED: ("max_volume",),
+    Code.ROUNDED_UP: ("below_minimum",),
+    Code.PARTIALLY_FILLED: ("risk_multiplier", "max_volume"),
+    Code.BELOW_MINIMUM: ("below_minimum", "min_volume", "risk_multiplier", "allocated_capital"),
+    Code.NOT_LINKED: ("copy_existing_positions",),
+    Code.PAUSED: ("enabled",),
+    Code.STALE_ACCOUNT: ("volume_mode",),
+    Code.NO_EQUITY: ("allocated_capital", "volume_mode"),
+    Code.NO_RATE: ("volume_mode",),
+    Code.TOO_LATE: ("max_delay_s",),
+    Code.STOPS_OFF: ("copy_sl", "copy_tp"),
+    Code.OPENS_ONLY: ("copy_mode",),
+    Code.CLOSES_ONLY: ("copy_mode",),
+    Code.SYMBOL_FILTERED: ("symbols_mode", "symbols"),
+    Code.PARTIAL_CLOSE_OFF: ("copy_partial_close",),
+    Code.PENDING_OFF: ("copy_pending_orders",),
+    Code.MAX_POSITIONS: ("max_positions",),
+    Code.MIN_EQUITY: ("min_equity",),
+    Code.SLIPPAGE: ("max_slippage",),
+    Code.MARGIN: ("min_margin_level", "risk_multiplier"),
+    Code.LOSS_LIMIT: ("loss_limit",),
+    Code.NOT_REVERSIBLE: ("reverse_direction",),
 }

@@ -23,8 +23,8 @@ from apps.copytrading.services import sql
 log = structlog.get_logger(__name__)
 
 #: Subscriptions sealed in one transaction, and outcomes of each of them.
-COPIES_AT_ONCE = 200
-OUTCOMES_AT_ONCE = 100
+COPIES_AT_ONCE = 100
+OUTCOMES_AT_ONCE = 50
 
 #: What is read of an outcome ``o`` for its digest.
 ROW = ", ".join("o.numbers::text" if name == "numbers" else f"o.{name}" for name in SEALED_COLUMNS)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from apps.copytrading.domain.codes import Code, OutcomeState
-from apps.copytrading.domain.hints import HINTS
+from apps.copytrading.domain.hints import HINTS, SETTINGS
 from apps.copytrading.domain.volume import VolumeMode
 from apps.copytrading.models import CopySubscription
 from apps.copytrading.services.settings import FIELDS
@@ -31,6 +31,13 @@ def test_settings_named_in_the_document_exist() -> None:
     last_column = re.findall(r"\| ([^|]+) \|$", TEXT, re.MULTILINE)
     named = {name for cell in last_column for name in re.findall(r"`([a-z_]+)`", cell)}
     assert named <= FIELDS | {"stale_account_s"}
+
+
+def test_the_settings_of_a_hint_are_those_of_the_document() -> None:
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \|.*\| ([^|]+) \|$", TEXT, re.MULTILINE))
+    for code, names in SETTINGS.items():
+        assert set(names) == set(re.findall(r"`([a-z_]+)`", rows[code])) - {"stale_account_s"}
+        assert set(names) <= FIELDS
 
 
 def test_modes_of_core_and_tables_are_the_same() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.copytrading.domain.codes import Code, OutcomeState
-from apps.copytrading.domain.explain import Facts, explain, hint, lots
+from apps.copytrading.domain.explain import Facts, explain, hint, lots, sentences
 
 NUMBERS = {
     "mode": "equity_ratio",
@@ -119,3 +119,56 @@ def test_every_code_can_be_told_with_any_numbers(code: Code, kind: str) -> None:
 )
 def test_lots(units: str, text: str) -> None:
     assert lots(Decimal(units), Decimal(100_000)) == text
+
+
+@pytest.mark.parametrize(
+    ("code", "numbers", "told"),
+    [
+        ("MAX_POSITIONS", {"open_links": 3, "max_positions": 3}, "(3 of 3 are open)"),
+        (
+            "MIN_EQUITY",
+            {"equity": "950.00000000", "min_equity": "1000"},
+            "(950.00 USD, at least 1,000.00 USD)",
+        ),
+        ("SLIPPAGE", {"quote": "1.0960", "limit_price": "1.0932"}, "(1.096, at worst 1.0932)"),
+        (
+            "MARGIN",
+            {"margin_level": "120.51", "min_margin_level": "150.00"},
+            "(120.51 %, at least 150 %)",
+        ),
+        ("TOO_LATE", {"late_s": 12.34, "max_delay_s": 10.0}, "(12.3 s, at most 10 s)"),
+    ],
+)
+def test_a_guard_says_what_it_compared(code: str, numbers: dict[str, Any], told: str) -> None:
+    skipped = facts(
+        state="skipped", code=code, numbers=numbers, units=Decimal(0), filled_units=Decimal(0),
+        fill_price=None, to_sent_ms=None,
+    )  # fmt: skip
+    assert explain(skipped).endswith(f"{told}.")
+
+
+def test_a_copy_on_the_other_side_says_so() -> None:
+    assert "; you take the other side and sell; " in explain(facts(side="sell"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("placed", "Master placed an order to buy 1.00 EURUSD at 1.0921"),
+        ("amended", "Master changed an order to buy 1.00 EURUSD at 1.0921"),
+        ("cancelled", "Master cancelled an order to buy 1.00 EURUSD at 1.0921"),
+        ("expired", "Master let expire an order to buy 1.00 EURUSD at 1.0921"),
+        ("existing", "Master held buy 1.00 EURUSD at 1.0921 before"),
+    ],
+)
+def test_other_things_that_masters_do(kind: str, told: str) -> None:
+    assert explain(facts(kind=kind)).startswith(told)
+
+
+def test_sentences_are_the_steps_of_the_story() -> None:
+    steps = sentences(facts())
+    assert steps[0] == "Master bought 1.00 EURUSD at 1.0921."
+    assert steps[2:] == [
+        "Sent after 18 ms.",
+        "Filled at 1.0922, 1.0 pips worse, costing 2.40 USD.",
+    ]
