@@ -8,30 +8,27 @@ last of them; the ones before are superseded.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from decimal import Decimal
 
 from apps.copytrading.domain import link as links
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState
 from apps.copytrading.domain.numbers import Numbers, of_link, of_size
+from apps.copytrading.domain.offers import offer_of
 from apps.copytrading.domain.opening import (
     Refusal,
     count_refusal,
-    limit_price,
     margin_refusal,
-    market_refusal,
     refusal,
     side_of,
     symbol_taken,
 )
+from apps.copytrading.domain.ordering import closing, opening, protecting
 from apps.copytrading.domain.rounding import Rounding, holding
 from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.domain.steps import Ending, Order, Step
 from apps.copytrading.domain.stops import wanted_stops
 from apps.copytrading.domain.volume import Size, size
-from apps.trading.orders import Leg
 
 _BEGINS = frozenset({EventKind.OPENED, EventKind.REVERSED, EventKind.EXISTING})
 
@@ -152,8 +149,9 @@ class _Fold:
         side = side_of(row, event)
         if row.netting and symbol_taken(row, market, symbol.instrument_id, side):
             return self._end(event, Code.SYMBOL_IN_USE)
-        if (refused := market_refusal(row, event, market, symbol, side)) is not None:
-            return self._refuse(event, refused)
+        offer = offer_of(row, event, market, symbol, side)
+        if offer.refused is not None:
+            return self._refuse(event, offer.refused)
         sized = size(
             row.sizing,
             units=event.units_after,
@@ -169,11 +167,11 @@ class _Fold:
         self.link = links.opened(
             event,
             sized,
-            market.limits(row, symbol),
+            offer.limits,
             side=side,
             symbol=symbol.name,
             instrument_id=symbol.instrument_id,
-            stops=wanted_stops(row, event, symbol.digits, None, side),
+            stops=offer.stops,
         )
         self.capped = self.link.target < sized.target
         self.numbers = of_size(event, row, market, symbol, sized)
@@ -193,7 +191,7 @@ class _Fold:
             return self._keep_filled(link, event)
         refused = refusal(row, event, market)
         if refused is None and symbol is not None:
-            refused = market_refusal(row, event, market, symbol, link.side)
+            refused = offer_of(row, event, market, symbol, link.side).refused
         if refused is None:
             self.granted = True
             return None
@@ -222,9 +220,10 @@ class _Fold:
         symbol = market.symbol(row, event.instrument_id)
         if symbol is None:
             return self._end(event, Code.NOT_MAPPED)
-        if (refused := market_refusal(row, event, market, symbol, link.side)) is not None:
-            return self._refuse(event, refused)
-        self.link = links.increased(link, event, market.limits(row, symbol))
+        offer = offer_of(row, event, market, symbol, link.side)
+        if offer.refused is not None:
+            return self._refuse(event, offer.refused)
+        self.link = links.increased(link, event, offer.limits)
         self.capped = self.link.target < link.target + link.ratio * event.units
         self._overtake(event)
         self.granted = True
@@ -268,7 +267,7 @@ class _Fold:
         reversing = event.kind is EventKind.REVERSED
         later = (event, *rest) if reversing else tuple(rest)
         if link.held > 0:
-            order = self._order(event, Leg.CLOSE, link.held, Rounding.EXACT)
+            order = closing(link, event, link.held, Rounding.EXACT, self._numbers(event, link))
             return Step((*self.ended, link), order, tuple(self.endings), later)
         stored = (*self.ended, links.finished(link)) if self.before is not None else ()
         if not reversing:
@@ -316,19 +315,21 @@ class _Fold:
         missing = units - link.held
         if missing > 0 and self.granted and missing >= limits.minimum:
             refused = margin_refusal(self.row, self.market, symbol, missing)
+            numbers = self._numbers(event, link)
             if refused is None:
-                return self._order(event, Leg.OPEN, missing, rounding)
+                return opening(
+                    self.row, link, event, self.market, symbol, missing, rounding, numbers
+                )
             self.link = links.given_up(link, missing) if self.before is not None else None
-            numbers = self.numbers or of_link(event, link, self.row, self.market)
             self._end(event, refused.code, numbers | refused.numbers)
             return None
         if missing < 0 and self.shrunk:
-            return self._order(event, Leg.CLOSE, -missing, rounding)
+            return closing(link, event, -missing, rounding, self._numbers(event, link))
         short = self.granted and link.target > link.held and rounding is not Rounding.CAPPED
         code = Code.BELOW_MINIMUM if short else Code.NOTHING_TO_CHANGE
         if not self.granted and link.held <= 0:
             code = Code.NOT_LINKED
-        numbers = self.numbers or of_link(event, link, self.row, self.market)
+        numbers = self._numbers(event, link)
         numbers["rounding"] = rounding.value
         self._end(event, code, numbers)
         return None
@@ -339,45 +340,8 @@ class _Fold:
         elif (link.stop_loss, link.take_profit) == (link.shown_sl, link.shown_tp):
             self._end(event, Code.NOTHING_TO_CHANGE)
         else:
-            return self._order(event, Leg.PROTECT, link.held, Rounding.EXACT)
+            return protecting(link, event, self._numbers(event, link))
         return None
 
-    def _order(self, event: MasterEvent, leg: Leg, units: Decimal, rounding: Rounding) -> Order:
-        link = self.link
-        assert link is not None
-        numbers = self.numbers or of_link(event, link, self.row, self.market)
-        numbers["rounding"] = rounding.value
-        opens = leg is Leg.OPEN
-        stops = leg is Leg.PROTECT or (opens and not link.position_id)
-        return Order(
-            event=event,
-            leg=leg,
-            side=link.side.opposite if leg is Leg.CLOSE else link.side,
-            units=units,
-            position_id=link.position_id,
-            stop_loss=link.stop_loss if stops else None,
-            take_profit=link.take_profit if stops else None,
-            not_after=self._not_after(event) if opens else None,
-            rounding=rounding,
-            numbers=numbers,
-            limit_price=self._limit_price(event, link) if opens else None,
-            reference_price=self._reference_price(event, link) if opens else None,
-        )
-
-    def _reference_price(self, event: MasterEvent, link: Link) -> Decimal | None:
-        # From where a platform counts stops that it takes as distances.
-        quote = None
-        if event.kind is EventKind.EXISTING:  # the master's own price may be days old
-            quote = self.market.quotes.get((self.row.connection_id, link.instrument_id))
-        return event.price if quote is None else quote.against(link.side)
-
-    def _not_after(self, event: MasterEvent) -> datetime:
-        # A position that is taken over is not late, but it shall not wait for hours either.
-        taken_over = event.kind is EventKind.EXISTING
-        return (self.market.now if taken_over else event.happened_at) + self.row.max_delay
-
-    def _limit_price(self, event: MasterEvent, link: Link) -> Decimal | None:
-        tolerance = self.row.rules.max_slippage
-        if not tolerance or event.price is None or event.kind is EventKind.EXISTING:
-            return None
-        return limit_price(event.price, link.side, tolerance)
+    def _numbers(self, event: MasterEvent, link: Link) -> Numbers:
+        return self.numbers or of_link(event, link, self.row, self.market)

@@ -120,8 +120,8 @@ class Market:
     there is none, and ``pairs`` what a subscription itself says, by (subscription, master's
     instrument). ``in_use`` names who holds a symbol of a netting account: subscription and
     side (None: only reserved) by (account, instrument), 0 for a position that is nobody's copy.
-    ``quotes`` are the latest by (connection, instrument). ``common`` keeps the numbers that
-    many rows share.
+    ``quotes`` are the latest by (connection, instrument). ``common`` keeps the numbers and
+    ``offers`` the terms of opens that many rows share.
     """
 
     now: datetime
@@ -136,6 +136,7 @@ class Market:
     pairs: Mapping[tuple[int, str], Symbol | None] = field(default_factory=dict)
     quotes: Mapping[tuple[int, str], Quote] = field(default_factory=dict)
     common: dict[tuple[object, ...], Numbers] = field(default_factory=dict)
+    offers: dict[tuple[object, ...], Any] = field(default_factory=dict)
     _margins: dict[tuple[str, str], Decimal | None] = field(default_factory=dict)
     _limits: dict[tuple[object, ...], Limits] = field(default_factory=dict)
 
