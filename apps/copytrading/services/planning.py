@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.common.events import publish
 from apps.copytrading.domain.link import Link
-from apps.copytrading.domain.plan import Ended, Plan, Waits, plan
+from apps.copytrading.domain.plan import Ended, PendingChange, Plan, Waits, plan
 from apps.copytrading.domain.rows import Row
 from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
@@ -29,6 +29,8 @@ from apps.copytrading.services.market import load_market
 from apps.copytrading.services.notes import Sent
 from apps.copytrading.services.orders import SOURCE, commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
+from apps.copytrading.services.pending_planning import leading, plan_orders
+from apps.copytrading.services.pending_store import store_pendings, with_pendings
 from apps.copytrading.services.resuming import Resumed, load_resumed
 from apps.copytrading.services.waiting import store_waits, withdraw_overtaken
 from apps.execution import api as execution
@@ -61,11 +63,15 @@ def plan_waiting(master_account_id: int, fence: Fence) -> int:
     if master is None:
         made.finish([event.id for event in journaled], 0)
         return len(journaled)
-    told = [event for event in journaled if not isinstance(event.payload, OrderPayload)]
-    events = as_they_are([master_event(event, master.clock_offset_ms) for event in told])
+    journaled = leading(journaled, begun=max(resumed.event_ids, default=0))
+    if isinstance(journaled[0].payload, OrderPayload):
+        plan_orders(master, journaled, fence)
+        return len(journaled)
+    events = as_they_are([master_event(event, master.clock_offset_ms) for event in journaled])
     keys = sorted({event.position_key for event in events})
     count = 0
     for page in load_pages(master, keys, now, resumed.decided):
+        page = with_pendings(master, page, events, now)
         market = load_market(master, events, page, now)
         for start in range(0, len(page), SLICE):
             made.commit(plan(events, page[start : start + SLICE], market), now)
@@ -95,6 +101,7 @@ class _Made:
         self._links: list[tuple[Row, Link]] = []
         self._endings: list[Ended] = []
         self._waits: list[Waits] = []
+        self._pendings: list[PendingChange] = []
         self._decided_at = timezone.now()
 
     def commit(self, made: Plan, now: datetime) -> None:
@@ -111,6 +118,7 @@ class _Made:
         self._links.extend((each.planned.row, each.link) for each in sent)
         self._endings.extend(made.endings)
         self._waits.extend(made.waits)
+        self._pendings.extend(made.pendings)
 
     def finish(self, event_ids: Sequence[int], rows: int) -> None:
         """Store decisions, links, outcomes without an order, and what waits.
@@ -122,6 +130,7 @@ class _Made:
             execution.pass_fence(self._fence)
             self._store_decisions()
             store_links(master_account_id, self._links, now)
+            store_pendings(master_account_id, self._pendings, now)
             insert_outcomes(records_of(master_account_id, self._endings, now))
             store_waits(master_account_id, self._waits)
             execution.mark_planned(event_ids, now)

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.common.events import publish
-from apps.copytrading.domain.advance import advance
+from apps.copytrading.domain.adoption import follow
 from apps.copytrading.domain.codes import OutcomeState
 from apps.copytrading.domain.conclude import (
     Conclusion,
@@ -45,6 +45,8 @@ from apps.copytrading.services.outcomes import (
     record_of_order,
     records_of,
 )
+from apps.copytrading.services.pending_settling import is_of_pending, settle_orders
+from apps.copytrading.services.pending_store import store_pendings, with_pendings
 from apps.copytrading.services.planning import CHANGED
 from apps.copytrading.services.settling_load import Known, Stored, load_known
 from apps.copytrading.services.waiting import forget_waits, store_waits
@@ -74,14 +76,18 @@ def settle(master_account_id: int, fence: Fence) -> int:
     if master is None:
         execution.mark_settled([result.id for result in results], now)
         return len(results)
+    of_orders = [result for result in results if is_of_pending(result)]
+    results = [result for result in results if not is_of_pending(result)]
     with transaction.atomic():
         execution.pass_fence(fence)
+        if of_orders:
+            settle_orders(master, of_orders)
         known = load_known(results)
         ready = [result for result in results if result.client_order_id in known.links]
         orphans = [r for r in results if r.client_order_id in known.unlinked]
         _Settlement(master, known, now).run(ready)
         execution.mark_settled([result.id for result in (*ready, *orphans)], now)
-    return len(ready) + len(orphans)
+    return len(of_orders) + len(ready) + len(orphans)
 
 
 @dataclass(slots=True)
@@ -115,10 +121,12 @@ class _Settlement:
         places = [known.links[result.client_order_id] for result in results]
         keys = sorted({place.position_key for place in places})
         ids = sorted({place.subscription_id for place in places})
-        rows = load_rows(self.master, keys, self.now, ids)
-        self.rows = {row.subscription_id: row for row in rows}
         offset = self.master.clock_offset_ms
         self.events = {pk: master_event(event, offset) for pk, event in known.journaled.items()}
+        rows = load_rows(self.master, keys, self.now, ids)
+        if known.waiting:
+            rows = with_pendings(self.master, rows, self.events.values(), self.now)
+        self.rows = {row.subscription_id: row for row in rows}
         self.market = load_market(self.master, self.events.values(), rows, self.now)
 
     def _settle(self, result: OrderResult) -> None:
@@ -196,7 +204,7 @@ class _Settlement:
         if not waiting:
             return Step((link,), None, (), ())
         alive = link if link.state in (LinkState.OPEN, LinkState.GONE) else None
-        step = advance(row, alive, waiting, self._market())
+        step = follow(row, alive, waiting, self._market())
         touched = any(other.link_id == link.link_id for other in step.links)
         return step if touched else step._replace(links=(link, *step.links))
 
@@ -283,6 +291,7 @@ class _Settlement:
             store_decisions([*decisions_of(master_account_id, sent, now)])
             self.links.extend((each.planned.row, each.link) for each in sent)
         store_links(master_account_id, self.links, now)
+        store_pendings(master_account_id, self.made.pendings, now)
         add_results(self.results)
         store_legs(self.opened, self.held, now)
         insert_outcomes(self.records + records_of(master_account_id, self.made.endings, now))

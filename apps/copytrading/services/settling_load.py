@@ -86,8 +86,7 @@ def load_known(results: Sequence[OrderResult]) -> Known:
         [ids],
     )
     known.links = {row[0]: Place(row[1], row[2]) for row in found}
-    decided = sql.rows(_DECISION + "WHERE client_order_id = ANY(%s)", [ids])
-    known.decisions = {row[3]: _stored(row) for row in decided}
+    known.decisions = decisions_of_orders(ids)
     _load_waiting(known)
     event_ids = {decision.event_id for decision in known.decisions.values()}
     event_ids.update(pk for waiting in known.waiting.values() for pk in waiting)
@@ -96,6 +95,12 @@ def load_known(results: Sequence[OrderResult]) -> Known:
     _load_siblings(known)
     _find_unlinked(known, results)
     return known
+
+
+def decisions_of_orders(client_order_ids: Sequence[str]) -> dict[str, Stored]:
+    """The decisions behind these orders; one without a decision is left out."""
+    found = sql.rows(_DECISION + "WHERE client_order_id = ANY(%s)", [client_order_ids])
+    return {row[3]: _stored(row) for row in found}
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:

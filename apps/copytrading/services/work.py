@@ -7,6 +7,7 @@ from apps.copytrading.services.closing import close_requested
 from apps.copytrading.services.foreign import follow_foreign
 from apps.copytrading.services.locks import master_lock
 from apps.copytrading.services.orders import SOURCE
+from apps.copytrading.services.pending_following import follow_pendings
 from apps.copytrading.services.planning import plan_waiting
 from apps.copytrading.services.settling import settle
 from apps.execution import api as execution
@@ -44,6 +45,7 @@ def _round(master_account_id: int) -> int:
     try:
         # New events go first: their opens are racing against the price.
         done = plan_waiting(master_account_id, fence) + settle(master_account_id, fence)
+        done += follow_pendings(master_account_id, fence)
     except execution.Overtaken:
         # The lock was lost without a word and another has it; what is left is the other's.
         return 0
