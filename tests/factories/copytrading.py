@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from apps.accounts.models import ProductConfig
 from apps.accounts.selectors import forget_product_config
-from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
+from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.services.work import work
 from apps.execution import intents, journal
 from apps.execution.models import AccountEvent, Batch, Deal, Order, Position, Withdrawal
@@ -216,6 +216,10 @@ class CopyWorld:
 
     def work(self) -> None:
         work(self.account_id)
+
+    def wait(self) -> None:
+        """The pauses before closes that are sent again are over."""
+        TradeLink.objects.exclude(close_not_before=None).update(close_not_before=timezone.now())
 
     def deliver(self, change: Change | None = None) -> list[intents.Intent]:
         """Answer all committed batches; ``change`` alters fields of an order's row."""

@@ -25,9 +25,11 @@ _FOR_NOW = frozenset(
         "CHANNEL_IS_BLOCKED",
         "CH_SERVER_NOT_REACHABLE",
         "CONCURRENT_MODIFICATION",
+        "MARKET_CLOSED",
         "PENDING_EXECUTION",
         "POSITION_LOCKED",
         "REQUEST_FREQUENCY_EXCEEDED",
+        "SYMBOL_HAS_HOLIDAY",
         "TIMEOUT_ERROR",
     }
 )
@@ -75,6 +77,8 @@ def conclude(
         return Conclusion(OutcomeState.SKIPPED, Code.POSITION_GONE, _said(code, message))
     if state is OrderState.CANCELLED and code == WITHDRAWN:
         return Conclusion(OutcomeState.SUPERSEDED, Code.SUPERSEDED)
+    if state is OrderState.WITHHELD and code in _GUARDS:
+        return Conclusion(OutcomeState.SKIPPED, _GUARDS[code], message[:300])
     if never_arrived(state, code):
         return Conclusion(OutcomeState.FAILED, Code.NOT_DELIVERED, _said(code, message))
     found = _ENDS.get(state, (OutcomeState.FAILED, Code.NOT_DELIVERED))
@@ -93,6 +97,18 @@ _ENDS = {
     OrderState.CANCELLED: (OutcomeState.REJECTED, Code.CANCELLED),
     OrderState.EXPIRED: (OutcomeState.SKIPPED, Code.TOO_LATE),
     OrderState.WITHHELD: (OutcomeState.SKIPPED, Code.WITHHELD),
+}
+
+# What held an order back at the moment of sending; its message has the numbers.
+_GUARDS = {
+    code.value: code
+    for code in (
+        Code.KILL_SWITCH,
+        Code.MARGIN,
+        Code.MARKET_CLOSED,
+        Code.MIN_EQUITY,
+        Code.SLIPPAGE,
+    )
 }
 
 _ROUNDED = {Rounding.CAPPED.value: Code.CAPPED, Rounding.UP.value: Code.ROUNDED_UP}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from datetime import datetime, timedelta
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -13,7 +16,7 @@ from apps.copytrading.services.orders import close_intent
 from apps.execution import api as execution
 from apps.trading.quantity import ZERO
 
-#: How often the rest of a close is sent again before it stays, visibly, for a person.
+#: How often the rest of a close is sent before it stays, visibly, for a person.
 ATTEMPTS = 5
 
 
@@ -24,17 +27,32 @@ def again(cause: str) -> str:
     return f"{base}#{attempt}" if attempt <= ATTEMPTS else ""
 
 
-def close_requested(master_account_id: int) -> int:
-    """Send closes for links that shall be closed and have no order in flight."""
-    wanted = sql.rows(
-        "SELECT subscription_id, position_key FROM copytrading_tradelink "
-        "WHERE master_account_id = %s AND state = 'open' AND close_cause <> '' "
-        "AND in_flight = '' AND held_units > 0 LIMIT 2000",
-        [master_account_id],
+def pause_s(cause: str) -> int:
+    """Seconds before the attempt that a cause numbers is sent: 1, 2, 4, 8 from the second on."""
+    _, _, number = cause.partition("#")
+    return 2 ** max(0, int(number) - 2) if number.isdigit() else 0
+
+
+def masters_with_due_closes() -> list[int]:
+    """Accounts of masters of whose copies a close is to be sent again now."""
+    found = sql.rows(
+        "SELECT DISTINCT master_account_id FROM copytrading_tradelink "
+        "WHERE state = 'open' AND close_cause <> '' AND in_flight = '' AND held_units > 0 "
+        "AND close_not_before <= %s",
+        [timezone.now()],
     )
+    return sorted(row[0] for row in found)
+
+
+def close_requested(master_account_id: int) -> int:
+    """Send closes for links that shall be closed and have no order in flight.
+
+    One that failed before waits for its pause first; the sweep finds it when that is over.
+    """
+    now = timezone.now()
+    wanted = _wanted(master_account_id, now)
     if not wanted:
         return 0
-    now = timezone.now()
     master = load_master(master_account_id, now)
     if master is None:
         return 0
@@ -57,3 +75,30 @@ def close_requested(master_account_id: int) -> int:
         execution.submit(intents, connection_ids=connections, now=now)
         store_links(master_account_id, links, now)
     return len(links)
+
+
+def _wanted(master_account_id: int, now: datetime) -> list[tuple[int, str]]:
+    """Places of links to be closed now; those whose close failed get their pause first."""
+    found = sql.rows(
+        "SELECT id, subscription_id, position_key, close_cause, close_not_before "
+        "FROM copytrading_tradelink "
+        "WHERE master_account_id = %s AND state = 'open' AND close_cause <> '' "
+        "AND in_flight = '' AND held_units > 0 LIMIT 2000",
+        [master_account_id],
+    )
+    places: list[tuple[int, str]] = []
+    waits: dict[datetime | None, list[int]] = defaultdict(list)
+    for link_id, subscription_id, position_key, cause, not_before in found:
+        pause = pause_s(cause)
+        if pause and not_before is None:
+            waits[now + timedelta(seconds=pause)].append(link_id)
+        elif not pause or not_before <= now:
+            places.append((subscription_id, position_key))
+            if not_before is not None:
+                waits[None].append(link_id)
+    for until, link_ids in waits.items():
+        sql.execute(
+            "UPDATE copytrading_tradelink SET close_not_before = %s WHERE id = ANY(%s)",
+            [until, link_ids],
+        )
+    return places

@@ -17,6 +17,7 @@ from apps.copytrading.models import (
     TradeLink,
     WaitingEvent,
 )
+from apps.copytrading.services.closing import masters_with_due_closes
 from apps.copytrading.services.foreign import masters_concerned
 from apps.copytrading.services.work import look_after
 from apps.execution.intents import Intent
@@ -237,6 +238,8 @@ def test_a_close_that_got_lost_is_sent_again(world: CopyWorld) -> None:
     world.trade("m1", -100_000)
     world.work()
     first = world.deliver(lambda _: {"state": OrderState.NOT_DELIVERED})
+    assert world.run() == []
+    world.wait()
     second = world.run()
     assert [i.leg for i in (*first, *second)] == [Leg.CLOSE, Leg.CLOSE]
     assert second[0].client_order_id != first[0].client_order_id
@@ -349,7 +352,7 @@ def test_a_part_closed_by_hand_is_not_bought_back(world: CopyWorld) -> None:
     assert sent.units == Decimal(20_000)
 
 
-@pytest.mark.parametrize("code", ["REQUEST_FREQUENCY_EXCEEDED", "POSITION_LOCKED"])
+@pytest.mark.parametrize("code", ["REQUEST_FREQUENCY_EXCEEDED", "POSITION_LOCKED", "MARKET_CLOSED"])
 def test_a_close_that_is_refused_for_now_is_sent_again(world: CopyWorld, code: str) -> None:
     world.follow()
     world.trade("m1", 100_000)
@@ -358,5 +361,41 @@ def test_a_close_that_is_refused_for_now_is_sent_again(world: CopyWorld, code: s
     world.work()
     world.deliver(lambda _: {"state": OrderState.REJECTED, "code": code})
     world.run()
+    world.wait()
+    world.run()
     assert only().state == "closed"
     assert codes()[-1] == ("closed", "rejected", "REJECTED")
+
+
+def test_the_pauses_between_attempts_grow_and_end(world: CopyWorld) -> None:
+    world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    world.trade("m1", -100_000)
+    world.work()
+    pauses: list[int] = []
+    while world.deliver(lambda _: {"state": OrderState.NOT_DELIVERED}):
+        before = timezone.now()
+        world.work()
+        if (until := only().close_not_before) is None:
+            break
+        assert masters_with_due_closes() == []
+        pauses.append(round((until - before).total_seconds()))
+        world.wait()
+        assert masters_with_due_closes() == [world.account_id]
+        world.work()
+    assert pauses == [1, 2, 4, 8]
+    assert (only().state, only().close_cause, only().held_units) == ("open", "", 100_000)
+
+
+@pytest.mark.parametrize(
+    "code", ["SLIPPAGE", "MIN_EQUITY", "MARGIN", "MARKET_CLOSED", "KILL_SWITCH"]
+)
+def test_what_a_guard_held_at_sending_is_skipped_with_its_code(world: CopyWorld, code: str) -> None:
+    world.follow()
+    world.trade("m1", 100_000)
+    message = "with the numbers"
+    world.run(lambda _: {"state": OrderState.WITHHELD, "code": code, "message": message})
+    assert codes() == [("opened", "skipped", code)]
+    assert Outcome.objects.get().message == message
+    assert only().held_units == 0
