@@ -46,6 +46,9 @@ _HOLDERS = """
     SELECT account_id, instrument_id, subscription_id, side
     FROM copytrading_tradelink WHERE state = 'open' AND account_id = ANY(%(accounts)s)
     UNION
+    SELECT account_id, instrument_id, subscription_id, side
+    FROM copytrading_pendinglink WHERE closed_at IS NULL AND account_id = ANY(%(accounts)s)
+    UNION
     SELECT account_id, instrument_id, subscription_id, '' FROM copytrading_symbolhold
     WHERE account_id = ANY(%(accounts)s)
     UNION

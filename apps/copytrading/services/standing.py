@@ -21,9 +21,16 @@ _FLOATING = """
     GROUP BY l.subscription_id
 """
 
+# A resting order counts like the position that it may become.
 _COUNTS = """
-    SELECT subscription_id, count(*) FROM copytrading_tradelink
-    WHERE subscription_id = ANY(%s) AND state = 'open' GROUP BY subscription_id
+    SELECT subscription_id, count(*) FROM (
+        SELECT subscription_id FROM copytrading_tradelink
+        WHERE subscription_id = ANY(%(ids)s) AND state = 'open'
+        UNION ALL
+        SELECT subscription_id FROM copytrading_pendinglink
+        WHERE subscription_id = ANY(%(ids)s) AND closed_at IS NULL
+          AND state IN ('placing', 'resting') AND filled_units = 0 AND position_key = '') AS open
+    GROUP BY subscription_id
 """
 
 
@@ -59,7 +66,7 @@ def with_counts(rows: list[Row]) -> list[Row]:
     wanted = [row.subscription_id for row in rows if row.rules.max_positions]
     if not wanted:
         return rows
-    counts = dict(sql.rows(_COUNTS, [wanted]))
+    counts = dict(sql.rows(_COUNTS, {"ids": wanted}))
     return [
         row._replace(open_links=counts[row.subscription_id])
         if row.subscription_id in counts
