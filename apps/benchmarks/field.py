@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from apps.accounts import api as accounts
 from apps.accounts.models import User
 from apps.accounts.roles import Role
 from apps.benchmarks.rig import Rig
 from apps.copytrading import api as copying
-from apps.copytrading.models import CopyMaster
+from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
 from apps.demo.desk import Endpoint
 from apps.demo.plan import Account
 from apps.demo.venue import VenueSide, open_accounts
@@ -140,28 +141,66 @@ def _crew(
     venue: VenueSide,
     max_delay_s: int,
 ) -> Crew:
-    rows = [_account(owner, account, connection, group, venue) for account in crew]
+    master_account = _account(owner, crew[0], connection, group, venue)
     master = copying.create_master(
         actor=owner,
-        account=rows[0],
+        account=master_account,
         strategy_name=crew[0].name,
         visibility=CopyMaster.Visibility.PUBLIC,
     )
-    for row in rows[1:]:
-        follower = copying.create_follower(actor=owner, account=row)
-        copying.subscribe(
+    rows: list[TradingAccount] = []
+    if len(crew) > 1:
+        # The first is made as a person makes it, the others are written like it.
+        rows = [_account(owner, crew[1], connection, group, venue)]
+        follower = copying.create_follower(actor=owner, account=rows[0])
+        first = copying.subscribe(
             actor=owner,
             master=master,
             follower=follower,
             volume_mode="equity_ratio",
             max_delay_s=max_delay_s,
         )
+        rows += _accounts_like(rows[0], crew[2:], venue)
+        _subscribe_like(first, rows[1:])
     return Crew(
-        master_id=rows[0].pk,
+        master_id=master_account.pk,
         master=venue.accounts[crew[0].key],
-        follower_ids=tuple(row.pk for row in rows[1:]),
+        follower_ids=tuple(row.pk for row in rows),
         followers=tuple(venue.accounts[account.key] for account in crew[1:]),
     )
+
+
+def _accounts_like(
+    first: TradingAccount, accounts: Sequence[Account], venue: VenueSide
+) -> list[TradingAccount]:
+    return TradingAccount.objects.bulk_create(
+        _like(
+            first,
+            login=str(venue.logins[account.key]),
+            platform_account_id=str(venue.accounts[account.key]),
+            margin_mode=MarginMode(account.margin_mode).value,
+            name=account.name,
+        )
+        for account in accounts
+    )
+
+
+def _subscribe_like(first: CopySubscription, accounts: Sequence[TradingAccount]) -> None:
+    followers = CopyFollower.objects.bulk_create(
+        _like(first.follower, account=account) for account in accounts
+    )
+    CopySubscription.objects.bulk_create(_like(first, follower=follower) for follower in followers)
+
+
+def _like(first: Any, **changes: Any) -> Any:
+    """A row that is not stored yet with the values of one that is, but an identity of its own."""
+    own = {"id", "uuid", *changes}
+    values = {
+        field.attname: getattr(first, field.attname)
+        for field in first._meta.concrete_fields
+        if field.name not in own
+    }
+    return type(first)(**values, **changes)
 
 
 def _account(

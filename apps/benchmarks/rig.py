@@ -45,6 +45,7 @@ class Rig:
             "PAPERVENUE_ADMIN_PORT": str(self.admin_port),
         }
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._others: dict[str, int] = {}
 
     def venue(self, *flags: str) -> None:
         """Start the paper venue with further options, its books in the rig's folder."""
@@ -142,7 +143,12 @@ class Rig:
 
     def cpu_s(self) -> dict[str, float]:
         """Processor time that each process with its children has used so far, in seconds."""
-        return {name: round(_tree_cpu(p.pid), 3) for name, p in self._running.items()}
+        pids = {name: process.pid for name, process in self._running.items()}
+        return {name: round(_tree_cpu(pid), 3) for name, pid in (pids | self._others).items()}
+
+    def weigh(self, name: str, pid: int) -> None:
+        """Count the processor time of a process that is not ours as well, by its id."""
+        self._others[name] = pid
 
     def pid(self, name: str) -> int:
         return self._running[name].pid
@@ -197,5 +203,6 @@ def _tree_cpu(pid: int) -> float:
             fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        total += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        # Its own, and that of children that have ended and were waited for.
+        total += sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
     return total

@@ -29,19 +29,26 @@ _REST_S = 0.25  # between two events, so that each meets an idle engine
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What is asked for; ``events`` are measured after ``warmup`` others."""
+    """What is asked for; ``events`` are measured after ``warmup`` others.
+
+    ``outcomes_stored`` of an earlier time are there before the run begins.
+    """
 
     followers: int
     events: int
     warmup: int
     folder: Path
+    outcomes_stored: int = 0
 
 
 def copies(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
     """Open and close on the master, again and again, and measure each event."""
     rig.venue("--no-rate-limits")
     field = build(rig, [run.followers])
-    _start(rig, field, say)
+    if run.outcomes_stored:
+        say(f"  storing {run.outcomes_stored:,} outcomes of an earlier time")
+        books.fill_outcomes(run.outcomes_stored)
+    start(rig, field, say)
     total = run.warmup + run.events
     before = asyncio.run(_trade(rig, field.endpoint, field.crews[0], run, say))
     memory, after = rig.memory_mb(), rig.cpu_s()
@@ -58,6 +65,7 @@ def copies(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
     return {
         "followers": run.followers,
         "events": run.events,
+        "outcomes_stored": run.outcomes_stored,
         "received_to_last_sent_ms": quantiles([t.sent_ms for t in measured]).as_json(),
         "received_to_last_filled_ms": quantiles([t.filled_ms for t in measured]).as_json(),
         "hops_p50_ms": _hops(measured),
@@ -89,7 +97,7 @@ def paced(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
         max_delay_s=PACED_DELAY_S,
     )
     crew = field.crews[0]
-    _start(rig, field, say)
+    start(rig, field, say)
     asyncio.run(_trade_paced(rig, field.endpoint, crew))
     orders = books.sent_orders(crew.master_id, PACED_DELAY_S)
     return {
@@ -101,11 +109,15 @@ def paced(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
     }
 
 
-def _start(rig: Rig, field: Field, say: Say) -> None:
+def start(rig: Rig, field: Field, say: Say) -> None:
+    """Start gateway and worker on a field and wait until every account is live."""
+    books.freshen_statistics()
+    for name, pid in books.server_pids().items():
+        rig.weigh(name, pid)
     begin = time.monotonic()
     rig.gateway()
     rig.worker()
-    rig.wait_until(lambda: field_is_live(field), "reading all accounts", 180)
+    rig.wait_until(lambda: field_is_live(field), "reading all accounts", 300)
     say(f"  all accounts are live after {time.monotonic() - begin:.1f} s")
 
 
@@ -120,7 +132,7 @@ async def _trade(rig: Rig, endpoint: Endpoint, crew: Crew, run: Run, say: Say) -
                 position = await hand.open(MASTER_LOTS)
             else:
                 await hand.close(position, MASTER_LOTS)
-            await _finished(rig, crew, number)
+            await finished(rig, crew, 1, after=number - 1)
             await asyncio.sleep(_REST_S)
             if time.monotonic() - last > 5:
                 last = time.monotonic()
@@ -136,32 +148,38 @@ async def _trade_paced(rig: Rig, endpoint: Endpoint, crew: Crew) -> None:
     hand = await Hand.sit_down(endpoint, crew.master)
     try:
         first = await hand.open(MASTER_LOTS)
-        await _finished(rig, crew, 1)
+        await finished(rig, crew, 1)
         await asyncio.sleep(1.5)  # the limit's window is empty again
         await hand.open(MASTER_LOTS)
         await asyncio.sleep(0.5)
         await hand.close(first, MASTER_LOTS)
-        await _finished(rig, crew, 3)
+        await finished(rig, crew, 3)
     finally:
         await hand.leave()
 
 
-async def _finished(rig: Rig, crew: Crew, events: int) -> None:
-    """Return when that many events are journaled and every subscription has its outcomes."""
-    deadline = time.monotonic() + _EVENT_TIMEOUT_S
-    wanted = events * len(crew.followers)
+async def finished(
+    rig: Rig, crew: Crew, events: int, *, after: int = 0, poll_s: float = _POLL_S
+) -> None:
+    """Return when every subscription has its outcomes of ``events`` beyond the first ``after``.
+
+    RigError when nothing new has come for a minute.
+    """
+    wanted, newest, deadline = events * len(crew.followers), (-1, 0), 0.0
     while True:
-        known, outcomes = await asyncio.to_thread(books.progress, crew.master_id)
-        if known >= events and outcomes >= wanted:
+        known = await asyncio.to_thread(books.progress, crew.master_id, after)
+        if known[0] >= events and known[1] >= wanted:
             return
         rig.check()
-        if time.monotonic() > deadline:
+        if known != newest:
+            newest, deadline = known, time.monotonic() + _EVENT_TIMEOUT_S
+        elif time.monotonic() > deadline:
             tails = "\n".join(f"--- {n}\n{rig.tail(n)}" for n in ("gateway", "worker", "venue"))
             raise RigError(
-                f"after {_EVENT_TIMEOUT_S:.0f} s event {events} has {outcomes} of {wanted} "
-                f"outcomes ({known} events journaled)\n{tails}"
+                f"{after + events} events have {known[1]} of {wanted} outcomes, {known[0]} are "
+                f"journaled, and nothing more comes\n{tails}"
             )
-        await asyncio.sleep(_POLL_S)
+        await asyncio.sleep(poll_s)
 
 
 def _hops(measured: Sequence[books.EventTimes]) -> dict[str, float]:

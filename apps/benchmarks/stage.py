@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Mapping
+from math import ceil
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
@@ -19,6 +20,9 @@ from django.conf import settings
 
 from apps.benchmarks.rig import RigError
 from apps.common.embedded import EmbeddedServers
+
+#: Followers in runs of many trades in a row.
+ENDURING = 100
 
 
 class Stage:
@@ -49,17 +53,31 @@ class Stage:
     def machine(self) -> dict[str, object]:
         return {"cpus": os.cpu_count(), "python": platform.python_version()}
 
-    def run(self, followers: int, events: int, warmup: int) -> dict[str, Any]:
-        """Figures of one follower count."""
+    def run(self, followers: int, events: int, warmup: int, stored: int = 0) -> dict[str, Any]:
+        """Figures of one follower count, with so many outcomes stored before."""
         self._say(f"{followers:,} followers, {warmup} + {events} events")
-        return self._child(f"f{followers}", "copies", followers, events, warmup)
+        return self._child(f"f{followers}", "copies", followers, events, warmup, stored)
 
     def paced(self) -> dict[str, Any]:
         """Figures of the run under a platform's rate limit."""
         self._say("150 followers at 50 requests a second")
         return self._child("paced", "paced", 150, 0, 0)
 
-    def _child(self, name: str, what: str, followers: int, events: int, warmup: int) -> Any:
+    def sustained(self, trades: int) -> dict[str, Any]:
+        """Figures of that many copied trades in a row."""
+        events = _even(trades, ENDURING)
+        self._say(f"{events * ENDURING:,} copied trades in a row, {ENDURING} followers")
+        return self._child("sustained", "sustained", ENDURING, events, 20)
+
+    def memory(self, trades: int) -> dict[str, Any]:
+        """Memory over that many copied trades."""
+        events = _even(trades, ENDURING)
+        self._say(f"memory over {events * ENDURING:,} copied trades, {ENDURING} followers")
+        return self._child("memory", "memory", ENDURING, events, 0)
+
+    def _child(
+        self, name: str, what: str, followers: int, events: int, warmup: int, stored: int = 0
+    ) -> Any:
         folder = self._folder / "runs" / name
         folder.mkdir(parents=True)
         env = self._environment(f"bench_{name}", folder)
@@ -68,7 +86,8 @@ class Stage:
         self._manage(
             env,
             *("bench_run", what, "--followers", str(followers), "--events", str(events)),
-            *("--warmup", str(warmup), "--folder", str(folder), "--out", str(result)),
+            *("--warmup", str(warmup), "--outcomes-stored", str(stored)),
+            *("--folder", str(folder), "--out", str(result)),
         )
         return json.loads(result.read_text())
 
@@ -96,6 +115,11 @@ class Stage:
         )
         if done.returncode:
             raise RigError(f"{arguments[0]} ended with {done.returncode}; its reasons are above")
+
+
+def _even(trades: int, followers: int) -> int:
+    """How many trades of the master make at least so many copied ones; half are closes."""
+    return 2 * ceil(trades / (2 * followers))
 
 
 def _with_path(url: str, name: str) -> str:

@@ -19,6 +19,7 @@ def test_a_small_run_has_every_figure_and_nothing_lost(tmp_path: Path) -> None:
         [
             *(sys.executable, "manage.py", "bench_copy", "--followers", "1,3"),
             *("--events", "4", "--warmup", "2", "--no-paced", "--json", str(target)),
+            *("--outcomes-stored", "500", "--sustained", "200", "--memory", "200"),
         ],
         cwd=settings.BASE_DIR,
         env={name: value for name, value in os.environ.items() if name not in _OURS},
@@ -39,3 +40,11 @@ def test_a_small_run_has_every_figure_and_nothing_lost(tmp_path: Path) -> None:
         assert (run["lost"], run["duplicates"]) == (0, 0)
         assert run["orders_expected"] == run["orders_in_the_venues_books"] == 6 * run["followers"]
         assert set(run["memory_mb"]) == {"venue", "gateway", "worker"}
+        assert set(run["cpu_ms_per_event"]) == {*run["memory_mb"], "postgres", "redis"}
+        assert run["outcomes_stored"] == 500
+    sustained = figures["sustained"]
+    assert sustained["copied_trades"] == 200
+    assert figures["sustained_per_s"] == sustained["sustained_per_s"] > 0
+    assert (sustained["lost"], sustained["duplicates"]) == (0, 0)
+    assert [point["copied_trades"] for point in figures["memory"]["points"]] == [200]
+    assert set(figures["memory"]["grown_mb_second_half"]) == {"gateway", "worker"}
