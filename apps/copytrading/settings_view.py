@@ -88,13 +88,12 @@ def guard_value(field: str, value: Decimal | int, currency: str) -> str:
     return f"{number} {currency if unit == 'money' else unit}"
 
 
-def settings_in_words(
-    copy: CopySubscription, product: HasGuards, *, pairs: int = 0
-) -> list[SettingGroup]:
+def settings_in_words(copy: CopySubscription, product: HasGuards) -> list[SettingGroup]:
     """All settings that matter in the copy's modes, in the order of the form.
 
-    ``pairs`` is the number of its symbol pairs; the copy's accounts are loaded.
+    The copy comes with its follower account, as selectors give it.
     """
+    pairs = copy.pairs.count() if copy.has_pairs else 0
     currency = copy.follower.account.currency
     guards = guards_in_effect(product, copy.follower, copy, currency=currency)
     return [

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 
 from apps.accounts.models import User
 from apps.accounts.selectors import product_config
+from apps.copytrading.errors import NotFound
+from apps.copytrading.selectors import subscription_by_uuid
+
+if TYPE_CHECKING:
+    from apps.copytrading.models import CopySubscription
 
 
 class SignedInRequest(HttpRequest):
@@ -30,3 +36,14 @@ def copy_trading_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpRe
         return view(request, *args, **kwargs)
 
     return guarded
+
+
+def own_copy(user: User, uuid: UUID) -> CopySubscription:
+    """The user's copy with its accounts; 404 for anybody else's, and for one that has ended."""
+    try:
+        found = subscription_by_uuid(uuid, owner=user)
+    except NotFound as missing:
+        raise Http404(str(missing)) from None
+    if found.archived_at is not None:
+        raise Http404("This copy has ended.")
+    return found

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from apps.portal.views import accounts, copying, gallery, home
+from apps.portal.views import accounts, copy_settings, copying, followers, gallery, home, mapping
 
 
 class ChangeConverter:
@@ -23,10 +23,26 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("theme/", home.theme, name="theme"),
     path("gallery/", gallery.gallery, name="gallery"),
     path("copying/", copying.copying, name="copying"),
-    path("copying/follow/", copying.follow, name="follow"),
+    path("copying/follow/", copy_settings.follow, name="follow"),
+    path("copying/follow/summary/", copy_settings.follow_summary, name="follow_summary"),
     path("copying/<uuid:uuid>/", copying.subscription, name="subscription"),
-    path("copying/<uuid:uuid>/settings/", copying.edit, name="edit_copy"),
+    path("copying/<uuid:uuid>/settings/", copy_settings.edit, name="edit_copy"),
+    path(
+        "copying/<uuid:uuid>/settings/summary/",
+        copy_settings.edit_summary,
+        name="edit_copy_summary",
+    ),
+    path("copying/<uuid:uuid>/symbols/", mapping.mapping, name="mapping"),
+    path("copying/<uuid:uuid>/symbols/pair/", mapping.change_pair, name="change_pair"),
+    path("copying/<uuid:uuid>/symbols/upload/", mapping.upload_mapping, name="upload_mapping"),
+    path("copying/<uuid:uuid>/symbols/remove/", mapping.remove_mapping, name="remove_mapping"),
+    path("copying/<uuid:uuid>/symbols/sample.csv", mapping.sample_mapping, name="sample_mapping"),
     path("copying/<uuid:uuid>/<change:action>/", copying.change, name="change_copy"),
     path("my-accounts/", accounts.account_list, name="accounts"),
     path("my-accounts/<uuid:uuid>/", accounts.account_detail, name="account"),
+    path(
+        "my-accounts/<uuid:uuid>/copying/",
+        followers.follower_settings,
+        name="follower_settings",
+    ),
 ]

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from apps.accounts.selectors import product_config
 from apps.common.live_pages import show
 from apps.platforms.selectors import accounts_of
 from apps.portal.access import SignedInRequest
@@ -31,4 +32,9 @@ def account_detail(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     if account is None:
         raise Http404("No such account.")
     live = show(ACCOUNT, request.user, {"account": str(uuid)})
-    return render(request, "portal/accounts/detail.html", {"account": account, "live": live})
+    context = {
+        "account": account,
+        "live": live,
+        "copy_trading": product_config().copy_trading_enabled,
+    }
+    return render(request, "portal/accounts/detail.html", context)

@@ -6,30 +6,26 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.models import User
+from apps.accounts.selectors import product_config
 from apps.common.htmx import posted, render_page
 from apps.common.live_pages import show
 from apps.copytrading import api
-from apps.copytrading.errors import CopyError, FollowerNotFound, InvalidSettings, NotFound
+from apps.copytrading.errors import CopyError, NotFound
 from apps.copytrading.selectors import (
     SubscriptionRow,
-    follower_of,
-    master_by_uuid,
-    masters_for,
     outcomes_of,
     subscription_by_uuid,
     subscriptions_of,
 )
-from apps.platforms.selectors import accounts_of
+from apps.copytrading.settings_view import settings_in_words
 from apps.portal.access import SignedInRequest, copy_trading_page
-from apps.portal.forms import CopySettingsForm, FollowForm, StopForm
+from apps.portal.forms import StopForm
 from apps.portal.live_copying import COPYING, OUTCOMES_SHOWN, SUBSCRIPTION
-from apps.portal.setting_words import settings_in_words
 
 
 @require_safe
@@ -49,72 +45,12 @@ def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     page = outcomes_of(subscription_id=row.id, cursor=cursor, limit=OUTCOMES_SHOWN)
     context = {
         "subscription": row,
-        "settings": settings_in_words(row),
+        "settings": settings_in_words(subscription_by_uuid(uuid), product_config()),
         "live": show(SUBSCRIPTION, request.user, {"subscription": str(uuid)}),
         "older_than": cursor,
         "page": page,
     }
     return render(request, "portal/copying/detail.html", context)
-
-
-@require_http_methods(["GET", "POST"])
-@copy_trading_page
-def follow(request: SignedInRequest) -> HttpResponse:
-    """Choose a master and an account, and how the copy sizes."""
-    user = request.user
-    masters = [(str(m.uuid), f"{m.strategy_name} ({m.currency})") for m in masters_for(user)]
-    accounts = [
-        (str(a.uuid), f"{a.name or a.login} · {a.login} · {a.currency}") for a in accounts_of(user)
-    ]
-    initial = {"master": request.GET.get("master", ""), "account": request.GET.get("account", "")}
-    form = FollowForm(posted(request), masters=masters, accounts=accounts, initial=initial)
-    if request.method == "POST" and form.is_valid() and _subscribe(user, form):
-        messages.success(request, "Copying begins with the master's next trade.")
-        return redirect("portal:copying")
-    status = 422 if form.errors else 200
-    return render(request, "portal/copying/follow.html", {"form": form}, status=status)
-
-
-def _subscribe(user: User, form: FollowForm) -> bool:
-    account = accounts_of(user).get(uuid=form.cleaned_data["account"])
-    try:
-        with transaction.atomic():
-            try:
-                follower = follower_of(account.pk)
-            except FollowerNotFound:
-                follower = api.create_follower(actor=user, account=account)
-            master = master_by_uuid(form.cleaned_data["master"])
-            api.subscribe(actor=user, master=master, follower=follower, **form.settings())
-    except InvalidSettings as refusal:
-        form.add_refusals(refusal.fields)
-        return False
-    except CopyError as refusal:
-        form.add_error(None, str(refusal))
-        return False
-    return True
-
-
-@require_http_methods(["GET", "POST"])
-@copy_trading_page
-def edit(request: SignedInRequest, uuid: UUID) -> HttpResponse:
-    """Change the settings of one's own copy."""
-    row = _own(request.user, uuid)
-    form = CopySettingsForm(posted(request), initial=CopySettingsForm.standing(row))
-    if request.method == "POST" and form.is_valid():
-        try:
-            api.update_subscription(
-                actor=request.user,
-                subscription=subscription_by_uuid(uuid, owner=request.user),
-                **form.settings(),
-            )
-        except InvalidSettings as refusal:
-            form.add_refusals(refusal.fields)
-        else:
-            messages.success(request, "Settings saved. They hold from the master's next trade on.")
-            return redirect("portal:subscription", uuid)
-    status = 422 if form.errors else 200
-    context = {"form": form, "subscription": row}
-    return render(request, "portal/copying/edit.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])

@@ -13,11 +13,19 @@ from tests.factories.copytrading import switch_copying
 OWN_COPY = [
     ("subscription", {}),
     ("edit_copy", {}),
+    ("edit_copy_summary", {}),
+    ("mapping", {}),
+    ("change_pair", {}),
+    ("upload_mapping", {}),
+    ("remove_mapping", {}),
+    ("sample_mapping", {}),
     ("change_copy", {"action": "pause"}),
     ("change_copy", {"action": "resume"}),
     ("change_copy", {"action": "stop"}),
 ]
 OPEN = {"home", "theme", "gallery"}
+#: Addresses that only take forms.
+POST_ONLY = {"edit_copy_summary", "follow_summary", "upload_mapping"}
 
 
 def addresses(copied: CopySubscription) -> dict[str, str]:
@@ -28,8 +36,10 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
         )
         for name, values in OWN_COPY
     }
-    found["account"] = reverse("portal:account", args=[copied.follower.account.uuid])
-    for name in ("copying", "follow", "accounts"):
+    found["change_pair"] += "?symbol=EURUSD"
+    for name in ("account", "follower_settings"):
+        found[name] = reverse(f"portal:{name}", args=[copied.follower.account.uuid])
+    for name in ("copying", "follow", "follow_summary", "accounts"):
         found[name] = reverse(f"portal:{name}")
     return found
 
@@ -44,11 +54,13 @@ def test_every_address_is_covered_here(copied: CopySubscription) -> None:
 def test_a_stranger_finds_nothing(
     as_stranger: Client, copied: CopySubscription, method: str
 ) -> None:
-    own = {k: v for k, v in addresses(copied).items() if str(copied.uuid) in v or k == "account"}
+    account = str(copied.follower.account.uuid)
+    own = {k: v for k, v in addresses(copied).items() if str(copied.uuid) in v or account in v}
 
     for label, address in own.items():
         response = getattr(as_stranger, method)(address, {"close_positions": "1"})
-        assert response.status_code in ({404} if method == "get" else {404, 405}), label
+        wrong_method = method == "post" or label in POST_ONLY
+        assert response.status_code in ({404, 405} if wrong_method else {404}), label
 
     copied.refresh_from_db()
     assert copied.status == CopySubscription.Status.ACTIVE
@@ -58,14 +70,16 @@ def test_a_stranger_finds_nothing(
 def test_nothing_is_open_without_signing_in(copied: CopySubscription, method: str) -> None:
     for label, address in addresses(copied).items():
         response = getattr(Client(), method)(address)
-        assert response.status_code in ({302} if method == "get" else {302, 405}), label
+        wrong_method = method == "post" or label in POST_ONLY
+        assert response.status_code in ({302, 405} if wrong_method else {302}), label
         if response.status_code == 302:
             assert response.url.startswith(reverse("account_login")), label
 
 
 def test_the_owner_sees_every_page(as_customer: Client, copied: CopySubscription) -> None:
     for label, address in addresses(copied).items():
-        assert as_customer.get(address).status_code == 200, label
+        expected = 405 if label in POST_ONLY else 200
+        assert as_customer.get(address).status_code == expected, label
 
 
 def test_pages_of_a_module_that_is_off_are_gone(
@@ -75,7 +89,8 @@ def test_pages_of_a_module_that_is_off_are_gone(
 
     for label, address in addresses(copied).items():
         expected = 200 if label.startswith("account") else 404
-        assert as_customer.get(address).status_code == expected, label
+        client = as_customer.post if label in POST_ONLY else as_customer.get
+        assert client(address).status_code == expected, label
     page = as_customer.get(reverse("portal:accounts"), follow=True)
     assert "My copying" not in page.content.decode()
 

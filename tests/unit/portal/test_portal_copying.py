@@ -12,23 +12,14 @@ from apps.accounts.models import User
 from apps.common.live_pages import show
 from apps.copytrading.models import CopyMaster, CopySubscription
 from apps.copytrading.selectors import subscriptions_of
+from apps.portal.copy_forms import CopySettingsForm
 from apps.portal.live_copying import COPYING, results
 from tests.factories.copytrading import CopyWorld, fund
 from tests.factories.platforms import AccountFactory
+from tests.support.forms import untouched
 from tests.support.queries import queries
 
-SETTINGS = {
-    "volume_mode": "equity_ratio",
-    "risk_multiplier": "1",
-    "fixed_volume": "0",
-    "base_equity": "",
-    "allocated_capital": "0",
-    "below_minimum": "skip",
-    "min_volume": "0",
-    "max_volume": "0",
-    "copy_sl": "on",
-    "max_delay_s": "0",
-}
+SETTINGS = untouched(CopySettingsForm, copy_tp=None)
 
 
 def test_query_counts_do_not_grow_with_what_is_shown(

@@ -1,0 +1,222 @@
+"""Forms about copies and the accounts that follow: every setting is explained where it is set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from apps.copytrading.domain.limits import BOUNDS, Bounds
+from apps.copytrading.setting_words import LABELS, MEANINGS, choice_meanings, choices
+from apps.copytrading.settings_view import GuardInEffect
+
+NOT_OFFERED = "Choose one of these."
+
+
+class BoundedField(forms.DecimalField):
+    """A number within the bounds of a setting; whatever is wrong is told in one sentence."""
+
+    def __init__(self, bounds: Bounds, **options: Any) -> None:
+        self.bounds = bounds
+        attrs = {"inputmode": "decimal", "step": "any", "min": bounds.low, "max": bounds.high}
+        super().__init__(widget=forms.NumberInput(attrs=attrs), **options)
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            number = super().to_python(value)
+        except ValidationError:
+            raise ValidationError("Enter a number like 0.25.", "invalid") from None
+        if number is not None and not self._holds(number):
+            raise ValidationError(self.bounds.in_words, "bounds")
+        return number
+
+    def _holds(self, number: Decimal) -> bool:
+        if not number.is_finite() or not self.bounds.holds(number):
+            return False
+        return number == round(number, self.bounds.places or 0)
+
+
+def number(name: str, help_text: str = "", *, initial: int | None = 0) -> BoundedField:
+    """The field of a setting that is a number; it may stay empty where it begins so."""
+    return BoundedField(
+        BOUNDS[name],
+        label=LABELS[name],
+        help_text=help_text or MEANINGS.get(name, ""),
+        initial=initial,
+        required=initial is not None,
+        error_messages={"required": "Enter a number; 0 means that it is not set."},
+    )
+
+
+def choice(name: str, initial: str) -> forms.ChoiceField:
+    """The field of a setting with a few values, all of which are shown."""
+    return forms.ChoiceField(
+        label=LABELS[name],
+        choices=choices(name),
+        initial=initial,
+        widget=forms.RadioSelect,
+        error_messages={"required": NOT_OFFERED, "invalid_choice": NOT_OFFERED},
+    )
+
+
+def switch(name: str, *, initial: bool = True) -> forms.BooleanField:
+    """The field of a setting that is on or off."""
+    return forms.BooleanField(
+        label=LABELS[name], help_text=MEANINGS[name], required=False, initial=initial
+    )
+
+
+class SettingsForm(forms.Form):
+    """What the forms about settings share: showing what stands, and what the engine refuses."""
+
+    @classmethod
+    def standing(cls, row: object) -> dict[str, Any]:
+        """The settings as the fields show them: 1 and 0.5, not 1.0000 or 0E-8."""
+        values = {name: getattr(row, name) for name in cls.base_fields}
+        return {
+            name: f"{value.normalize():f}" if isinstance(value, Decimal) else value
+            for name, value in values.items()
+        }
+
+    def tell_inherited(self, guards: dict[str, GuardInEffect], zero: str) -> None:
+        """Say beside each guard what 0 means: the value that holds then, and whose it is."""
+        for name, guard in guards.items():
+            field = self.fields[name]
+            field.help_text = f"{MEANINGS[name]} 0: {guard.sentence if guard.source else zero}."
+
+    def add_refusals(self, fields: dict[str, str]) -> None:
+        """Put the engine's objections beside the fields that they are about."""
+        for name, sentence in fields.items():
+            self.add_error(name if name in self.fields else None, sentence)
+
+    def touched(self, *names: str) -> bool:
+        """Whether one of these fields is wrong or differs from what a new copy has."""
+        return any(
+            name in self.errors or str(self[name].value() or 0) != str(self._fresh(name) or 0)
+            for name in names
+        )
+
+    def _fresh(self, name: str) -> Any:
+        return self.base_fields[name].initial
+
+
+class GuardFields(SettingsForm):
+    """Guards on opens; 0 inherits."""
+
+    max_positions = number("max_positions")
+    min_equity = number("min_equity")
+    max_slippage = number("max_slippage")
+    max_delay_s = number("max_delay_s")
+    loss_limit = number("loss_limit")
+    min_margin_level = number("min_margin_level")
+
+    def guards_touched(self) -> bool:
+        """Whether a guard is set or wrong."""
+        return self.touched(*GuardFields.base_fields)
+
+
+class CopySettingsForm(GuardFields):
+    """How a copy sizes, what it copies and what it leaves out."""
+
+    volume_mode = choice("volume_mode", "equity_ratio")
+    risk_multiplier = number("risk_multiplier", initial=1)
+    fixed_volume = number("fixed_volume", " ")
+    base_equity = number("base_equity", initial=None)
+    allocated_capital = number("allocated_capital")
+    below_minimum = choice("below_minimum", "skip")
+    min_volume = number("min_volume")
+    max_volume = number("max_volume")
+    copy_mode = choice("copy_mode", "sync")
+    copy_sl = switch("copy_sl")
+    copy_tp = switch("copy_tp")
+    copy_partial_close = switch("copy_partial_close")
+    copy_pending_orders = switch("copy_pending_orders")
+    copy_existing_positions = switch("copy_existing_positions", initial=False)
+    reverse_direction = switch("reverse_direction", initial=False)
+    symbols_mode = choice("symbols_mode", "all")
+    symbols = forms.CharField(
+        label=LABELS["symbols"],
+        help_text=MEANINGS["symbols"],
+        required=False,
+        max_length=20_000,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "autocapitalize": "off"}),
+        error_messages={"max_length": "Use fewer symbols."},
+    )
+    auto_repair = choice("auto_repair", "off")
+
+    helps = {
+        name: choice_meanings(name)
+        for name in ("volume_mode", "below_minimum", "copy_mode", "symbols_mode", "auto_repair")
+    }
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as :func:`apps.copytrading.api.subscribe` takes them."""
+        return {name: self.cleaned_data[name] for name in CopySettingsForm.base_fields}
+
+    def symbols_touched(self) -> bool:
+        """Whether a choice of symbols is made, or is wrong."""
+        return self.touched("symbols_mode", "symbols")
+
+    def limits_touched(self) -> bool:
+        """Whether a limit of volumes is set or wrong."""
+        return self.touched("min_volume", "max_volume", "below_minimum")
+
+    def repair_touched(self) -> bool:
+        """Whether repair is switched on."""
+        return self.touched("auto_repair")
+
+
+class FollowForm(CopySettingsForm):
+    """Which of one's accounts follows which master, and how."""
+
+    master = forms.ChoiceField(
+        label="Master",
+        error_messages={
+            "required": "Choose a master.",
+            "invalid_choice": "This master cannot be followed; choose another.",
+        },
+    )
+    account = forms.ChoiceField(
+        label="Your account",
+        help_text="Copied positions are opened here, with this account's money.",
+        error_messages={
+            "required": "Choose one of your accounts.",
+            "invalid_choice": "Choose one of your own accounts.",
+        },
+    )
+
+    def __init__(
+        self,
+        *args: Any,
+        masters: Iterable[tuple[str, str]],
+        accounts: Iterable[tuple[str, str]],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        for name, offered in (("master", masters), ("account", accounts)):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", "Choose …"), *offered]
+
+    def offered_master(self) -> str:
+        """The master that is chosen, '' for none or one that cannot be followed."""
+        value, field = str(self["master"].value() or ""), self.fields["master"]
+        assert isinstance(field, forms.ChoiceField)
+        return value if field.valid_value(value) else ""
+
+
+class FollowerForm(GuardFields):
+    """What holds for all copies of an account."""
+
+    enabled = switch("enabled")
+    max_master_count = number("max_master_count")
+    manual_trading_mode = choice("manual_trading_mode", "all")
+
+    helps = {"manual_trading_mode": choice_meanings("manual_trading_mode")}
+
+    def settings(self) -> dict[str, Any]:
+        """The settings as :func:`apps.copytrading.api.update_follower` takes them."""
+        return dict(self.cleaned_data)
