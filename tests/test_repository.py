@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.template.loader import get_template
 
 from apps.common.embedded import postgres_folder
-from apps.common.launcher.programs import QUEUES
+from apps.common.launcher.programs import COPY_QUEUES, UPKEEP_QUEUES
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -90,9 +90,10 @@ def test_containers_run_what_make_run_runs() -> None:
 
     assert major
     assert f"image: postgres:{major[0]}" in compose
-    assert QUEUES in compose
-    assert re.findall(r"^  (\w+):$", compose.partition("\nservices:")[2], re.MULTILINE)[:8] == [
-        "postgres", "redis", "migrate", "web", "gateway", "worker", "beat", "venue",
+    assert COPY_QUEUES in compose
+    assert UPKEEP_QUEUES in compose
+    assert re.findall(r"^  (\w+):$", compose.partition("\nservices:")[2], re.MULTILINE)[:9] == [
+        "postgres", "redis", "migrate", "web", "gateway", "worker", "upkeep", "beat", "venue",
     ]  # fmt: skip
 
 

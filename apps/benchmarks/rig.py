@@ -64,7 +64,8 @@ class Rig:
         self._start(name, programs.gateway(self._env), "--name", name)
 
     def worker(self, name: str = "worker") -> None:
-        self._start(name, programs.worker(self._env))
+        every = f"{programs.COPY_QUEUES},{programs.UPKEEP_QUEUES}"
+        self._start(name, programs.worker(self._env, queues=every))
 
     def traders(self) -> None:
         self._start("traders", programs.demo_traders(self._env))

@@ -146,6 +146,12 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
+    # Looking after copies takes its time; copying itself must not wait for it.
+    "copy.sweep": {"queue": "upkeep"},
+    "copy.guards": {"queue": "upkeep"},
+    "copy.seal": {"queue": "upkeep"},
+    "copy.reconcile": {"queue": "upkeep"},
+} | {
     f"{prefix}.*": {"queue": queue}
     for queue, app in {
         "copy": "copytrading",
@@ -163,6 +169,7 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sample-equity": {"task": "analytics.sample_equity", "schedule": 60.0},
+    "enforce-guards": {"task": "copy.guards", "schedule": 2.0, "options": {"expires": 2.0}},
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
     "seal-outcomes": {"task": "copy.seal", "schedule": 10.0},
 }

@@ -74,6 +74,7 @@ async def _start(installation: Installation, output: Output, supervisor: Supervi
         sign_ins = await steps.run(output, "Filling in demo data", programs.manage("demo"), env)
     await supervisor.launch(programs.gateway(env))
     await supervisor.launch(programs.worker(env))
+    await supervisor.launch(programs.upkeep(env))
     await supervisor.launch(programs.beat(installation, env))
     if installation.demo:
         await supervisor.launch(programs.demo_traders(env))

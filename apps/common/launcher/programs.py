@@ -13,7 +13,9 @@ from apps.common.embedded import EmbeddedServers
 from apps.common.launcher.installation import ROOT, Installation
 from apps.common.launcher.supervisor import Program
 
-QUEUES = "copy,bots,analytics,rewards,notify,default"
+#: What must not wait for anything longer, and what may.
+COPY_QUEUES = "copy,bots,default"
+UPKEEP_QUEUES = "upkeep,analytics,rewards,notify"
 _SERVERS_LAST = 10
 
 
@@ -64,9 +66,17 @@ def demo_traders(env: Mapping[str, str]) -> Program:
     return _managed("traders", env, "demo_traders")
 
 
-def worker(env: Mapping[str, str]) -> Program:
-    options = ("--concurrency", "2", "--without-gossip", "--without-mingle", "--without-heartbeat")
-    return _celery("worker", env, "-Q", QUEUES, *options)
+def worker(env: Mapping[str, str], queues: str = COPY_QUEUES) -> Program:
+    """Plans and settles; with the upkeep's queues as well it does everything, only later."""
+    return _celery("worker", env, "-Q", queues, "--concurrency", "2", *_ALONE)
+
+
+def upkeep(env: Mapping[str, str]) -> Program:
+    """Sweeps, sealing, reconciliation and figures, beside the copies in a process of its own."""
+    return _celery("worker", env, "-Q", UPKEEP_QUEUES, "--pool", "solo", *_ALONE, title="upkeep")
+
+
+_ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
 
 
 def beat(installation: Installation, env: Mapping[str, str]) -> Program:
@@ -105,11 +115,11 @@ def _python(name: str, env: Mapping[str, str], *module: str) -> Program:
     )
 
 
-def _celery(name: str, env: Mapping[str, str], *options: str) -> Program:
+def _celery(name: str, env: Mapping[str, str], *options: str, title: str = "") -> Program:
     command = ("celery", "--quiet", "-A", "config", name, "--loglevel", "WARNING", *options)
     # Messages are JSON alone: for root in a container or on a demo machine no cause to warn.
     quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
-    return _python(name, {**env, **quiet}, *command)
+    return _python(title or name, {**env, **quiet}, *command)
 
 
 def _tethered(command: list[str]) -> list[str]:
