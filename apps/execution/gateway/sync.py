@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
 import structlog
 
@@ -16,40 +15,17 @@ from apps.execution.gateway.db import Database, until_available
 from apps.execution.gateway.events import Events
 from apps.execution.gateway.journaling import Journal
 from apps.execution.gateway.state import Account, Book
+from apps.execution.gateway.stored import OVERLAP, Stored, read_stored
 from apps.execution.gateway.tickets import Tickets
 from apps.platforms.ports import Connector, DealDone, PlatformError, Snapshot
 from apps.trading.deals import Deal, DealEffect
-from apps.trading.orders import Order, OrderState, OrderType, Side
+from apps.trading.orders import Side
 from apps.trading.positions import Position
 
-#: How far behind the last known deal history is read again: clocks differ.
-OVERLAP = timedelta(seconds=60)
 _AT_ONCE = 32
 #: How often an account that goes on trading is read before it is left for later.
 _ATTEMPTS = 10
 ZERO = Decimal(0)
-
-_LAST_DEALS = """
-    SELECT a.id, s.as_of, d.executed_at FROM platforms_tradingaccount a
-    JOIN platforms_accountstate s ON s.account_id = a.id
-    LEFT JOIN LATERAL (
-        SELECT executed_at FROM execution_deal WHERE account_id = a.id
-        ORDER BY executed_at DESC LIMIT 1
-    ) d ON true
-    WHERE a.id = ANY(%s)
-"""
-
-_STORED_POSITIONS = """
-    SELECT account_id, position_id, instrument_id, side, units, price, stop_loss, take_profit,
-        tag, margin, opened_at
-    FROM execution_position WHERE account_id = ANY(%s) AND closed_at IS NULL
-"""
-
-_STORED_ORDERS = """
-    SELECT account_id, platform_order_id, client_order_id, instrument_id, side, type, units,
-        filled_units, state, price, stop_price, stop_loss, take_profit, expires_at, updated_at
-    FROM execution_restingorder WHERE account_id = ANY(%s) AND ended_at IS NULL
-"""
 
 _FILLED = """
     SELECT platform_order_id, sum(units) FROM execution_deal
@@ -59,15 +35,6 @@ _FILLED = """
 _KNOWN_DEALS = "SELECT deal_id FROM execution_deal WHERE account_id = %s AND deal_id = ANY(%s)"
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """What the database knew of an account: since when to read, what was open and what rested."""
-
-    since: datetime | None
-    positions: dict[str, Position]
-    orders: dict[str, Order] = field(default_factory=dict)
 
 
 class Sync:
@@ -94,7 +61,8 @@ class Sync:
 
         Raises ConnectionError when the session breaks meanwhile.
         """
-        stored = await until_available(lambda: self._stored(accounts), "stored accounts")
+        ids = [account.id for account in accounts]
+        stored = await until_available(lambda: read_stored(self._database, ids), "stored accounts")
         turn = asyncio.Semaphore(_AT_ONCE)
         failed: dict[str, str] = {}
 
@@ -110,35 +78,6 @@ class Sync:
             for account in ordered:
                 group.create_task(one(account))
         return failed
-
-    async def _stored(self, accounts: Sequence[Account]) -> dict[int, Stored]:
-        ids = [account.id for account in accounts]
-        times, positions, orders = await self._database.run_all(
-            [(_LAST_DEALS, [ids]), (_STORED_POSITIONS, [ids]), (_STORED_ORDERS, [ids])]
-        )
-        stored = {
-            account_id: Stored((executed_at or as_of) - OVERLAP, {})
-            for account_id, as_of, executed_at in times
-        }
-        for account_id, position_id, instrument_id, side, units, price, *rest in positions:
-            stop_loss, take_profit, tag, margin, opened_at = rest
-            stored.setdefault(account_id, Stored(None, {})).positions[position_id] = Position(
-                position_id,
-                instrument_id,
-                Side(side),
-                units,
-                price,
-                opened_at,
-                stop_loss,
-                take_profit,
-                tag,
-                margin,
-            )
-        for account_id, *values in orders:
-            order = _order(*values)
-            found = stored.setdefault(account_id, Stored(None, {}))
-            found.orders[order.platform_order_id] = order
-        return stored
 
     async def begin(self, account: Account) -> None:
         """An account is watched from now on: what rests on it already is known, not news."""
@@ -240,37 +179,6 @@ class Sync:
         )
         filled = dict.fromkeys(missing, ZERO) | dict(rows)
         await self._events.pending.ended(account, filled, own)
-
-
-def _order(
-    platform_order_id: str,
-    client_order_id: str,
-    instrument_id: str,
-    side: str,
-    kind: str,
-    units: Decimal,
-    filled_units: Decimal,
-    state: str,
-    *terms: Any,
-) -> Order:
-    """A resting order as it was stored."""
-    price, stop_price, stop_loss, take_profit, expires_at, updated_at = terms
-    return Order(
-        platform_order_id,
-        client_order_id,
-        instrument_id,
-        Side(side),
-        OrderType(kind),
-        units,
-        filled_units,
-        OrderState(state),
-        price,
-        stop_price,
-        stop_loss,
-        take_profit,
-        expires_at=expires_at,
-        updated_at=updated_at,
-    )
 
 
 def _missed(

@@ -13,7 +13,8 @@ import pytest
 from apps.execution.gateway.events import Events
 from apps.execution.gateway.records import Record
 from apps.execution.gateway.state import Account, Book
-from apps.execution.gateway.sync import Stored, Sync
+from apps.execution.gateway.stored import Stored
+from apps.execution.gateway.sync import Sync
 from apps.execution.gateway.tickets import Tickets, ticket_of
 from apps.execution.intents import Intent, dump, rows_of
 from apps.platforms.ports import DealDone, PositionUpdate
