@@ -193,6 +193,7 @@ class _Fold:
         if refused is None and symbol is not None:
             refused = offer_of(row, event, market, symbol, link.side).refused
         if refused is None:
+            self.link = link._replace(last_event_id=event.id)
             self.granted = True
             return None
         self.volume = None

@@ -1,0 +1,393 @@
+"""Copies of resting orders, from the journal to outcomes, against a scripted gateway."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from django.utils import timezone
+
+from apps.copytrading.models import CopySubscription, Outcome, PendingLink, TradeLink
+from apps.copytrading.models.ledger import WaitingEvent
+from apps.execution.models import AccountEvent, Order, Position
+from apps.trading.orders import Leg, OrderState, OrderType, Side
+from tests.factories.pending import LIMIT, PendingWorld
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def world() -> PendingWorld:
+    return PendingWorld()
+
+
+def pending() -> PendingLink:
+    return PendingLink.objects.get()
+
+
+def open_link() -> TradeLink:
+    return TradeLink.objects.get(state="open")
+
+
+def codes() -> list[tuple[str, str, str]]:
+    rows = Outcome.objects.order_by("event_id", "id")
+    return [(row.event_kind, row.state, row.code) for row in rows]
+
+
+def held() -> Decimal:
+    """What all followers hold on their platform."""
+    return sum(Position.objects.filter(closed_at=None).values_list("units", flat=True), Decimal(0))
+
+
+def at_rest() -> bool:
+    """Nothing is under way or waits."""
+    return not (
+        AccountEvent.objects.filter(planned_at=None).exists()
+        or WaitingEvent.objects.exists()
+        or Order.objects.filter(settled_at=None).exclude(final_at=None).exists()
+        or TradeLink.objects.filter(state="open").exclude(in_flight="").exists()
+    )
+
+
+def test_an_order_rests_and_is_cancelled_with_the_masters(world: PendingWorld) -> None:
+    world.follow(risk_multiplier=Decimal("0.5"))
+    ends = timezone.now() + timedelta(hours=4)
+    world.place("r1", 100_000, stop_loss=Decimal("1.08"), expires_at=ends)
+    (sent,) = world.run()
+    assert (sent.leg, sent.type, sent.side, sent.units) == (
+        Leg.OPEN,
+        OrderType.LIMIT,
+        Side.BUY,
+        Decimal(50_000),
+    )
+    assert (sent.price, sent.stop_loss, sent.expires_at) == (LIMIT, Decimal("1.08"), ends)
+    assert (pending().state, pending().in_flight) == ("resting", "")
+    assert codes() == [("placed", "copied", "COPIED")]
+    world.cancel("r1")
+    (cancel,) = world.run()
+    assert (cancel.leg, cancel.platform_order_id) == (Leg.CANCEL, sent_order(world))
+    assert (pending().state, pending().closed_at is None) == ("cancelled", False)
+    assert codes()[-1] == ("cancelled", "copied", "COPIED")
+    assert at_rest() and not TradeLink.objects.exists()
+
+
+def sent_order(world: PendingWorld) -> str:
+    return Order.objects.filter(leg=Leg.OPEN).latest("id").platform_order_id
+
+
+def test_changes_follow_and_only_the_newest_counts(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.work()
+    world.change("r1", price=Decimal("1.0910"))
+    world.change("r1", price=Decimal("1.0912"), units=Decimal(60_000))
+    sent = world.run()
+    assert [intent.leg for intent in sent] == [Leg.OPEN, Leg.PROTECT]
+    assert (sent[1].price, sent[1].units) == (Decimal("1.0912"), Decimal(60_000))
+    assert pending().units == 60_000
+    assert codes() == [
+        ("placed", "copied", "COPIED"),
+        ("amended", "superseded", "SUPERSEDED"),
+        ("amended", "copied", "COPIED"),
+    ]
+    assert at_rest()
+
+
+def test_the_masters_fill_cancels_the_copy_and_buys_at_market(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.master_fills("r1", 100_000)
+    cancel, opened = world.run()
+    assert (cancel.leg, opened.leg, opened.type) == (Leg.CANCEL, Leg.OPEN, OrderType.MARKET)
+    assert opened.units == 100_000
+    link = open_link()
+    assert (link.position_key, link.held_units, link.target_units) == ("m1", 100_000, 100_000)
+    assert (pending().state, pending().closed_at is None) == ("done", False)
+    assert codes() == [("placed", "copied", "COPIED"), ("opened", "copied", "COPIED")]
+    world.trade("m1", -100_000)
+    world.run()
+    assert held() == 0 and at_rest()
+
+
+def test_the_copys_own_fill_is_adopted(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.fills(world.placed()[0])
+    assert world.run() == []
+    link = open_link()
+    assert (link.position_key, link.held_units) == ("order:r1", 100_000)
+    assert (pending().state, pending().trade_link_id) == ("filled", link.pk)
+    world.master_fills("r1", 100_000)
+    assert world.run() == []
+    link.refresh_from_db()
+    assert (link.position_key, link.held_units, link.state) == ("m1", 100_000, "open")
+    assert codes()[-1] == ("opened", "copied", "PENDING_FILLED")
+    world.trade("m1", -40_000)
+    world.run()
+    assert held() == 60_000
+    world.trade("m1", -60_000)
+    world.run()
+    assert held() == 0 and at_rest()
+
+
+def test_the_cancel_finds_it_filled(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    order = world.placed()[0]
+    world.master_fills("r1", 100_000)
+    world.work()
+    world.fills(order)
+    assert [intent.leg for intent in world.run()] == [Leg.CANCEL]
+    assert (open_link().position_key, open_link().held_units) == ("m1", 100_000)
+    assert held() == 100_000
+    assert codes()[-1] == ("opened", "copied", "PENDING_FILLED")
+    assert at_rest()
+
+
+def test_a_part_of_its_own_and_the_rest_at_market(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.fills(world.placed()[0], 30_000)
+    world.run()
+    assert open_link().held_units == 30_000
+    world.master_fills("r1", 100_000)
+    cancel, opened = world.run()
+    assert (cancel.leg, opened.units) == (Leg.CANCEL, Decimal(70_000))
+    assert opened.position_id == open_link().position_id
+    assert held() == 100_000
+    assert codes()[-1] == ("opened", "copied", "COPIED")
+
+
+def test_the_masters_order_fills_in_ten_parts(world: PendingWorld) -> None:
+    world.follow(risk_multiplier=Decimal("0.1"))
+    world.place("r1", 30_000)
+    world.run()
+    for _ in range(10):
+        world.master_fills("r1", 3_000)
+        world.run()
+    assert held() == 3_000
+    assert (open_link().held_units, pending().state) == (3_000, "done")
+    assert at_rest()
+
+
+def test_filled_before_parts_of_the_masters_and_the_rest_is_cancelled(
+    world: PendingWorld,
+) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.fills(world.placed()[0])
+    world.run()
+    world.master_fills("r1", 30_000)
+    assert world.run() == []
+    assert (held(), open_link().target_units) == (100_000, 30_000)
+    world.master_fills("r1", 30_000)
+    assert world.run() == []
+    world.cancel("r1")
+    (closed,) = world.run()
+    assert (closed.leg, closed.units) == (Leg.CLOSE, Decimal(40_000))
+    assert (held(), open_link().held_units) == (60_000, 60_000)
+    assert codes()[-1] == ("cancelled", "copied", "COPIED")
+    assert at_rest()
+
+
+@pytest.mark.parametrize("end", ["cancel", "expire"])
+def test_filled_and_the_master_never_was(world: PendingWorld, end: str) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.fills(world.placed()[0])
+    world.run()
+    getattr(world, end)("r1")
+    (closed,) = world.run()
+    assert (closed.leg, closed.units) == (Leg.CLOSE, Decimal(100_000))
+    assert closed.cause.startswith("pending:")
+    assert held() == 0
+    assert codes()[-1][1:] == ("skipped", "PENDING_FILLED")
+    assert at_rest()
+
+
+def test_partly_filled_and_the_master_cancels(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.fills(world.placed()[0], 30_000)
+    world.run()
+    world.cancel("r1")
+    assert [intent.leg for intent in world.run()] == [Leg.CANCEL, Leg.CLOSE]
+    assert held() == 0 and at_rest()
+
+
+def test_cancelled_by_hand_is_not_bought(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.ends(world.placed()[0], OrderState.CANCELLED)
+    world.run()
+    assert (pending().state, pending().closed_at) == ("cancelled", None)
+    world.master_fills("r1", 60_000)
+    world.master_fills("r1", 40_000)
+    assert world.run() == []
+    assert codes()[1:] == [
+        ("opened", "skipped", "CANCELLED"),
+        ("increased", "skipped", "NOT_LINKED"),
+    ]
+    assert at_rest() and held() == 0
+
+
+def test_closed_by_hand_before_the_master_fills(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.fills(world.placed()[0])
+    world.run()
+    Position.objects.update(closed_at=timezone.now(), units=0)
+    world.master_fills("r1", 100_000)
+    assert world.run() == []
+    assert codes()[-1] == ("opened", "skipped", "POSITION_GONE")
+    assert at_rest()
+
+
+@pytest.mark.parametrize(
+    ("kind", "prices", "expected"),
+    [
+        (OrderType.LIMIT, {"price": LIMIT}, (OrderType.STOP, None, LIMIT)),
+        (OrderType.STOP, {"price": None, "stop_price": LIMIT}, (OrderType.LIMIT, LIMIT, None)),
+    ],
+)
+def test_reversed(
+    world: PendingWorld,
+    kind: OrderType,
+    prices: dict[str, Decimal | None],
+    expected: tuple[OrderType, Decimal | None, Decimal | None],
+) -> None:
+    world.follow(reverse_direction=True)
+    stops = {"stop_loss": Decimal("1.08"), "take_profit": Decimal("1.12")}
+    world.place("r1", 100_000, type=kind, **prices, **stops)
+    (sent,) = world.run()
+    assert (sent.type, sent.price, sent.stop_price) == expected
+    assert (sent.side, sent.stop_loss, sent.take_profit) == (
+        Side.SELL,
+        Decimal("1.12"),
+        Decimal("1.08"),
+    )
+    world.master_fills("r1", 100_000)
+    cancel, opened = world.run()
+    assert (cancel.leg, opened.leg, opened.side) == (Leg.CANCEL, Leg.OPEN, Side.SELL)
+
+
+@pytest.mark.parametrize(
+    ("settings", "order", "code"),
+    [
+        ({"copy_pending_orders": False}, {}, "PENDING_OFF"),
+        ({"status": CopySubscription.Status.PAUSED}, {}, "PAUSED"),
+        ({"status": CopySubscription.Status.DISABLED}, {}, "STOPPED"),
+        ({"copy_mode": CopySubscription.CopyMode.CLOSE_ONLY}, {}, "CLOSES_ONLY"),
+        ({"symbols_mode": "exclude", "symbols": "eurusd"}, {}, "SYMBOL_FILTERED"),
+        ({"risk_multiplier": Decimal("0.001")}, {}, "BELOW_MINIMUM"),
+        ({"min_equity": Decimal(20_000)}, {}, "MIN_EQUITY"),
+        (
+            {"reverse_direction": True},
+            {"type": OrderType.STOP_LIMIT, "stop_price": LIMIT},
+            "NOT_REVERSIBLE",
+        ),
+        ({}, {"expires_at": timezone.now() - timedelta(minutes=1)}, "TOO_LATE"),
+    ],
+)
+def test_what_is_not_placed(
+    world: PendingWorld, settings: dict[str, object], order: dict[str, object], code: str
+) -> None:
+    world.follow(**settings)
+    world.place("r1", 100_000, **order)
+    assert world.run() == []
+    assert codes() == [("placed", "skipped", code)]
+    world.change("r1", price=Decimal("1.0880"))
+    world.cancel("r1")
+    assert world.run() == []
+    assert [code for *_, code in codes()[1:]] == ["NOT_LINKED", "NOT_LINKED"]
+
+
+def test_the_maximum_of_trades_counts_what_rests(world: PendingWorld) -> None:
+    world.follow(max_positions=1)
+    world.place("r1", 100_000)
+    world.place("r2", 100_000)
+    assert len(world.run()) == 1
+    world.trade("m9", 100_000)
+    assert world.run() == []
+    assert codes()[1:] == [
+        ("placed", "skipped", "MAX_POSITIONS"),
+        ("opened", "skipped", "MAX_POSITIONS"),
+    ]
+
+
+def test_an_order_that_is_not_copied_fills_like_any_open(world: PendingWorld) -> None:
+    world.follow(copy_pending_orders=False)
+    world.place("r1", 100_000)
+    world.run()
+    world.master_fills("r1", 100_000)
+    (opened,) = world.run()
+    assert (opened.type, opened.units) == (OrderType.MARKET, Decimal(100_000))
+    assert codes() == [("placed", "skipped", "PENDING_OFF"), ("opened", "copied", "COPIED")]
+
+
+def test_refused_by_the_platform(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run(lambda intent: {"state": OrderState.REJECTED, "code": "TRADING_BAD_PRICES"})
+    assert pending().state == "failed"
+    assert codes() == [("placed", "rejected", "REJECTED")]
+    world.cancel("r1")
+    assert world.run() == [] and at_rest()
+
+
+def test_a_refused_change_leaves_the_old_terms(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.change("r1", price=Decimal("1.0910"))
+    world.run(lambda i: {"state": OrderState.REJECTED, "code": "X"} if i.leg is Leg.PROTECT else {})
+    assert (pending().price, pending().in_flight) == (LIMIT, "")
+    assert codes()[-1] == ("amended", "rejected", "REJECTED")
+
+
+def test_placed_and_cancelled_at_once_is_never_placed(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.change("r1", price=Decimal("1.0910"))
+    world.cancel("r1")
+    assert world.run() == []
+    assert [code for *_, code in codes()] == ["SUPERSEDED", "SUPERSEDED", "NOTHING_TO_CHANGE"]
+
+
+def test_filled_while_ours_is_being_placed(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.work()
+    world.master_fills("r1", 100_000)
+    world.trade("m1", -100_000)
+    sent = world.run()
+    assert [intent.leg for intent in sent][:1] == [Leg.OPEN]
+    assert held() == 0 and at_rest()
+    assert Outcome.objects.count() == 3
+    assert not world.placed()
+
+
+def test_a_cancel_that_was_lost_is_sent_again(world: PendingWorld) -> None:
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.cancel("r1")
+    lost = {"state": OrderState.NOT_DELIVERED}
+    world.run(lambda intent: lost if intent.leg is Leg.CANCEL else {})
+    assert (pending().state, pending().in_flight) == ("resting", "")
+    assert pending().retry_at > timezone.now()
+    PendingLink.objects.update(retry_at=timezone.now())
+    (again,) = world.run()
+    assert (again.leg, pending().state) == (Leg.CANCEL, "cancelled")
+    assert len({intent.client_order_id for intent in world.sent}) == 3
+    assert at_rest()
