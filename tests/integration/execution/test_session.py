@@ -23,7 +23,8 @@ from apps.platforms.limits import Limits
 from apps.platforms.models import AccountState, ConnectionState, Symbol, TradingAccount
 from apps.trading.orders import Leg, OrderState, Side
 from tests.factories.platforms import AccountFactory, ConnectionFactory
-from tests.support.memory_platform import MemoryConnector, MemoryPlatform
+from tests.support.memory_books import MemoryPlatform
+from tests.support.memory_platform import MemoryConnector
 
 pytestmark = pytest.mark.django_db(transaction=True)
 D = Decimal

@@ -21,7 +21,8 @@ from apps.platforms.ports import DealDone, PositionUpdate
 from apps.trading.deals import Deal
 from apps.trading.orders import Leg, Side
 from apps.trading.positions import Position
-from tests.support.memory_platform import MemoryConnector, MemoryPlatform
+from tests.support.memory_books import MemoryPlatform
+from tests.support.memory_platform import MemoryConnector
 
 D = Decimal
 LONG_AGO = datetime.now(UTC) - timedelta(hours=1)
