@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.copytrading.errors import MasterNotAvailable
-from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
+from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
 from apps.copytrading.receivers import wake
 from apps.copytrading.services import existing
 from apps.copytrading.services.acting import (
@@ -28,7 +28,7 @@ from apps.copytrading.services.acting import (
     publish_change,
     require_owner,
 )
-from apps.copytrading.services.closing import close_requested
+from apps.copytrading.services.closing import close_requested, want_closed
 from apps.copytrading.services.followers import (
     check_by_hand,
     create_follower,
@@ -219,12 +219,7 @@ _VERBS = {Status.ACTIVE: "resume", Status.PAUSED: "pause", Status.DISABLED: "sto
 
 def _close_links(subscription: CopySubscription, cause: str) -> None:
     master_account_id = subscription.master.account_id
-    links = TradeLink.objects.filter(subscription_id=subscription.pk, state="open")
-    now = timezone.now()
-    links.filter(held_units=0, in_flight="").update(
-        state="closed", target_units=0, closed_at=now, close_cause=""
-    )
-    links.update(close_cause=cause)
+    want_closed([subscription.pk], cause, timezone.now())
     close_requested(master_account_id)
     transaction.on_commit(partial(wake, [master_account_id]), robust=True)
 

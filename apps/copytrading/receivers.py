@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.accounts.api import MODULE_SWITCHED, Module
 from apps.common.events import listen
 from apps.copytrading.services.orders import SOURCE
-from apps.copytrading.tasks import work
+from apps.copytrading.tasks import guards, work
 from apps.execution import api as execution
 from apps.execution import receivers
 from apps.execution.models import Gate
@@ -18,7 +18,7 @@ from apps.execution.models import Gate
 
 def connect() -> None:
     """Register with the apps below; called once when Django starts."""
-    receivers.register(SOURCE, on_events=wake, on_orders=wake)
+    receivers.register(SOURCE, on_events=wake, on_orders=wake, on_tick=look_at_guards)
     listen(MODULE_SWITCHED, switch_gate)
 
 
@@ -26,6 +26,11 @@ def wake(master_account_ids: Sequence[int]) -> None:
     """Have a worker look at these masters."""
     for account_id in master_account_ids:
         work.delay(account_id)
+
+
+def look_at_guards() -> None:
+    """Have a worker enforce guards; one that finds no time for it is followed by the next."""
+    guards.apply_async(expires=2.0)
 
 
 def switch_gate(payload: Mapping[str, Any]) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_process_init
+from django.utils import timezone
 
 from apps.common import collector
+from apps.copytrading.services.closing import masters_with_due_closes
 from apps.copytrading.services.foreign import masters_concerned
+from apps.copytrading.services.guards import enforce_guards
+from apps.copytrading.services.reconcile import look_around, look_at
+from apps.copytrading.services.repairing import repair_due
 from apps.copytrading.services.sealing import seal_all
 from apps.copytrading.services.work import look_after
 from apps.copytrading.services.work import work as do_work
@@ -31,6 +37,28 @@ def sweep() -> None:
     """Find copied positions that were closed by hand or by their stops; every few seconds."""
     for master_account_id in masters_concerned():
         look_after(master_account_id)
+
+
+@shared_task(name="copy.reconcile", ignore_result=True)
+def reconcile(account_ids: Sequence[int] = ()) -> None:
+    """Compare accounts with what their copies should hold (none named: those in turn), repair.
+
+    A look is bounded; what it leaves is seen in one of the next.
+    """
+    if account_ids:
+        look_at(account_ids)
+    else:
+        look_around()
+    for master_account_id in repair_due(timezone.now()):
+        work.delay(master_account_id)
+
+
+@shared_task(name="copy.guards", ignore_result=True)
+def guards() -> None:
+    """Enforce loss limits and minimum equities, send closes again whose pause is over."""
+    masters = set(enforce_guards(timezone.now())) | set(masters_with_due_closes())
+    for master_account_id in sorted(masters):
+        work.delay(master_account_id)
 
 
 @shared_task(name="copy.seal", ignore_result=True)

@@ -14,6 +14,7 @@ import structlog
 
 OnEvents = Callable[[Sequence[int]], None]
 OnOrders = Callable[[Sequence[int]], None]
+OnTick = Callable[[], None]
 
 _log = structlog.get_logger(__name__)
 
@@ -23,23 +24,29 @@ class _Receiver:
     source: str
     on_events: OnEvents | None
     on_orders: OnOrders | None
+    on_tick: OnTick | None
 
 
 _receivers: dict[str, _Receiver] = {}
 
 
 def register(
-    source: str, *, on_events: OnEvents | None = None, on_orders: OnOrders | None = None
+    source: str,
+    *,
+    on_events: OnEvents | None = None,
+    on_orders: OnOrders | None = None,
+    on_tick: OnTick | None = None,
 ) -> None:
     """Have a source's functions called after the gateway's commits.
 
     ``on_events(account_ids)``: these accounts have events that are not planned.
     ``on_orders(wake_keys)``: orders of ``source`` with these wake keys have become final, have
     begun to rest on the platform, or were filled in part while they rested.
-    Both are called in a thread of the gateway, outside of any transaction. Registering a
+    ``on_tick()``: about every two seconds from each gateway that holds a connection.
+    All are called in a thread of the gateway, outside of any transaction. Registering a
     source again replaces it.
     """
-    _receivers[source] = _Receiver(source, on_events, on_orders)
+    _receivers[source] = _Receiver(source, on_events, on_orders, on_tick)
 
 
 def sources() -> frozenset[str]:
@@ -61,8 +68,18 @@ def tell_orders(source: str, wake_keys: Sequence[int]) -> None:
         _call(receiver.on_orders, wake_keys, source)
 
 
-def _call(function: Callable[[Sequence[int]], None], keys: Sequence[int], source: str) -> None:
+def tell_tick() -> None:
+    """Call every source's ``on_tick``; a failure is logged and goes no further."""
+    for receiver in list(_receivers.values()):
+        if receiver.on_tick is not None:
+            _call(receiver.on_tick, None, receiver.source)
+
+
+def _call(function: Callable[..., None], keys: Sequence[int] | None, source: str) -> None:
     try:
-        function(keys)
+        if keys is None:
+            function()
+        else:
+            function(keys)
     except Exception as error:  # a broker that is down must not stop a gateway
         _log.warning("receiver failed", source=source, error=repr(error)[:200])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.copytrading.domain.link import finished
+from apps.copytrading.models import TradeLink
 from apps.copytrading.services import sql
 from apps.copytrading.services.links import store_links
 from apps.copytrading.services.load import load_master, load_rows
@@ -25,6 +27,18 @@ def again(cause: str) -> str:
     base, _, number = cause.partition("#")
     attempt = int(number or 1) + 1
     return f"{base}#{attempt}" if attempt <= ATTEMPTS else ""
+
+
+def want_closed(subscription_ids: Sequence[int], cause: str, now: datetime) -> None:
+    """Have everything that these subscriptions hold closed; what holds nothing ends.
+
+    In the caller's transaction, under the lock of their master, who sends the closes next.
+    """
+    links = TradeLink.objects.filter(subscription_id__in=subscription_ids, state="open")
+    links.filter(held_units=0, in_flight="").update(
+        state="closed", target_units=0, closed_at=now, close_cause=""
+    )
+    links.update(close_cause=cause)
 
 
 def pause_s(cause: str) -> int:

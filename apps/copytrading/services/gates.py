@@ -42,6 +42,11 @@ def gate_subscriptions(
     _set(Gate.Scope.RELATION, held, False, actor, reason, now)
 
 
+def gate_relations(relations: Sequence[str], *, actor: str, reason: str, now: datetime) -> None:
+    """Hold back the opens of these subscriptions, named by their relations."""
+    _set(Gate.Scope.RELATION, relations, False, actor, reason, now)
+
+
 def gate_master(master: CopyMaster, *, actor: str, reason: str, now: datetime) -> None:
     """A master that is not active, or switched off by its owner, gates all its copies."""
     leads = master.status == CopyMaster.Status.ACTIVE and master.enabled

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import os
 import secrets
 import signal
@@ -21,6 +22,7 @@ from apps.execution.gateway.lease import TICK_S, Lease, Leases
 _WATCH_S = 0.1
 _RETRY_S = 0.25
 _SHUTDOWN_S = 2.5
+_TICK_S = 2  # how often receivers are told that time has passed
 
 _UNPLANNED = """
     SELECT DISTINCT account_id FROM execution_accountevent
@@ -54,6 +56,7 @@ class Gateway:
         self._stop = asyncio.Event()
         self._events = Waker(receivers.tell_events)
         self._orders: dict[str, Waker] = {}
+        self._ticks = Waker(lambda _: receivers.tell_tick())
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then release what is held."""
@@ -85,6 +88,7 @@ class Gateway:
         with contextlib.suppress(*UNAVAILABLE):
             await self.leases.leave()
         await self._events.finish()
+        await self._ticks.finish()
         await self.database.close()
         _log.info("gateway has ended", name=self.holder)
 
@@ -156,11 +160,13 @@ class Gateway:
 
     async def _sweep(self) -> None:
         """Tell again what is not planned or settled; a wake-up may have been lost."""
-        while True:
+        for seconds in itertools.count():
             await asyncio.sleep(1.0)
             mine = sorted(self.leases.held)
             if not mine:
                 continue
+            if seconds % _TICK_S == 0:
+                self._ticks.wake([0])
             try:
                 of_mine = [sorted(receivers.sources()), mine]
                 events, final, rested = await self.database.run_all(
