@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from django.contrib.auth.models import Group
+from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import IntegrityError, transaction
+from django.db.models import Field
 from django.utils import timezone as django_timezone
 
-from apps.accounts.errors import EmailTaken, NotPermitted
+from apps.accounts.errors import EmailTaken, InvalidDefaults, NotPermitted
 from apps.accounts.models import AuditEntry, Customer, ProductConfig, User
 from apps.accounts.roles import Permission, Role
 from apps.accounts.selectors import forget_product_config, may
@@ -130,8 +133,7 @@ def set_module_enabled(
         raise NotPermitted("Switching modules needs the role owner or admin.")
     module = Module(module)
     field = f"{module}_enabled"
-    ProductConfig.objects.get_or_create(pk=1)
-    config = ProductConfig.objects.select_for_update().get(pk=1)
+    config = _locked_config()
     before = getattr(config, field)
     if before == enabled:
         return
@@ -149,3 +151,71 @@ def set_module_enabled(
     )
     transaction.on_commit(forget_product_config)
     publish(MODULE_SWITCHED, module=str(module), enabled=enabled)
+
+
+class ProductDefaults(TypedDict, total=False):
+    """What accounts and subscriptions inherit; 0 in a guard is no limit."""
+
+    max_delay_s: int
+    stale_account_s: int
+    max_slippage: Decimal
+    min_margin_level: Decimal
+    max_positions: int
+    min_equity: Decimal
+    loss_limit: Decimal
+    max_master_count: int
+
+
+DEFAULTS = frozenset(ProductDefaults.__annotations__)
+
+
+@transaction.atomic
+def update_product_defaults(
+    *, actor: User | None, reason: str = "", **values: Unpack[ProductDefaults]
+) -> dict[str, Any]:
+    """Change defaults for the whole installation; answers those that changed, as they are now.
+
+    They hold for everything that is planned or sent later than a second after the commit.
+    NotPermitted for an actor whose roles do not manage the product, InvalidDefaults for values
+    that cannot be.
+    """
+    if actor is not None and not may(actor, Permission.MANAGE_PRODUCT):
+        raise NotPermitted("Changing defaults needs the role owner or admin.")
+    config = _locked_config()
+    before = {name: getattr(config, name) for name in values if name in DEFAULTS}
+    after = _cleaned(config, values)
+    changed = {name: value for name, value in after.items() if before[name] != value}
+    if not changed:
+        return {}
+    config.save(update_fields=[*changed, "updated_at"])
+    record_audit(
+        actor=actor,
+        action="defaults.update",
+        object_type="product_config",
+        object_id="defaults",
+        object_label="Defaults",
+        reason=reason,
+        before={name: before[name] for name in changed},
+        after=changed,
+    )
+    transaction.on_commit(forget_product_config)
+    return changed
+
+
+def _cleaned(config: ProductConfig, values: Mapping[str, Any]) -> dict[str, Any]:
+    errors = {name: f"{name} is not a default." for name in values if name not in DEFAULTS}
+    for name in values.keys() - errors.keys():
+        field = config._meta.get_field(name)
+        assert isinstance(field, Field)
+        try:
+            setattr(config, name, field.clean(values[name], config))
+        except ValidationError as error:
+            errors[name] = " ".join(error.messages)
+    if errors:
+        raise InvalidDefaults(errors)
+    return {name: getattr(config, name) for name in values}
+
+
+def _locked_config() -> ProductConfig:
+    ProductConfig.objects.get_or_create(pk=1)
+    return ProductConfig.objects.select_for_update().get(pk=1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class AccountsError(Exception):
     """Base of all refusals; ``code`` is stable."""
@@ -18,3 +20,11 @@ class EmailTaken(AccountsError):
 
 class NotPermitted(AccountsError):
     code = "NOT_PERMITTED"
+
+
+class InvalidDefaults(AccountsError):
+    """Values that the product's configuration cannot have; a sentence for each field."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(" ".join(fields.values()))
+        self.fields = dict(fields)

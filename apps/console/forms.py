@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from django import forms
+
+from apps.copytrading.domain.limits import PRODUCT_BOUNDS
+from apps.copytrading.form_fields import BoundedField, number
 
 
 class ReasonForm(forms.Form):
@@ -24,3 +30,38 @@ class ModuleForm(ReasonForm):
         coerce=lambda value: value == "1",
         widget=forms.HiddenInput,
     )
+
+
+def _default(name: str, unit: str) -> BoundedField:
+    field = number(name, initial=0, bounds=PRODUCT_BOUNDS[name])
+    field.unit = unit
+    if PRODUCT_BOUNDS[name].low == 0:
+        field.help_text = f"{field.help_text} 0: no limit."
+    return field
+
+
+class DefaultsForm(ReasonForm):
+    """What accounts and copies inherit."""
+
+    max_delay_s = _default("max_delay_s", "seconds")
+    stale_account_s = _default("stale_account_s", "seconds")
+    max_slippage = _default("max_slippage", "%")
+    min_margin_level = _default("min_margin_level", "%")
+    max_positions = _default("max_positions", "positions")
+    min_equity = _default("min_equity", "in each account's currency")
+    loss_limit = _default("loss_limit", "in each account's currency")
+    max_master_count = _default("max_master_count", "masters")
+
+    @classmethod
+    def standing(cls, config: object) -> dict[str, Any]:
+        """The defaults as the fields show them."""
+        names = cls.base_fields.keys() - {"reason"}
+        values = {name: getattr(config, name) for name in names}
+        return {
+            name: f"{value.normalize():f}" if isinstance(value, Decimal) else value
+            for name, value in values.items()
+        }
+
+    def defaults(self) -> dict[str, Any]:
+        """The values as :func:`apps.accounts.api.update_product_defaults` takes them."""
+        return {name: self.cleaned_data[name] for name in self.fields if name != "reason"}

@@ -1,15 +1,17 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.console.views import copying, home, platforms, product
+from apps.console.views import copies, copying, home, platforms, product
 
 app_name = "console"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("live/", copying.live, name="live"),
+    path("copies/<uuid:uuid>/", copies.copy, name="copy"),
     path("masters/", copying.master_list, name="masters"),
     path("masters/<uuid:uuid>/", copying.master, name="master"),
     path("masters/<uuid:uuid>/<slug:action>/", copying.change_master, name="change_master"),
     path("platforms/", platforms.platforms, name="platforms"),
     path("product/", product.product, name="product"),
     path("product/copy-trading/", product.set_copy_trading, name="copy_trading"),
+    path("product/defaults/", product.set_defaults, name="defaults"),
 ]

@@ -128,6 +128,7 @@ LABELS = {
     "min_margin_level": "Minimum margin level",
     "max_master_count": "Maximum of masters",
     "manual_trading_mode": "Trading by hand",
+    "stale_account_s": "Oldest usable equity",
 }
 
 #: What a field does, in a sentence or two.
@@ -173,7 +174,8 @@ MEANINGS = {
         "holds and stops."
     ),
     "min_margin_level": "Nothing is opened that would leave the account below this level.",
-    "max_master_count": "So many masters the account may follow at once.",
+    "max_master_count": "So many masters an account may follow at once.",
+    "stale_account_s": "An older figure of an account sizes no new copy.",
 }
 
 #: Guards in the order of pages, with the unit of their value; 'money' is the account's currency.

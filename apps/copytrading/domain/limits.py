@@ -46,6 +46,12 @@ BOUNDS = {
     "min_margin_level": Bounds(0, 100_000, 2),
     "max_master_count": Bounds(0, 1000, None),
 }
+#: Of the product's own defaults: these two always hold.
+PRODUCT_BOUNDS = {
+    **BOUNDS,
+    "max_delay_s": Bounds(1, 3600, None),
+    "stale_account_s": Bounds(1, 3600, None),
+}
 #: Names in a list of symbols, and pairs in a mapping.
 MOST_SYMBOLS = 1000
 MOST_PAIRS = 20_000
