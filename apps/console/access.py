@@ -8,7 +8,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from apps.accounts.models import User
 from apps.accounts.roles import Permission
@@ -23,16 +23,16 @@ class StaffRequest(HttpRequest):
 
 def staff_page(
     permission: Permission = Permission.VIEW, *, copy_trading: bool = False
-) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Sign-in needed; 404 for those who are not staff, 403 for staff without the permission.
 
     Pages of copy trading answer 404 while the module is switched off.
     """
 
-    def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @login_required
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not may(request.user, Permission.VIEW):
                 raise Http404("No such page.")
             if copy_trading and not product_config().copy_trading_enabled:

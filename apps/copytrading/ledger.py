@@ -63,16 +63,17 @@ _EVENT_AT = """
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for. Whose outcomes: a customer's, a copy's, an account's, a master's (by its
+    """What to look for. Whose outcomes: a customer's, a copy's, of accounts, a master's (by its
     account), or everybody's; and what of them, '' and None not minding. ``text`` is looked for
     in messages, symbols, trace ids, order ids and positions; times are of receipt."""
 
     user_id: int | None = None
     subscription_id: int | None = None
-    account_id: int | None = None
+    account_ids: tuple[int, ...] | None = None
     master_account_id: int | None = None
     event_id: int | None = None
     outcome_id: int | None = None
+    outcome_ids: tuple[int, ...] | None = None
     state: str = ""
     code: str = ""
     symbol: str = ""
@@ -144,7 +145,7 @@ def _scope(wanted: Search, after: tuple[int, int] | None) -> _Scope:
     owned = {
         "s.id = %(copy)s": ("copy", wanted.subscription_id),
         "a.owner_id = %(user)s": ("user", wanted.user_id),
-        "f.account_id = %(account)s": ("account", wanted.account_id),
+        "f.account_id = ANY(%(accounts)s)": ("accounts", _list(wanted.account_ids)),
     }
     copies = [text for text, (name, value) in owned.items() if value is not None]
     values.update({name: value for name, value in owned.values() if value is not None})
@@ -155,6 +156,9 @@ def _scope(wanted: Search, after: tuple[int, int] | None) -> _Scope:
         if getattr(wanted, field) is not None:
             which.append(f"x.{columns.get(field, field)} = %({name})s")
             values[name] = getattr(wanted, field)
+    if wanted.outcome_ids is not None:
+        which.append("x.id = ANY(%(outcomes)s)")
+        values["outcomes"] = _list(wanted.outcome_ids)
     if after is not None:
         which.append("x.event_id <= %(after)s")
         which.append("(x.event_id, x.subscription_id) < (%(after)s, %(after_copy)s)")
@@ -166,6 +170,10 @@ def _scope(wanted: Search, after: tuple[int, int] | None) -> _Scope:
             which.append(f"x.received_at {sign} %({bound})s")
             values[bound], values[f"{bound}_event"] = at, _event_at(at + slack)
     return _Scope(_COPIES.format(which=" AND ".join(copies)) if copies else "", which, values)
+
+
+def _list(ids: tuple[int, ...] | None) -> list[int] | None:
+    return None if ids is None else list(ids)
 
 
 def _event_at(at: datetime) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.copytrading.domain.codes import Code, OutcomeState
-from apps.copytrading.domain.explain import Facts, explain, hint
+from apps.copytrading.domain.explain import Facts, explain, hint, sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +164,13 @@ class OutcomeRow:
         return STATE_LABELS.get(self.state, self.state)
 
     @property
+    def reason_code(self) -> Code:
+        return Code[self.code]
+
+    @property
     def reason(self) -> str:
         """The reason code in words."""
-        return Code[self.code].label
+        return self.reason_code.label
 
     @property
     def lots(self) -> Decimal:
@@ -195,31 +199,37 @@ class OutcomeRow:
     @property
     def story(self) -> str:
         """The sentence that users read."""
-        return explain(
-            Facts(
-                kind=self.kind,
-                symbol=self.symbol,
-                state=self.state,
-                code=self.code,
-                message=self.message,
-                side=self.side,
-                units=self.units,
-                filled_units=self.filled_units,
-                lot_units=self.lot_units,
-                currency=self.currency,
-                master_price=self.master_price,
-                fill_price=self.fill_price,
-                slippage=self.slippage,
-                slippage_money=self.slippage_money,
-                numbers=self.numbers,
-                to_sent_ms=self.to_sent_ms,
-            )
-        )
+        return explain(self._facts())
+
+    @property
+    def sentences(self) -> list[str]:
+        """The story, a sentence for each step."""
+        return sentences(self._facts())
 
     @property
     def hint(self) -> str:
         """What would have changed it; '' where nothing would."""
         return hint(self.code)
+
+    def _facts(self) -> Facts:
+        return Facts(
+            kind=self.kind,
+            symbol=self.symbol,
+            state=self.state,
+            code=self.code,
+            message=self.message,
+            side=self.side,
+            units=self.units,
+            filled_units=self.filled_units,
+            lot_units=self.lot_units,
+            currency=self.currency,
+            master_price=self.master_price,
+            fill_price=self.fill_price,
+            slippage=self.slippage,
+            slippage_money=self.slippage_money,
+            numbers=self.numbers,
+            to_sent_ms=self.to_sent_ms,
+        )
 
     def _since_received(self, at: datetime | None) -> float | None:
         return None if at is None else (at - self.received_at).total_seconds() * 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from apps.accounts.models import User
@@ -31,7 +31,8 @@ from apps.execution.selectors import JournaledEvent, events_by_id
 
 __all__ = [
     "CODE_CHOICES", "STATE_CHOICES", "LatencyFigures", "LiveEvent", "MasterRow", "OpenCopy",
-    "OutcomePage", "OutcomeRow", "SubscriptionRow", "follower_of", "latency", "live_feed",
+    "OutcomePage", "OutcomeRow", "SubscriptionRow", "copies_to_choose", "follower_accounts",
+    "follower_of", "latency", "live_feed",
     "master_accounts_of", "master_by_uuid", "masters", "masters_for", "open_copies",
     "outcomes_of", "subscription_by_uuid", "subscriptions_of",
 ]  # fmt: skip
@@ -143,6 +144,40 @@ def _subscription_row(v: tuple[Any, ...], module_on: bool) -> SubscriptionRow:
     sizing = sizing_sentence(*v[18:23], currency=v[12])
     values = [*v[:7], *v[8:17], copying, sizing, *v[18:]]
     return SubscriptionRow(*values)
+
+
+class CopyChoice(NamedTuple):
+    """A copy to choose from a list."""
+
+    id: int
+    uuid: UUID
+    label: str
+
+
+def copies_to_choose(user: User) -> list[CopyChoice]:
+    """All copies that a customer has or had, those that run first."""
+    found = sql.rows(
+        "SELECT s.id, s.uuid, m.strategy_name || ' · ' || coalesce(nullif(a.name, ''), a.login) "
+        "|| CASE WHEN s.archived_at IS NULL THEN '' ELSE ' (ended)' END "
+        "FROM copytrading_copysubscription s "
+        "JOIN copytrading_copymaster m ON m.id = s.master_id "
+        "JOIN copytrading_copyfollower f ON f.id = s.follower_id "
+        "JOIN platforms_tradingaccount a ON a.id = f.account_id WHERE a.owner_id = %s "
+        "ORDER BY s.archived_at IS NOT NULL, m.strategy_name, s.id DESC",
+        [user.pk],
+    )
+    return [CopyChoice(*row) for row in found]
+
+
+def follower_accounts(login: str) -> tuple[int, ...]:
+    """Accounts that follow or followed a master and have this login or name."""
+    found = sql.rows(
+        "SELECT a.id FROM platforms_tradingaccount a "
+        "JOIN copytrading_copyfollower f ON f.account_id = a.id "
+        "WHERE a.login = %(said)s OR lower(a.name) = lower(%(said)s)",
+        {"said": login.strip()},
+    )
+    return tuple(row[0] for row in found)
 
 
 def sizing_sentence(

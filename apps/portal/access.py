@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponseBase
 
 from apps.accounts.models import User
 from apps.accounts.selectors import product_config
@@ -25,12 +25,12 @@ class SignedInRequest(HttpRequest):
     user: User
 
 
-def copy_trading_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def copy_trading_page(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
     """Sign-in needed; 404 while copy trading is switched off."""
 
     @login_required
     @wraps(view)
-    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not product_config().copy_trading_enabled:
             raise Http404("Copy trading is switched off.")
         return view(request, *args, **kwargs)

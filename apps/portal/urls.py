@@ -1,6 +1,15 @@
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from apps.portal.views import accounts, copy_settings, copying, followers, gallery, home, mapping
+from apps.portal.views import (
+    accounts,
+    copy_settings,
+    copying,
+    followers,
+    gallery,
+    home,
+    mapping,
+    outcomes,
+)
 
 
 class ChangeConverter:
@@ -37,6 +46,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copying/<uuid:uuid>/symbols/upload/", mapping.upload_mapping, name="upload_mapping"),
     path("copying/<uuid:uuid>/symbols/remove/", mapping.remove_mapping, name="remove_mapping"),
     path("copying/<uuid:uuid>/symbols/sample.csv", mapping.sample_mapping, name="sample_mapping"),
+    path("copying/outcomes/", outcomes.outcomes, name="outcomes"),
+    path("copying/outcomes/outcomes.csv", outcomes.outcomes_csv, name="outcomes_csv"),
+    path("copying/outcomes/<int:pk>/", outcomes.outcome, name="outcome"),
+    path("copying/<uuid:uuid>/chain/", outcomes.check, name="check_chain"),
     path("copying/<uuid:uuid>/<change:action>/", copying.change, name="change_copy"),
     path("my-accounts/", accounts.account_list, name="accounts"),
     path("my-accounts/<uuid:uuid>/", accounts.account_detail, name="account"),

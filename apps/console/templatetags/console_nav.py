@@ -17,6 +17,10 @@ def console_nav(context: dict[str, Any]) -> list[NavItem]:
     path = context["request"].path
     places = []
     if product_config().copy_trading_enabled:
-        places = [("Live", "console:live"), ("Masters", "console:masters")]
+        places = [
+            ("Live", "console:live"),
+            ("Masters", "console:masters"),
+            ("Outcomes", "console:outcomes"),
+        ]
     places += [("Platforms", "console:platforms"), ("Product", "console:product")]
     return [nav_item(label, view, path) for label, view in places]

@@ -90,7 +90,7 @@ def test_each_filter(copies: list[CopySubscription], world: CopyWorld, owner: Us
     assert search(Search(symbol="GBPUSD")).rows == []
     assert len(search(Search(user_id=owner.pk, kind="protection")).rows) == 2
     account = copies[1].follower.account_id
-    assert {row.subscription_id for row in search(Search(account_id=account)).rows} == {
+    assert {row.subscription_id for row in search(Search(account_ids=(account,))).rows} == {
         copies[1].pk
     }
     assert {row.position_key for row in search(Search(text="M3")).rows} == {"m3"}

@@ -1,0 +1,92 @@
+"""Outcomes as CSV, streamed page by page so that any number of them fits into memory."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+
+from apps.copytrading.ledger import Search, search
+from apps.copytrading.rows import OutcomeRow
+from apps.copytrading.services import sql
+
+PAGE = 1_000
+
+HEADER = (
+    "event", "received", "master", "account", "trade", "symbol", "side", "outcome", "code",
+    "reason", "message", "ordered_lots", "filled_lots", "master_price", "fill_price", "slippage",
+    "slippage_money", "currency", "planned_ms", "sent_ms", "accepted_ms", "filled_ms", "story",
+    "position", "order_id", "trace_id", "seal_number", "seal_digest",
+)  # fmt: skip
+
+#: A cell that begins so is taken for a formula by spreadsheets.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+_SEALS = """
+    SELECT outcome_id, number, digest FROM copytrading_outcomeseal WHERE outcome_id = ANY(%s)
+"""
+
+
+def csv_response(wanted: Search, name: str) -> StreamingHttpResponse:
+    """All outcomes of a search, as a file to save."""
+    response = StreamingHttpResponse(_stream(wanted), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+async def _stream(wanted: Search) -> AsyncIterator[str]:
+    yield _lines([HEADER])
+    cursor: str | None = None
+    while True:
+        text, cursor = await sync_to_async(_page)(wanted, cursor)
+        yield text
+        if cursor is None:
+            return
+
+
+def _page(wanted: Search, cursor: str | None) -> tuple[str, str | None]:
+    page = search(wanted, cursor=cursor, limit=PAGE)
+    found = sql.rows(_SEALS, [[row.id for row in page.rows]])
+    seals = {outcome_id: (number, mark) for outcome_id, number, mark in found}
+    text = _lines(cells(row, *seals.get(row.id, (None, ""))) for row in page.rows)
+    return text, page.next_cursor
+
+
+def cells(row: OutcomeRow, number: int | None, digest: str) -> tuple[str, ...]:
+    """A row in the columns of :data:`HEADER`; words of others are made harmless."""
+    hops = (row.to_planned_ms, row.to_sent_ms, row.to_accepted_ms, row.to_filled_ms)
+    return (
+        str(row.event_id), _time(row.received_at), harmless(row.strategy_name),
+        harmless(row.account_login), row.kind, harmless(row.symbol), row.side, row.state,
+        row.code, row.reason, harmless(row.message), _number(row.lots), _number(row.filled_lots),
+        _number(row.master_price), _number(row.fill_price), _number(row.slippage),
+        _number(row.slippage_money), row.currency,
+        *("" if hop is None else f"{hop:.1f}" for hop in hops),
+        harmless(row.story), harmless(row.position_key), harmless(row.client_order_id),
+        harmless(row.trace_id), "" if number is None else str(number), digest,
+    )  # fmt: skip
+
+
+def harmless(text: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def _number(value: Decimal | None) -> str:
+    return "" if value is None else f"{value.normalize():f}"
+
+
+def _time(value: datetime) -> str:
+    return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _lines(rows: Iterable[tuple[str, ...]]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()

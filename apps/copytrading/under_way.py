@@ -1,0 +1,113 @@
+"""What is still under way: orders without an answer, and events that wait for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+from apps.copytrading.services import sql
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """Something that has no outcome yet. ``state`` is waiting, committed, sent, accepted,
+    partially_filled or unknown; ``units`` are of an order, 0 where it waits."""
+
+    key: str
+    subscription_uuid: UUID
+    strategy_name: str
+    account_name: str
+    account_login: str
+    symbol: str
+    leg: str
+    state: str
+    units: Decimal
+    lot_units: Decimal
+    event_id: int | None
+    since: datetime
+
+    @property
+    def lots(self) -> Decimal:
+        return self.units / self.lot_units
+
+    @property
+    def state_label(self) -> str:
+        return _STATES.get(self.state, self.state)
+
+    @property
+    def doing(self) -> str:
+        return _LEGS.get(self.leg, self.leg)
+
+
+_STATES = {
+    "waiting": "Waiting",
+    "committed": "Committed",
+    "sent": "In flight",
+    "accepted": "In flight",
+    "partially_filled": "In flight",
+    "unknown": "Unknown",
+}
+_LEGS = {
+    "open": "Open",
+    "close": "Close",
+    "protect": "Set stops",
+    "cancel": "Cancel",
+    "event": "Waits for the order in flight",
+}
+
+_UNDER_WAY = """
+    WITH mine AS (
+        SELECT s.id, s.uuid, m.strategy_name, a.name, a.login, a.connection_id
+        FROM copytrading_copysubscription s
+        JOIN copytrading_copymaster m ON m.id = s.master_id
+        JOIN copytrading_copyfollower f ON f.id = s.follower_id
+        JOIN platforms_tradingaccount a ON a.id = f.account_id
+        WHERE {which}),
+    flying AS (
+        SELECT l.subscription_id, l.symbol, l.instrument_id, l.in_flight, l.opened_at
+        FROM copytrading_tradelink l WHERE l.in_flight <> ''
+        UNION ALL
+        SELECT p.subscription_id, p.symbol, p.instrument_id, p.in_flight, p.opened_at
+        FROM copytrading_pendinglink p WHERE p.in_flight <> '' AND p.closed_at IS NULL)
+    SELECT 'order-' || f.in_flight, mine.uuid, mine.strategy_name, mine.name, mine.login, f.symbol,
+           coalesce(d.leg, o.leg, 'close'), coalesce(o.state, 'committed'),
+           coalesce(d.units, o.units, 0), coalesce(y.lot_units, 1), d.event_id,
+           coalesce(o.committed_at, d.decided_at, f.opened_at)
+    FROM flying f JOIN mine ON mine.id = f.subscription_id
+    LEFT JOIN copytrading_decision d ON d.client_order_id = f.in_flight
+    LEFT JOIN execution_order o ON o.client_order_id = f.in_flight
+    LEFT JOIN platforms_symbol y ON y.connection_id = mine.connection_id
+         AND y.instrument_id = f.instrument_id
+    UNION ALL
+    SELECT 'event-' || w.event_id || '-' || w.subscription_id, mine.uuid, mine.strategy_name,
+           mine.name, mine.login, coalesce(e.payload ->> 'symbol', ''), 'event', 'waiting', 0, 1,
+           w.event_id, e.received_at
+    FROM copytrading_waitingevent w JOIN mine ON mine.id = w.subscription_id
+    JOIN execution_accountevent e ON e.id = w.event_id
+    ORDER BY 12, 1 LIMIT %s
+"""
+
+
+def under_way(
+    *,
+    user_id: int | None = None,
+    subscription_id: int | None = None,
+    master_account_id: int | None = None,
+    account_ids: tuple[int, ...] | None = None,
+    limit: int = 50,
+) -> list[UnderWay]:
+    """Orders without an answer and events that wait for them, the oldest first; one query."""
+    given = {
+        "a.owner_id": user_id,
+        "s.id": subscription_id,
+        "m.account_id": master_account_id,
+    }
+    which = [f"{column} = %s" for column, value in given.items() if value is not None]
+    values: list[object] = [value for value in given.values() if value is not None]
+    if account_ids is not None:
+        which.append("a.id = ANY(%s)")
+        values.append(list(account_ids))
+    statement = _UNDER_WAY.format(which=" AND ".join(which) or "TRUE")
+    return [UnderWay(*row) for row in sql.rows(statement, [*values, limit])]
