@@ -21,6 +21,7 @@ from apps.execution.gateway.figures import FiguresWriter
 from apps.execution.gateway.guards import Guards
 from apps.execution.gateway.journaling import Journal
 from apps.execution.gateway.lease import Lease
+from apps.execution.gateway.rereading import Rereading
 from apps.execution.gateway.roster import Roster
 from apps.execution.gateway.sender import Sender
 from apps.execution.gateway.state import Account, Book
@@ -90,6 +91,10 @@ class Session:
             *(connector, lease, tickets, Closes(database, connector, tickets)),
             *(writeback.ticket, self._inject, lambda: self.sender.up),
         )
+        self._rereading = Rereading(
+            *(lease.connection_id, connector, self.book, tickets),
+            *(self._read_quietly, lambda: self._calm),
+        )
         self._injected: asyncio.Queue[list[Event]] = asyncio.Queue()
         self._status = "connecting"
         self._error = ("", "")
@@ -117,6 +122,7 @@ class Session:
                     self._tick(),
                     self._resolver.run(),
                     self._duplicates.run(),
+                    self._rereading.run(),
                 ):
                     tasks.create_task(part)
         finally:
@@ -229,6 +235,25 @@ class Session:
             await self._read(accounts)
         except* ConnectionError:
             self._log.info("reading accounts was interrupted; the next session goes on")
+
+    @property
+    def _calm(self) -> bool:
+        return self.sender.up and not self.sender.busy and not self._reading
+
+    def _read_quietly(self, names: Sequence[str]) -> None:
+        """Accounts that turned out to differ from what is known; the connection stays live."""
+        if self.sender.up and not self._reading:
+            self._reading += 1
+            self._syncing = self._spawn(self._quiet_reading(self.roster.again(names)))
+
+    async def _quiet_reading(self, accounts: Sequence[Account]) -> None:
+        try:
+            await self.roster.read(accounts)
+            self._duplicates.look()
+        except* ConnectionError:
+            self._log.info("reading accounts was interrupted; the next session goes on")
+        finally:
+            self._reading -= 1
 
     def _read_again(self) -> None:
         """Accounts whose reading failed for a while; their events wait until it succeeds."""

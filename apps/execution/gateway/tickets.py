@@ -171,11 +171,15 @@ def ticket_of(row: list[Any], batch_id: int, ordinal: int, committed_at: datetim
     return Ticket(row, batch_id, ordinal, committed_at, row[0], row[2], row[3])
 
 
+_TROUBLE = frozenset({OrderState.REJECTED, OrderState.NOT_DELIVERED})
+
+
 class Tickets:
     """Tickets of one connection by each of the ids under which something is heard of them.
 
     ``by_client_id`` holds those on their way, ``resting`` per account those that rest and
-    whose rows say so, ``opens`` per account the opens at market on their way.
+    whose rows say so, ``opens`` per account the opens at market on their way. ``troubled`` are
+    accounts, by our id, on which orders came to nothing.
     """
 
     def __init__(self) -> None:
@@ -184,6 +188,7 @@ class Tickets:
         self.opens: dict[str, dict[str, Ticket]] = {}
         self.by_platform_id: dict[tuple[str, str], Ticket] = {}
         self.of_batch: dict[int, set[Ticket]] = defaultdict(set)
+        self.troubled: set[int] = set()
 
     def add(self, ticket: Ticket) -> None:
         self.resting.get(ticket.account, {}).pop(ticket.cid, None)
@@ -218,6 +223,11 @@ class Tickets:
         ticket = self.by_client_id.get(client_order_id) if client_order_id else None
         return ticket or self.by_platform_id.get((account, platform_order_id))
 
+    def take_troubled(self) -> set[int]:
+        """The accounts with orders that came to nothing since the last time."""
+        troubled, self.troubled = self.troubled, set()
+        return troubled
+
     def stored(self, tickets: Iterable[Ticket]) -> set[int]:
         """Forget tickets whose final state is stored, put aside those that rest.
 
@@ -228,6 +238,8 @@ class Tickets:
             self.by_client_id.pop(ticket.cid, None)
             self._forget_open(ticket)
             if ticket.final:
+                if ticket.state in _TROUBLE:
+                    self.troubled.add(ticket.row[Col.ACCOUNT_ID])
                 key = (ticket.account, ticket.platform_order_id)
                 if self.by_platform_id.get(key) is ticket:
                     del self.by_platform_id[key]
