@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
+
+from django.db import transaction
 
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
 from apps.copytrading.services.orders import SOURCE
+from apps.copytrading.services.pending_following import masters_with_gated_pendings
 from apps.execution import api as execution
 from apps.execution.models import Gate
 
@@ -58,7 +62,11 @@ def _set(
 ) -> None:
     if is_open:
         execution.clear_gates(scope=scope, keys=keys)
-    else:
-        execution.set_gates(
-            scope=scope, keys=keys, state=Gate.State.REDUCING, actor=actor, reason=reason, now=now
-        )
+        return
+    execution.set_gates(
+        scope=scope, keys=keys, state=Gate.State.REDUCING, actor=actor, reason=reason, now=now
+    )
+    if masters := masters_with_gated_pendings():
+        from apps.copytrading.receivers import wake  # it imports the tasks, which import this
+
+        transaction.on_commit(partial(wake, masters), robust=True)

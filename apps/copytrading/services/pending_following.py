@@ -75,8 +75,30 @@ _WAITING = (
     "AND w.master_account_id = %(account)s ORDER BY w.event_id LIMIT 5000"
 )
 
+# Whatever holds opens back has a gate: a pause, a stop, the module's switch, a kill switch.
+_GATED = """
+    FROM execution_gate g, platforms_tradingaccount a
+    WHERE p.closed_at IS NULL AND p.cancel_cause = '' AND p.state IN ('placing', 'resting')
+      AND a.id = p.account_id AND (
+        g.scope = 'global' OR (g.scope = 'platform' AND g.key = a.platform)
+        OR (g.scope = 'connection' AND g.key = a.connection_id::text)
+        OR (g.scope = 'account' AND g.key = a.id::text)
+        OR (g.scope = 'source' AND g.key IN ('copy', 'copy:' || p.master_account_id))
+        OR (g.scope = 'relation' AND g.key = 'sub:' || p.subscription_id))
+"""
+_TAKE_BACK = (
+    "UPDATE copytrading_pendinglink p SET cancel_cause = 'gate:' || g.scope "
+    f"{_GATED} AND p.master_account_id = %s"
+)
+_GATED_MASTERS = (
+    "SELECT DISTINCT p.master_account_id FROM copytrading_pendinglink p "
+    f"WHERE p.closed_at IS NULL AND EXISTS (SELECT 1 {_GATED})"
+)
+
 _MASTERS = f"""
     SELECT w.master_account_id {_FREE}
+    UNION
+    {_GATED_MASTERS}
     UNION
     SELECT master_account_id FROM copytrading_pendinglink
     WHERE closed_at IS NULL AND cancel_cause <> '' AND in_flight = '' AND platform_order_id <> ''
@@ -103,8 +125,14 @@ def follow_pendings(master_account_id: int, fence: Fence) -> int:
     if master is None:
         return 0
     done = _note_rested(master, fence)
+    sql.execute(_TAKE_BACK, [master_account_id])
     done += _send_cancels(master_account_id, fence, now)
     return done + _go_on(master, fence, now)
+
+
+def masters_with_gated_pendings() -> list[int]:
+    """Accounts of masters of whose orders copies rest that must not any more."""
+    return sorted(row[0] for row in sql.rows(_GATED_MASTERS))
 
 
 def masters_with_pendings_due() -> list[int]:

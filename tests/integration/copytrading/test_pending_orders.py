@@ -8,13 +8,23 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
+from apps.copytrading.api import pause, resume, set_master_status, stop
 from apps.copytrading.models import CopySubscription, Outcome, PendingLink, TradeLink
 from apps.copytrading.models.ledger import WaitingEvent
-from apps.execution.models import AccountEvent, Order, Position
+from apps.copytrading.services.pending_following import masters_with_pendings_due
+from apps.copytrading.tasks import work
+from apps.execution.api import set_gate
+from apps.execution.models import AccountEvent, Gate, Order, Position
 from apps.trading.orders import Leg, OrderState, OrderType, Side
 from tests.factories.pending import LIMIT, PendingWorld
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are not woken; the world works by hand."""
+    monkeypatch.setattr(work, "delay", lambda *_: None)
 
 
 @pytest.fixture
@@ -390,4 +400,74 @@ def test_a_cancel_that_was_lost_is_sent_again(world: PendingWorld) -> None:
     (again,) = world.run()
     assert (again.leg, pending().state) == (Leg.CANCEL, "cancelled")
     assert len({intent.client_order_id for intent in world.sent}) == 3
+    assert at_rest()
+
+
+def test_pausing_cancels_what_rests_and_resuming_places_nothing(world: PendingWorld) -> None:
+    copy = world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    pause(actor=None, subscription=copy)
+    (cancel,) = world.run()
+    assert (cancel.leg, pending().state) == (Leg.CANCEL, "cancelled")
+    resume(actor=None, subscription=copy)
+    world.change("r1", price=Decimal("1.0910"))
+    assert world.run() == []
+    assert codes()[-1] == ("amended", "skipped", "CANCELLED")
+    world.master_fills("r1", 100_000)
+    (opened,) = world.run()
+    assert (opened.leg, opened.type) == (Leg.OPEN, OrderType.MARKET)
+    assert at_rest()
+
+
+def test_what_a_paused_copy_filled_already_follows_its_master(world: PendingWorld) -> None:
+    copy = world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.fills(world.placed()[0], 40_000)
+    pause(actor=None, subscription=copy)
+    (cancel,) = world.run()
+    assert (cancel.leg, pending().state) == (Leg.CANCEL, "filled")
+    world.master_fills("r1", 100_000)
+    assert world.run() == []
+    assert codes()[-1] == ("opened", "partial", "PAUSED")
+    assert (open_link().held_units, open_link().target_units) == (40_000, 40_000)
+    world.trade("m1", -100_000)
+    world.run()
+    assert held() == 0 and at_rest()
+
+
+@pytest.mark.parametrize("filled", [0, 30_000, 100_000])
+def test_stopping_with_closing_leaves_nothing(world: PendingWorld, filled: int) -> None:
+    copy = world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    if filled:
+        world.fills(world.placed()[0], filled)
+        world.run()
+    stop(actor=None, subscription=copy, close_positions=True)
+    world.run()
+    assert held() == 0 and not world.placed()
+    world.master_fills("r1", 100_000)
+    world.cancel("r1")
+    world.run()
+    assert held() == 0 and at_rest()
+    assert Outcome.objects.count() == 3
+
+
+def test_a_paused_master_and_a_kill_switch_cancel_what_rests(world: PendingWorld) -> None:
+    world.follow()
+    world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    set_master_status(actor=None, master=world.master, status="paused")
+    assert [intent.leg for intent in world.run()] == [Leg.CANCEL] * 2
+    set_master_status(actor=None, master=world.master, status="active")
+    world.place("r2", 100_000)
+    world.run()
+    now = timezone.now()
+    set_gate(scope=Gate.Scope.GLOBAL, state=Gate.State.REDUCING, actor="staff", now=now)
+    assert masters_with_pendings_due() == [world.account_id]
+    assert [intent.leg for intent in world.run()] == [Leg.CANCEL] * 2
+    assert masters_with_pendings_due() == []
     assert at_rest()
