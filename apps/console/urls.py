@@ -1,11 +1,15 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.console.views import copies, copying, home, platforms, product
+from apps.console.views import copies, copying, home, outcomes, platforms, product
 
 app_name = "console"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("live/", copying.live, name="live"),
+    path("outcomes/", outcomes.outcomes, name="outcomes"),
+    path("outcomes/outcomes.csv", outcomes.outcomes_csv, name="outcomes_csv"),
+    path("outcomes/<int:pk>/", outcomes.outcome, name="outcome"),
+    path("copies/<uuid:uuid>/chain/", outcomes.check, name="check_chain"),
     path("copies/<uuid:uuid>/", copies.copy, name="copy"),
     path("masters/", copying.master_list, name="masters"),
     path("masters/<uuid:uuid>/", copying.master, name="master"),
