@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from apps.accounts.api import MODULE_SWITCHED, Module
 from apps.common.events import listen
+from apps.copytrading.domain.drift import GRACE
 from apps.copytrading.services.orders import SOURCE
-from apps.copytrading.tasks import guards, work
+from apps.copytrading.services.reconcile import ACCOUNTS_AT_ONCE
+from apps.copytrading.tasks import guards, reconcile, work
 from apps.execution import api as execution
 from apps.execution import receivers
 from apps.execution.models import Gate
@@ -18,7 +20,9 @@ from apps.execution.models import Gate
 
 def connect() -> None:
     """Register with the apps below; called once when Django starts."""
-    receivers.register(SOURCE, on_events=wake, on_orders=wake, on_tick=look_at_guards)
+    receivers.register(
+        SOURCE, on_events=wake, on_orders=wake, on_tick=look_at_guards, on_read=compare_soon
+    )
     listen(MODULE_SWITCHED, switch_gate)
 
 
@@ -31,6 +35,13 @@ def wake(master_account_ids: Sequence[int]) -> None:
 def look_at_guards() -> None:
     """Have a worker enforce guards; one that finds no time for it is followed by the next."""
     guards.apply_async(expires=2.0)
+
+
+def compare_soon(account_ids: Sequence[int]) -> None:
+    """Have accounts that were read whole compared with their copies, once they stand still."""
+    for start in range(0, len(account_ids), ACCOUNTS_AT_ONCE):
+        some = list(account_ids[start : start + ACCOUNTS_AT_ONCE])
+        reconcile.apply_async(args=[some], countdown=GRACE.total_seconds() + 1)
 
 
 def switch_gate(payload: Mapping[str, Any]) -> None:

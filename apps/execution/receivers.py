@@ -15,6 +15,7 @@ import structlog
 OnEvents = Callable[[Sequence[int]], None]
 OnOrders = Callable[[Sequence[int]], None]
 OnTick = Callable[[], None]
+OnRead = Callable[[Sequence[int]], None]
 
 _log = structlog.get_logger(__name__)
 
@@ -25,6 +26,7 @@ class _Receiver:
     on_events: OnEvents | None
     on_orders: OnOrders | None
     on_tick: OnTick | None
+    on_read: OnRead | None
 
 
 _receivers: dict[str, _Receiver] = {}
@@ -36,17 +38,19 @@ def register(
     on_events: OnEvents | None = None,
     on_orders: OnOrders | None = None,
     on_tick: OnTick | None = None,
+    on_read: OnRead | None = None,
 ) -> None:
     """Have a source's functions called after the gateway's commits.
 
     ``on_events(account_ids)``: these accounts have events that are not planned.
     ``on_orders(wake_keys)``: orders of ``source`` with these wake keys have become final, have
     begun to rest on the platform, or were filled in part while they rested.
+    ``on_read(account_ids)``: these accounts were read whole, when a session began or after a gap.
     ``on_tick()``: about every two seconds from each gateway that holds a connection.
     All are called in a thread of the gateway, outside of any transaction. Registering a
     source again replaces it.
     """
-    _receivers[source] = _Receiver(source, on_events, on_orders, on_tick)
+    _receivers[source] = _Receiver(source, on_events, on_orders, on_tick, on_read)
 
 
 def sources() -> frozenset[str]:
@@ -66,6 +70,13 @@ def tell_orders(source: str, wake_keys: Sequence[int]) -> None:
     receiver = _receivers.get(source)
     if receiver is not None and receiver.on_orders is not None:
         _call(receiver.on_orders, wake_keys, source)
+
+
+def tell_read(account_ids: Sequence[int]) -> None:
+    """Call every source's ``on_read``; a failure is logged and goes no further."""
+    for receiver in list(_receivers.values()):
+        if receiver.on_read is not None:
+            _call(receiver.on_read, account_ids, receiver.source)
 
 
 def tell_tick() -> None:

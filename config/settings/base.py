@@ -171,6 +171,7 @@ CELERY_BEAT_SCHEDULE = {
     "sample-equity": {"task": "analytics.sample_equity", "schedule": 60.0},
     "enforce-guards": {"task": "copy.guards", "schedule": 2.0, "options": {"expires": 2.0}},
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
+    "reconcile": {"task": "copy.reconcile", "schedule": 5.0, "options": {"expires": 5.0}},
     "seal-outcomes": {"task": "copy.seal", "schedule": 10.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")

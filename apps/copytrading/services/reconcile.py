@@ -19,6 +19,7 @@ from apps.copytrading.services.holdings import followers_count, load_holdings, s
 from apps.copytrading.services.planning import CHANGED
 from apps.execution.intents import client_order_id
 from apps.execution.selectors import OrderResult, orders_by_client_id
+from apps.execution.suspects import suspect
 from apps.trading.orders import FINAL_STATES
 
 #: Accounts that are read whole in one look, and accounts among which one look searches.
@@ -113,8 +114,9 @@ def look_at(account_ids: Collection[int], now: datetime | None = None) -> Look:
     if not account_ids:
         return Look({}, 0)
     now = now or timezone.now()
-    compared = compare_accounts(account_ids, now)
-    return record(compared, now)
+    looked = record(compare_accounts(account_ids, now), now)
+    suspect(looked.found)  # what differs here may differ from the platform as well
+    return looked
 
 
 def compare_accounts(account_ids: Collection[int], now: datetime) -> dict[int, Comparison]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from apps.execution import receivers
 from apps.execution.gateway import bus, resolve
 from apps.execution.gateway.claims import Claims
 from apps.execution.gateway.closes import Closes
@@ -19,7 +20,7 @@ from apps.execution.gateway.duplicates import Duplicates
 from apps.execution.gateway.events import Events
 from apps.execution.gateway.figures import FiguresWriter
 from apps.execution.gateway.guards import Guards
-from apps.execution.gateway.journaling import Journal
+from apps.execution.gateway.journaling import Journal, Waker
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.rereading import Rereading
 from apps.execution.gateway.roster import Roster
@@ -95,6 +96,7 @@ class Session:
             *(lease.connection_id, connector, self.book, tickets),
             *(self._read_quietly, lambda: self._calm),
         )
+        self._were_read = Waker(receivers.tell_read)
         self._injected: asyncio.Queue[list[Event]] = asyncio.Queue()
         self._status = "connecting"
         self._error = ("", "")
@@ -179,6 +181,7 @@ class Session:
             self._reading -= 1
         self._duplicates.look()
         await self._figures.write()
+        self._were_read.wake([account.id for account in accounts if account.synced])
         if self.sender.up:
             await self._say("live")
 
@@ -250,6 +253,7 @@ class Session:
         try:
             await self.roster.read(accounts)
             self._duplicates.look()
+            self._were_read.wake([account.id for account in accounts if account.synced])
         except* ConnectionError:
             self._log.info("reading accounts was interrupted; the next session goes on")
         finally:

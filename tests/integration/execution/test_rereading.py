@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from apps.execution import selectors, suspects
+from apps.execution import receivers, selectors, suspects
 from apps.execution.gateway import rereading
 from apps.execution.models import Position
 from apps.platforms.models import TradingAccount
@@ -142,5 +142,21 @@ def test_an_account_with_a_refused_order_is_doubtful(
             await until(submit)
             await until(lambda: "a35" in {name for name, _ in reads[before:]}, 4)
             assert len(reads) - before < 20
+
+    run(work())
+
+
+def test_sources_hear_of_accounts_that_were_read(bench: Any) -> None:
+    heard: list[int] = []
+    receivers.register("copy", on_read=heard.extend)
+    b = bench()
+
+    async def work() -> None:
+        async with running():
+            await until(lambda: sorted(heard) == [a.pk for a in b.accounts])
+            heard.clear()
+            await until(live)
+            b.platform.open("a1", Side.BUY, D(5000))
+            await until(lambda: heard == [b.accounts[1].pk])
 
     run(work())
