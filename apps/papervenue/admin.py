@@ -21,6 +21,7 @@ from apps.papervenue.faults import FaultRule
 from apps.papervenue.owners import Owner
 from apps.papervenue.venue import Venue
 from apps.trading.money import currency_digits
+from apps.trading.schedule import Schedule
 
 Json = Mapping[str, Any]
 LINE_BYTES = 256 * 1024 * 1024
@@ -171,6 +172,14 @@ class AdminServer:
         self._venue.quotes([(spec.symbol_id, bid_scaled, ask_scaled)])
         self._venue.engine.sweep(self._venue.now())
         return {}
+
+    def do_set_schedule(self, symbol: str, schedule: Json | None = None) -> Json:
+        """Give a symbol trading hours until the venue is restarted; without any it is open."""
+        if schedule is not None and not isinstance(schedule, Mapping):
+            raise BadCommand("a schedule is an object of hours, holidays and zone")
+        found = Schedule.from_json(schedule or {})
+        self._venue.set_schedule(self._spec(symbol).symbol_id, found)
+        return {"schedule": found.as_json()}
 
     def do_prices(self) -> Json:
         book = self._venue.engine.book

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from apps.openapi_wire import messages
@@ -28,9 +29,11 @@ from apps.papervenue.engine.records import (
     Refused,
 )
 from apps.papervenue.engine.specs import PRICE_DIGITS, SymbolSpec
+from apps.trading.schedule import WEEK_S, Schedule
 
 _SCALE = 10**PRICE_DIGITS
 _ENTRY = ENTRY_SCALE * _SCALE
+_EPOCH = date(1970, 1, 1)
 BROKER = "Bellwether Paper"
 
 
@@ -282,7 +285,8 @@ def trader_message(account: Account, asset_id: int) -> Any:
     )
 
 
-def symbol_message(spec: SymbolSpec) -> Any:
+def symbol_message(spec: SymbolSpec, schedule: Schedule) -> Any:
+    hours = schedule.hours or ((0, WEEK_S),)
     return messages.ProtoOASymbol(
         symbolId=spec.symbol_id,
         digits=spec.digits,
@@ -295,8 +299,20 @@ def symbol_message(spec: SymbolSpec) -> Any:
         maxVolume=spec.max_volume,
         minVolume=spec.min_volume,
         stepVolume=spec.step_volume,
-        schedule=[messages.ProtoOAInterval(startSecond=0, endSecond=7 * 86_400)],
-        scheduleTimeZone="UTC",
+        schedule=[messages.ProtoOAInterval(startSecond=s, endSecond=e) for s, e in hours],
+        scheduleTimeZone=schedule.zone,
+        holiday=[
+            messages.ProtoOAHoliday(
+                holidayId=number,
+                name=f"Holiday {number}",
+                scheduleTimeZone=schedule.zone,
+                holidayDate=(holiday.day - _EPOCH).days,
+                isRecurring=holiday.recurring,
+                startSecond=holiday.start_s,
+                endSecond=holiday.end_s,
+            )
+            for number, holiday in enumerate(schedule.holidays, start=1)
+        ],
         commission=spec.commission * 100,
         preciseTradingCommissionRate=spec.commission * 10**8,
         lotSize=spec.lot,

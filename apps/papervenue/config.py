@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from apps.trading.schedule import Schedule
 
 DAY_S = 86_400
 
@@ -14,6 +18,7 @@ class VenueConfig:
 
     ``data`` is the folder of its database, None for a venue that forgets. Port 0 takes a free
     one. Rate limits are requests in a second on one connection, None for none.
+    ``hours`` are schedules by symbol, ``*`` first for all; without any a symbol is always open.
     ``prices`` is ``ecb``, ``file`` or ``manual`` (prices are only set by hand).
     """
 
@@ -38,3 +43,23 @@ class VenueConfig:
     heartbeat_s: float = 10.0
     silence_s: float = 30.0
     batch: int = 256
+    hours: Mapping[str, Schedule] = field(default_factory=dict)
+
+
+def read_hours(path: Path) -> dict[str, Schedule]:
+    """Trading hours from a JSON file: an object of schedules by symbol, ``*`` for all others.
+
+    ValueError says what is wrong with it.
+    """
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the trading hours in {path} cannot be read: {error}") from error
+    if not isinstance(found, dict):
+        raise ValueError(f"{path} must hold an object of schedules by symbol")
+    for name, value in found.items():
+        if not isinstance(value, dict):
+            raise ValueError(f"{path}: the hours of {name} must be an object")
+    # All symbols first, so that a symbol's own hours replace them.
+    names = sorted(found, key=lambda name: name != "*")
+    return {name: Schedule.from_json(found[name]) for name in names}

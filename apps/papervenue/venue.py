@@ -28,6 +28,7 @@ from apps.papervenue.owners import Owners
 from apps.papervenue.session import Session
 from apps.papervenue.store import Store
 from apps.trading.money import currency_digits
+from apps.trading.schedule import Schedule
 
 log = logging.getLogger(__name__)
 SWEEP_BITE = 64  # accounts
@@ -51,6 +52,10 @@ class Venue:
         self.assets = {name: number for number, name in enumerate(currencies, start=1)}
         self.outbox = Outbox(self.store, self.assets.__getitem__)
         self.engine = Engine(self.outbox)
+        for name, schedule in config.hours.items():
+            for spec in DEFAULT_SYMBOLS:
+                if name in {spec.name, "*"} and schedule:
+                    self.engine.book.schedules[spec.symbol_id] = schedule
         self.sessions: set[Session] = set()
         self.symbols_offered: set[int] = set()
         self.meta = self.store.load(self.engine.book)
@@ -131,15 +136,35 @@ class Venue:
         self.sessions.discard(session)
 
     def quotes(self, quotes: Quotes) -> None:
-        """New prices: trigger what they reach and tell who subscribed."""
+        """New prices: trigger what they reach and tell who subscribed.
+
+        Of a symbol that is closed only its first price is taken.
+        """
         now = self.now()
         for symbol_id, bid, ask in quotes:
             self.symbols_offered.add(symbol_id)
+            if symbol_id in self.engine.book.quotes and not self.engine.book.is_open(
+                symbol_id, now
+            ):
+                continue
             self.engine.tick(symbol_id, bid, ask, now)
             for session in self.sessions:
                 for account_id in session.spots.get(symbol_id, ()):
                     self.send_spot(session, symbol_id, account_id)
         self.settle()
+
+    def set_schedule(self, symbol_id: int, schedule: Schedule) -> None:
+        """Give a symbol other trading hours; every session is told once, for one account."""
+        if schedule:
+            self.engine.book.schedules[symbol_id] = schedule
+        else:
+            self.engine.book.schedules.pop(symbol_id, None)
+        for session in self.sessions:
+            if session.accounts:
+                event = messages.ProtoOASymbolChangedEvent(
+                    ctidTraderAccountId=min(session.accounts), symbolId=[symbol_id]
+                )
+                self.tell(session, event)
 
     def send_spot(self, session: Session, symbol_id: int, account_id: int) -> None:
         quote = self.engine.book.quotes.get(symbol_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from apps.openapi_wire.enums import ErrorCode, TradeSide
@@ -10,6 +11,7 @@ from apps.papervenue.engine.records import ENTRY_SCALE, Account, Order, Position
 from apps.papervenue.engine.specs import PRICE_DIGITS, UNIT, SymbolSpec
 from apps.trading.errors import NoConversionRate
 from apps.trading.money import Rates
+from apps.trading.schedule import Schedule
 
 _PRICE = Decimal(10**PRICE_DIGITS)
 _RESULT = Decimal(UNIT * ENTRY_SCALE * 10**PRICE_DIGITS)
@@ -49,6 +51,7 @@ class Book:
         self.specs = {spec.symbol_id: spec for spec in specs}
         self.accounts: dict[int, Account] = {}
         self.quotes: dict[int, Quote] = {}
+        self.schedules: dict[int, Schedule] = {}  # of symbols that are not always open
         self.counters = Counters()
         self.resting: dict[int, dict[int, Order]] = {number: {} for number in self.specs}
         self.protected: dict[int, dict[int, Position]] = {number: {} for number in self.specs}
@@ -69,6 +72,20 @@ class Book:
         if quote is None:
             raise Refused(ErrorCode.NO_QUOTES, f"{spec.name} has no price at the moment")
         return quote
+
+    def is_open(self, symbol_id: int, now: int) -> bool:
+        """Whether a symbol is traded at ``now`` (milliseconds)."""
+        schedule = self.schedules.get(symbol_id)
+        return schedule is None or schedule.is_open(datetime.fromtimestamp(now / 1000, UTC))
+
+    def require_open(self, spec: SymbolSpec, now: int, *, position_id: int = 0) -> None:
+        """MARKET_CLOSED outside a symbol's trading hours."""
+        if not self.is_open(spec.symbol_id, now):
+            raise Refused(
+                ErrorCode.MARKET_CLOSED,
+                f"{spec.name} is not traded at this time",
+                position_id=position_id,
+            )
 
     def price(self, spec: SymbolSpec, side: TradeSide) -> int:
         """Price at which an order of this side is filled now."""

@@ -19,6 +19,7 @@ from apps.papervenue.engine.records import Account, CashFlow, Order, Position, R
 from apps.papervenue.engine.specs import DEFAULT_SYMBOLS, SymbolSpec
 from apps.papervenue.engine.triggers import Triggers, due, order_trigger
 
+_AT_MARKET = frozenset({OrderType.MARKET, OrderType.MARKET_RANGE})
 _NOW_OR_NEVER = frozenset({TimeInForce.IMMEDIATE_OR_CANCEL, TimeInForce.FILL_OR_KILL})
 
 
@@ -47,7 +48,9 @@ class Engine:
         price = book.price(order.spec, order.side)
         checks.check_order(book, order, now)
         self._aim(order)
-        at_once = self._fills_now(order)
+        if order.type in _AT_MARKET:
+            book.require_open(order.spec, now)
+        at_once = self._fills_now(order, now)
         if at_once:
             self._fills.check_money(order, order.volume)
         if not order.position_id:
@@ -67,7 +70,7 @@ class Engine:
             if volume:
                 price += order.sign * slip * order.spec.price_step
                 self._fills.fill(order, volume, price, now)
-        elif order.type in (OrderType.MARKET_RANGE,) or order.time_in_force in _NOW_OR_NEVER:
+        elif order.type is OrderType.MARKET_RANGE or order.time_in_force in _NOW_OR_NEVER:
             self._finish(order, ExecutionType.ORDER_CANCELLED, now)
         else:
             book.watch_order(order)
@@ -94,7 +97,7 @@ class Engine:
         order.updated_ms = now
         self.book.watch_order(order)
         self._sink.execution(ExecutionType.ORDER_REPLACED, order.account, order=order)
-        if self._fills_now(order):
+        if self._fills_now(order, now):
             self._triggers.complete(order, self.book.price(order.spec, order.side), now)
 
     def cancel(self, order: Order, now: int) -> None:
@@ -103,6 +106,7 @@ class Engine:
     def close(self, order: Order, position: Position, now: int, *, slip: int = 0) -> None:
         """Close the order's volume of a position at market."""
         spec = position.spec
+        self.book.require_open(spec, now, position_id=position.position_id)
         whole = order.volume == position.volume
         if order.volume > position.volume or order.volume <= 0:
             raise Refused(
@@ -206,10 +210,12 @@ class Engine:
         elif account.netting and (position := netted(account, spec)) is not None:
             order.position_id = position.position_id
 
-    def _fills_now(self, order: Order) -> bool:
-        """Whether the market is where an order wants it."""
+    def _fills_now(self, order: Order, now: int) -> bool:
+        """Whether the market is open, and where an order wants it."""
         if order.type == OrderType.MARKET:
             return True
+        if not self.book.is_open(order.spec.symbol_id, now):
+            return False
         bid, ask = self.book.quote(order.spec)
         if order.type == OrderType.MARKET_RANGE and order.base_price is not None:
             price = ask if order.side == TradeSide.BUY else bid

@@ -191,7 +191,14 @@ class Triggers:
                 used = book.used_margin(account)
                 if not used or book.equity(account) * 100 > used * STOP_OUT_PERCENT:
                     return
-                worst = max(account.positions.values(), key=_margin_of)
+                tradable = (
+                    position
+                    for position in account.positions.values()
+                    if book.is_open(position.spec.symbol_id, now)
+                )
+                worst = max(tradable, key=_margin_of, default=None)
+                if worst is None:
+                    return
                 order = protection_order(worst, now)
                 order.order_id = book.counters.take("order")
                 order.type, order.stop_out = OrderType.MARKET, True

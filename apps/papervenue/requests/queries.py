@@ -11,6 +11,7 @@ from apps.papervenue import codec
 from apps.papervenue.engine.fills import protection_order
 from apps.papervenue.engine.records import Refused
 from apps.papervenue.engine.specs import SymbolSpec
+from apps.trading.schedule import ALWAYS
 
 if TYPE_CHECKING:
     from apps.papervenue.session import Session
@@ -82,10 +83,14 @@ def _light(venue: Venue, spec: SymbolSpec) -> Any:
 
 def symbol_details(venue: Venue, session: Session, request: Any) -> None:
     venue.account(session, request)
+    hours = venue.engine.book.schedules
     venue.outbox.reply(
         messages.ProtoOASymbolByIdRes(
             ctidTraderAccountId=request.ctidTraderAccountId,
-            symbol=[codec.symbol_message(venue.symbol(number)) for number in request.symbolId],
+            symbol=[
+                codec.symbol_message(venue.symbol(number), hours.get(number, ALWAYS))
+                for number in request.symbolId
+            ],
         )
     )
 

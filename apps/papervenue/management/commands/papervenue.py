@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.papervenue.admin_client import AdminClient, AdminRefused
-from apps.papervenue.config import VenueConfig
+from apps.papervenue.config import VenueConfig, read_hours
 from apps.papervenue.server import VenueServer
 
 DEFAULTS = VenueConfig()
@@ -125,6 +125,7 @@ def _serve_arguments(parser: CommandParser) -> None:
     add("--prices", choices=["ecb", "file", "manual"], default=DEFAULTS.prices)
     add("--file", type=Path, help="recorded prices for --prices file")
     add("--symbol", default="", help="symbol of the file, where its name does not tell")
+    add("--hours", type=Path, help="JSON file of trading hours by symbol; * for all others")
     add("--speed", type=float, default=DEFAULTS.speed, help="how fast prices are played")
     add("--seed", type=int, default=DEFAULTS.seed, help="of the path between daily rates")
     add("--tick", type=float, default=DEFAULTS.tick_s, help="seconds between price changes")
@@ -160,4 +161,5 @@ def _config(options: dict[str, Any]) -> VenueConfig:
         tls_cert=options["tls_cert"],
         tls_key=options["tls_key"],
         token_lifetime_s=options["token_lifetime"],
+        hours=read_hours(options["hours"]) if options["hours"] else {},
     )
