@@ -17,23 +17,6 @@ NOT_CONNECTED = "NOT_CONNECTED"
 # What platforms say when a position does not exist (any more).
 _GONE = ("POSITION_NOT_FOUND", "POSITION_NOT_OPEN", "POSITION_GONE")
 
-# What they say of a request that is good, but comes at a bad moment.
-_FOR_NOW = frozenset(
-    {
-        "BLOCKED_PAYLOAD_TYPE",
-        "CANT_ROUTE_REQUEST",
-        "CHANNEL_IS_BLOCKED",
-        "CH_SERVER_NOT_REACHABLE",
-        "CONCURRENT_MODIFICATION",
-        "MARKET_CLOSED",
-        "PENDING_EXECUTION",
-        "POSITION_LOCKED",
-        "REQUEST_FREQUENCY_EXCEEDED",
-        "SYMBOL_HAS_HOLIDAY",
-        "TIMEOUT_ERROR",
-    }
-)
-
 
 class Conclusion(NamedTuple):
     state: OutcomeState
@@ -49,11 +32,6 @@ def position_is_gone(leg: Leg, state: OrderState, code: str) -> bool:
 def never_arrived(state: OrderState, code: str) -> bool:
     """Whether the platform has not had the order at all, so that a close is made anew."""
     return state is OrderState.NOT_DELIVERED or code == NOT_CONNECTED
-
-
-def worth_again(state: OrderState, code: str) -> bool:
-    """Whether a close that did not get through is likely to with the next attempt."""
-    return never_arrived(state, code) or (state is OrderState.REJECTED and code in _FOR_NOW)
 
 
 def conclude(

@@ -169,11 +169,12 @@ class Market:
         )
         found = self._limits.get(key)
         if found is None:
-            found = self._limits[key] = _limits(row, symbol)
+            found = self._limits[key] = limits_of(row, symbol)
         return found
 
 
-def _limits(row: Row, symbol: Symbol) -> Limits:
+def limits_of(row: Row, symbol: Symbol) -> Limits:
+    """The volume rules of a subscription for a symbol of its platform."""
     maxima = [m for m in (symbol.max_units, row.max_volume * symbol.lot_units) if m > 0]
     return Limits(
         step=symbol.step_units,

@@ -1,32 +1,43 @@
-"""Closing links for a cause of its own: a person's wish, a guard, or the rest of a close."""
+"""Closing links for a cause of its own: a person's wish, a guard, or the rest of a close.
+
+What should not be held any more is closed for as long as it is there, however often a platform
+loses or refuses it; the pauses between the attempts grow.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from django.utils import timezone
 
-from apps.copytrading.domain.link import finished
+from apps.copytrading.domain.link import Link, finished
+from apps.copytrading.domain.mapping import Symbol
+from apps.copytrading.domain.rounding import holding
+from apps.copytrading.domain.rows import Row, limits_of
 from apps.copytrading.models import TradeLink
 from apps.copytrading.services import sql
 from apps.copytrading.services.links import store_links
 from apps.copytrading.services.load import load_master, load_rows
+from apps.copytrading.services.market import symbols_of_links
 from apps.copytrading.services.orders import close_intent
 from apps.execution import api as execution
-from apps.trading.quantity import ZERO
 
-#: How often the rest of a close is sent before it stays, visibly, for a person.
-ATTEMPTS = 5
+LONGEST_PAUSE_S = 60
+
+#: Causes of the rest of what a master's event closed; all others want the whole position closed.
+_REST = "rest:"
 
 
 def again(cause: str) -> str:
-    """The cause of the next attempt; '' when there were enough."""
+    """The cause of the next attempt."""
     base, _, number = cause.partition("#")
-    attempt = int(number or 1) + 1
-    return f"{base}#{attempt}" if attempt <= ATTEMPTS else ""
+    if base.startswith("event:"):
+        base = _REST + base
+    return f"{base}#{int(number or 1) + 1}"
 
 
 def want_closed(subscription_ids: Sequence[int], cause: str, now: datetime) -> None:
@@ -42,9 +53,9 @@ def want_closed(subscription_ids: Sequence[int], cause: str, now: datetime) -> N
 
 
 def pause_s(cause: str) -> int:
-    """Seconds before the attempt that a cause numbers is sent: 1, 2, 4, 8 from the second on."""
+    """Seconds before the attempt that a cause numbers is sent: 1, 2, 4 … 60 from the second on."""
     _, _, number = cause.partition("#")
-    return 2 ** max(0, int(number) - 2) if number.isdigit() else 0
+    return min(LONGEST_PAUSE_S, 2 ** min(8, max(0, int(number) - 2))) if number.isdigit() else 0
 
 
 def masters_with_due_closes() -> list[int]:
@@ -72,23 +83,38 @@ def close_requested(master_account_id: int) -> int:
         return 0
     ids, keys = {row[0] for row in wanted}, {row[1] for row in wanted}
     places = set(wanted)
+    rows = load_rows(master, sorted(keys), now, sorted(ids))
+    symbols = symbols_of_links(rows, now)
     links, intents, connections = [], [], {}
-    for row in load_rows(master, sorted(keys), now, sorted(ids)):
+    for row in rows:
         for link in row.links.values():
             if (row.subscription_id, link.position_key) not in places:
                 continue
-            if link.held > 0:
-                intent = close_intent(master_account_id, row, link, cause=link.close_cause)
+            units = _too_much(row, link, symbols.get((row.connection_id, link.instrument_id)))
+            if units > 0:
+                cause = link.close_cause
+                intent = close_intent(master_account_id, row, link, units=units, cause=cause)
                 intents.append(intent)
                 connections[row.account_id] = row.connection_id
-                link = link._replace(in_flight=intent.client_order_id, target=ZERO)
-            else:  # somebody else closed it first
-                link = finished(link)._replace(close_cause="")
+                target = min(link.target, link.held - units)
+                link = link._replace(in_flight=intent.client_order_id, target=target)
+            else:  # somebody else closed it first, or it is wanted again
+                link = link if link.held > 0 else finished(link)
+                link = link._replace(close_cause="")
             links.append((row, link))
     with transaction.atomic():
         execution.submit(intents, connection_ids=connections, now=now)
         store_links(master_account_id, links, now)
     return len(links)
+
+
+def _too_much(row: Row, link: Link, symbol: Symbol | None) -> Decimal:
+    """Units to close. The rest of a master's close is what is more than should be held;
+    any other cause wants all of it closed."""
+    if not link.close_cause.startswith(_REST) or link.target <= 0 or symbol is None:
+        return link.held
+    wanted, _ = holding(link.target, limits_of(row, symbol), opening=False)
+    return link.held - wanted
 
 
 def _wanted(master_account_id: int, now: datetime) -> list[tuple[int, str]]:

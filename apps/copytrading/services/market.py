@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -90,6 +91,17 @@ def load_market(
         pairs=_paired(rows, wanted, pairs, known),
         quotes=known.quotes,
     )
+
+
+def symbols_of_links(rows: Sequence[Row], now: datetime) -> Mapping[Place, Symbol]:
+    """The symbols that the links of these rows hold, by connection and instrument."""
+    wanted: dict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        wanted[row.connection_id].update(link.instrument_id for link in row.links.values())
+    known = _Known(now)
+    for connection_id, instruments in wanted.items():
+        known.read(_BY_ID, [connection_id, sorted(instruments)])
+    return known.symbols
 
 
 class _Known:

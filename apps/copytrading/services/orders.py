@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Planned
@@ -86,9 +87,9 @@ def _guards(row: Row, order: Order) -> SendGuards:
 
 
 def close_intent(
-    master_account_id: int, row: Row, link: Link, *, cause: str, trace_id: str = ""
+    master_account_id: int, row: Row, link: Link, *, units: Decimal, cause: str, trace_id: str = ""
 ) -> Intent:
-    """Closing what a link holds for a cause of its own: a person's wish or a guard's."""
+    """Closing ``units`` of a link for a cause of its own: a person's wish or a guard's."""
     return Intent(
         client_order_id(cause, row.key, link.link_id, str(link.held)),
         row.account_id,
@@ -101,6 +102,6 @@ def close_intent(
         trace_id=trace_id,
         instrument_id=link.instrument_id,
         side=link.side.opposite,
-        units=link.held,
+        units=units,
         position_id=link.position_id,
     )

@@ -22,7 +22,6 @@ from apps.copytrading.domain.conclude import (
     Conclusion,
     conclude,
     position_is_gone,
-    worth_again,
 )
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState, Reply, answered, finished, taken_away
@@ -35,7 +34,7 @@ from apps.copytrading.services.closing import again
 from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.holds import hold_symbols
-from apps.copytrading.services.links import add_results, store_legs, store_links
+from apps.copytrading.services.links import store_legs, store_links
 from apps.copytrading.services.load import Master, load_master, load_rows
 from apps.copytrading.services.market import load_market
 from apps.copytrading.services.orders import SOURCE, commit_orders
@@ -159,10 +158,8 @@ class _Settlement:
         if result.leg is Leg.CLOSE and (link.held <= 0 or result.cause == link.close_cause):
             # A close that was under way before the wish does not fulfil it.
             link = link._replace(close_cause="")
-        unfinished = link.held > 0 and link.target <= 0 and result.leg is Leg.CLOSE
-        if link.close_cause or not unfinished:
-            return link
-        if result.filled_units or worth_again(result.state, result.code):
+        short = result.leg is Leg.CLOSE and result.filled_units < result.units
+        if short and link.held > 0 and not link.close_cause:
             # Computed again from what is held: the rest of a close that did not get through.
             link = link._replace(close_cause=again(result.cause))
         return link
@@ -268,6 +265,7 @@ class _Settlement:
                 decided_at=lead.decided_at,
                 quote_to_account=self._quote_to_account(row, event),
                 now=self.now,
+                numbers_text=lead.text,
             )
         )
 
@@ -290,9 +288,8 @@ class _Settlement:
             sent = commit_orders(master_account_id, self.made.orders, now)
             store_decisions([*decisions_of(master_account_id, sent, now)])
             self.links.extend((each.planned.row, each.link) for each in sent)
-        store_links(master_account_id, self.links, now)
+        store_links(master_account_id, self.links, now, self.results)
         store_pendings(master_account_id, self.made.pendings, now)
-        add_results(self.results)
         store_legs(self.opened, self.held, now)
         insert_outcomes(self.records + records_of(master_account_id, self.made.endings, now))
         store_waits(master_account_id, self.made.waits)

@@ -352,8 +352,10 @@ def test_a_part_closed_by_hand_is_not_bought_back(world: CopyWorld) -> None:
     assert sent.units == Decimal(20_000)
 
 
-@pytest.mark.parametrize("code", ["REQUEST_FREQUENCY_EXCEEDED", "POSITION_LOCKED", "MARKET_CLOSED"])
-def test_a_close_that_is_refused_for_now_is_sent_again(world: CopyWorld, code: str) -> None:
+@pytest.mark.parametrize(
+    "code", ["REQUEST_FREQUENCY_EXCEEDED", "POSITION_LOCKED", "TRADING_DISABLED"]
+)
+def test_a_close_that_is_refused_is_sent_again(world: CopyWorld, code: str) -> None:
     world.follow()
     world.trade("m1", 100_000)
     world.run()
@@ -367,25 +369,61 @@ def test_a_close_that_is_refused_for_now_is_sent_again(world: CopyWorld, code: s
     assert codes()[-1] == ("closed", "rejected", "REJECTED")
 
 
-def test_the_pauses_between_attempts_grow_and_end(world: CopyWorld) -> None:
+def test_a_close_is_never_given_up_and_its_pauses_grow(world: CopyWorld) -> None:
     world.follow()
     world.trade("m1", 100_000)
     world.run()
     world.trade("m1", -100_000)
     world.work()
     pauses: list[int] = []
-    while world.deliver(lambda _: {"state": OrderState.NOT_DELIVERED}):
+    while len(pauses) < 8:
+        world.deliver(lambda _: {"state": OrderState.REJECTED, "code": "TRADING_DISABLED"})
         before = timezone.now()
         world.work()
-        if (until := only().close_not_before) is None:
-            break
+        until = only().close_not_before
+        assert until is not None
         assert masters_with_due_closes() == []
         pauses.append(round((until - before).total_seconds()))
         world.wait()
         assert masters_with_due_closes() == [world.account_id]
         world.work()
-    assert pauses == [1, 2, 4, 8]
-    assert (only().state, only().close_cause, only().held_units) == ("open", "", 100_000)
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    world.deliver()
+    world.run()
+    assert (only().state, only().held_units) == ("closed", 0)
+
+
+@pytest.mark.parametrize("state", [OrderState.REJECTED, OrderState.NOT_DELIVERED])
+def test_a_partial_close_that_got_lost_is_made_up(world: CopyWorld, state: OrderState) -> None:
+    world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    world.trade("m1", -40_000)
+    world.work()
+    world.deliver(lambda _: {"state": state, "code": "NO_QUOTES"})
+    world.work()
+    assert only().held_units == 100_000
+    world.wait()
+    (sent,) = world.run()
+    assert (sent.leg, sent.units) == (Leg.CLOSE, 40_000)
+    assert (only().state, only().held_units, only().close_cause) == ("open", 60_000, "")
+
+
+def test_a_partial_close_that_got_lost_is_not_made_up_once_it_is_wanted_again(
+    world: CopyWorld,
+) -> None:
+    world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    world.trade("m1", -40_000)
+    world.work()
+    world.deliver(lambda _: {"state": OrderState.REJECTED, "code": "NO_QUOTES"})
+    world.work()
+    world.trade("m1", 40_000)
+    assert world.run() == []
+    world.wait()
+    assert world.run() == []
+    assert (only().held_units, only().target_units, only().close_cause) == (100_000, 100_000, "")
 
 
 @pytest.mark.parametrize(
