@@ -19,6 +19,14 @@ from apps.accounts.models import User
 from apps.copytrading.errors import MasterNotAvailable
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
 from apps.copytrading.receivers import wake
+from apps.copytrading.repairs import (
+    NoRepair,
+    RepairOrder,
+    RepairPreview,
+    accept_drift,
+    preview_repair,
+    repair,
+)
 from apps.copytrading.services import existing
 from apps.copytrading.services.acting import (
     audit,
@@ -54,8 +62,9 @@ from apps.copytrading.services.versions import record_version
 from apps.execution.models import AccountEvent
 
 __all__ = [
-    "check_by_hand", "create_follower", "create_master", "delete_follower", "delete_master",
-    "delete_subscription", "pause", "resume", "set_master_status", "set_symbol_pair",
+    "NoRepair", "RepairOrder", "RepairPreview", "accept_drift", "check_by_hand",
+    "create_follower", "create_master", "delete_follower", "delete_master", "delete_subscription",
+    "pause", "preview_repair", "repair", "resume", "set_master_status", "set_symbol_pair",
     "set_symbol_pairs", "stop", "subscribe", "update_follower", "update_subscription",
     "upload_symbol_pairs",
 ]  # fmt: skip

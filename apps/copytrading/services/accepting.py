@@ -25,7 +25,7 @@ from apps.copytrading.services.repair import audit_drift, leg_held, locked
 
 Kind = Drift.Kind
 SHRINKING = (Kind.MISSING, Kind.UNDERSIZED)
-_LET_BE = (Kind.ORPHAN, Kind.FOREIGN, Kind.OVERSIZED)
+LET_BE = (Kind.ORPHAN, Kind.FOREIGN, Kind.OVERSIZED)
 
 
 @transaction.atomic
@@ -58,7 +58,7 @@ def let_be(
 
 def may_be_let(drift: Drift) -> bool:
     """Whether a difference can be accepted as it is."""
-    return drift.kind in (*SHRINKING, *_LET_BE)
+    return drift.kind in (*SHRINKING, *LET_BE)
 
 
 def _moves(drift: Drift, compared: Mapping[int, Comparison]) -> bool:
