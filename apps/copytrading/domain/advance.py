@@ -13,7 +13,7 @@ from apps.copytrading.domain import link as links
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState
-from apps.copytrading.domain.numbers import Numbers, of_link, of_size
+from apps.copytrading.domain.numbers import Numbers, of_link, of_master, of_moment, of_size
 from apps.copytrading.domain.offers import offer_of
 from apps.copytrading.domain.opening import (
     Refusal,
@@ -256,7 +256,8 @@ class _Fold:
         self.endings.append(Ending(event, OutcomeState.SUPERSEDED, Code.SUPERSEDED, {}, self.link))
 
     def _refuse(self, event: MasterEvent, refused: Refusal) -> None:
-        self._end(event, refused.code, refused.numbers)
+        stood = of_master(self.market) | of_moment(self.row)
+        self._end(event, refused.code, stood | refused.numbers)
 
     def _end(self, event: MasterEvent, code: Code, numbers: Numbers | None = None) -> None:
         self.endings.append(Ending(event, OutcomeState.SKIPPED, code, numbers or {}, self.link))

@@ -47,6 +47,8 @@ _WORDS = {
     "max_volume": ("Your maximum volume", "lots_set"),
     "stop_loss": ("Stop loss", "number"),
     "take_profit": ("Take profit", "number"),
+    "bid": ("Bid on your platform", "number"),
+    "ask": ("Ask on your platform", "number"),
     "quote": ("Price on your platform", "number"),
     "limit_price": ("Worst price allowed", "number"),
     "max_slippage": ("Slippage tolerance", "percent"),

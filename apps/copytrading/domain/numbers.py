@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from apps.copytrading.domain.mapping import Symbol
-from apps.copytrading.domain.volume import Size, VolumeMode
+from apps.copytrading.domain.volume import Size
 
 if TYPE_CHECKING:
     from apps.copytrading.domain.events import MasterEvent
@@ -25,19 +25,19 @@ def of_size(
     event: MasterEvent, row: Row, market: Market, symbol: Symbol, size: Size | None
 ) -> Numbers:
     """What a first open was sized from; without ``size`` what was known when it failed."""
-    sizing, funds = row.sizing, row.funds
+    sizing = row.sizing
     key = (event.id, row.connection_id, row.min_volume, row.max_volume, sizing.mode)
     common = market.common.get(key)
     if common is None:
-        common = _of_event(event, market) | _of_symbol(row, symbol) | _of_mode(row, market)
+        common = _of_event(event, market) | _of_symbol(row, symbol) | of_master(market)
+        common["mode"] = sizing.mode.value
         common["held_units"] = "0"
         market.common[key] = common
-    numbers = common.copy()
+    numbers = common | of_moment(row)
     numbers["multiplier"] = str(sizing.risk_multiplier)
-    numbers["equity"] = str(funds.equity)
-    numbers["balance"] = str(funds.balance)
-    numbers["currency"] = funds.currency
-    numbers["age_s"] = funds.age_s
+    quote = market.quotes.get((row.connection_id, symbol.instrument_id))
+    if quote is not None:
+        numbers["bid"], numbers["ask"] = str(quote.bid), str(quote.ask)
     if sizing.fixed_volume:
         numbers["fixed_volume"] = str(sizing.fixed_volume)
     if sizing.base_equity is not None:
@@ -68,6 +68,7 @@ def of_link(event: MasterEvent, link: Link, row: Row, market: Market) -> Numbers
     numbers["ratio"] = str(link.ratio)
     numbers["raw_units"] = str(link.target)
     numbers["held_units"] = str(link.held)
+    numbers["revision"] = row.revision
     numbers["grows"] = link.grows
     if link.stop_loss is not None:
         numbers["stop_loss"] = str(link.stop_loss)
@@ -105,12 +106,28 @@ def _of_symbol(row: Row, symbol: Symbol) -> Numbers:
     return numbers
 
 
-def _of_mode(row: Row, market: Market) -> Numbers:
-    numbers: Numbers = {"mode": row.sizing.mode.value}
-    if row.sizing.mode in (VolumeMode.EQUITY_RATIO, VolumeMode.BALANCE_RATIO):
-        master = market.master
-        numbers["master_equity"] = str(master.equity)
-        numbers["master_balance"] = str(master.balance)
-        numbers["master_currency"] = master.currency
-        numbers["master_age_s"] = master.age_s
+def of_master(market: Market) -> Numbers:
+    """The master's money, whether this copy sizes on it or another one would."""
+    master = market.master
+    return {
+        "master_equity": str(master.equity),
+        "master_balance": str(master.balance),
+        "master_currency": master.currency,
+        "master_age_s": master.age_s,
+    }
+
+
+def of_moment(row: Row) -> Numbers:
+    """How the follower stood, and by which settings; with it a decision can be computed again."""
+    funds = row.funds
+    numbers: Numbers = {
+        "revision": row.revision,
+        "equity": str(funds.equity),
+        "balance": str(funds.balance),
+        "currency": funds.currency,
+        "age_s": funds.age_s,
+    }
+    if row.leverage:
+        numbers["leverage"] = str(row.leverage)
+        numbers["margin_used"] = str(row.margin_used)
     return numbers

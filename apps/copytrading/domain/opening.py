@@ -130,6 +130,7 @@ def margin_refusal(row: Row, market: Market, symbol: Symbol, units: Decimal) -> 
         "equity": str(row.funds.equity),
         "margin_used": str(row.margin_used),
         "margin_needed": str(round(needed, 2)),
+        "base_rate": str(rate),
         "margin_level": str(round(row.funds.equity * _PERCENT / used, 2)),
         "min_margin_level": str(lowest),
     }
