@@ -32,6 +32,17 @@ class ModuleForm(ReasonForm):
     )
 
 
+class KillSwitchForm(ReasonForm):
+    """Move a kill switch."""
+
+    state = forms.ChoiceField(
+        label="What may be sent",
+        choices=[("active", "Active"), ("reducing", "Reducing"), ("halted", "Halted")],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a state."},
+    )
+
+
 def _default(name: str, unit: str) -> BoundedField:
     field = number(name, initial=0, bounds=PRODUCT_BOUNDS[name])
     field.unit = unit

@@ -1,6 +1,15 @@
 from django.urls import URLPattern, URLResolver, path
 
-from apps.console.views import copies, copying, home, outcomes, platforms, product
+from apps.console.views import (
+    copies,
+    copying,
+    drift,
+    home,
+    kill_switch,
+    outcomes,
+    platforms,
+    product,
+)
 
 app_name = "console"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -14,6 +23,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("masters/", copying.master_list, name="masters"),
     path("masters/<uuid:uuid>/", copying.master, name="master"),
     path("masters/<uuid:uuid>/<slug:action>/", copying.change_master, name="change_master"),
+    path("drift/", drift.drift, name="drift"),
+    path("drift/repair/", drift.change, {"action": "repair"}, name="repair_drift"),
+    path("drift/accept/", drift.change, {"action": "accept"}, name="accept_drift"),
+    path("kill-switch/", kill_switch.kill_switch, name="kill_switch"),
+    path("kill-switch/closes/", kill_switch.confirm_closes, name="confirm_closes"),
+    path("kill-switch/everything/", kill_switch.kill_everything, name="kill_everything"),
+    path("kill-switch/platform/<slug:code>/", kill_switch.kill_platform, name="kill_platform"),
+    path("kill-switch/account/<uuid:uuid>/", kill_switch.kill_account, name="kill_account"),
     path("platforms/", platforms.platforms, name="platforms"),
     path("product/", product.product, name="product"),
     path("product/copy-trading/", product.set_copy_trading, name="copy_trading"),

@@ -21,6 +21,8 @@ from apps.common.live_pages import STAFF_GROUP, master_group
 
 #: Published by the engine once for each commit that planned or settled copies of a master.
 COPY_CHANGED = "copy.changed"
+#: Published when a kill switch was moved or held closes were confirmed.
+KILL_SWITCH_CHANGED = "execution.kill_switch"
 _log = structlog.get_logger(__name__)
 
 
@@ -45,12 +47,26 @@ class _Sender:
 def register() -> None:
     """Listen; called when the app starts, in every process that publishes."""
     listen(COPY_CHANGED, announce)
+    listen(KILL_SWITCH_CHANGED, announce_to_staff)
 
 
 def announce(payload: Mapping[str, Any]) -> None:
     """Wake the pages that show copies of this master. Whoever misses it reads it soon after."""
     sending = _send(int(payload["master_account_id"]))
     asyncio.run_coroutine_threadsafe(sending, _Sender.current()).add_done_callback(_note)
+
+
+def announce_to_staff(payload: Mapping[str, Any]) -> None:
+    """Wake the pages of staff."""
+    message = {"type": "copy.changed", "master_account_id": 0}
+    sending = _send_to(STAFF_GROUP, message)
+    asyncio.run_coroutine_threadsafe(sending, _Sender.current()).add_done_callback(_note)
+
+
+async def _send_to(group: str, message: dict[str, Any]) -> None:
+    layer = get_channel_layer()
+    if layer is not None:
+        await layer.group_send(group, message)
 
 
 async def _send(master_account_id: int) -> None:

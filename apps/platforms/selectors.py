@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -62,6 +63,22 @@ def accounts_of(user: User) -> QuerySet[TradingAccount]:
 def account(account_id: int) -> TradingAccount:
     """One account with its connection; TradingAccount.DoesNotExist when there is none."""
     return TradingAccount.objects.select_related("connection").get(pk=account_id)
+
+
+def accounts_by_id(account_ids: Iterable[int]) -> dict[int, TradingAccount]:
+    """Accounts by their id, whoever owns them; unknown ids are left out."""
+    return TradingAccount.objects.in_bulk(list(account_ids))
+
+
+def account_by_uuid(uuid: UUID) -> TradingAccount | None:
+    """An account, whoever owns it; for staff."""
+    return TradingAccount.objects.filter(uuid=uuid).first()
+
+
+def find_accounts(login: str, limit: int = 20) -> list[TradingAccount]:
+    """Accounts whose login begins so, whoever owns them, with their owners; for staff."""
+    found = TradingAccount.objects.filter(login__istartswith=login).select_related("owner")
+    return list(found.order_by("login", "id")[:limit])
 
 
 def connections() -> QuerySet[Connection]:

@@ -22,5 +22,10 @@ def console_nav(context: dict[str, Any]) -> list[NavItem]:
             ("Masters", "console:masters"),
             ("Outcomes", "console:outcomes"),
         ]
-    places += [("Platforms", "console:platforms"), ("Product", "console:product")]
+    places += [
+        ("Drift", "console:drift"),
+        ("Kill switch", "console:kill_switch"),
+        ("Platforms", "console:platforms"),
+        ("Product", "console:product"),
+    ]
     return [nav_item(label, view, path) for label, view in places]

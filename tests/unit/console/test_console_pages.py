@@ -19,8 +19,11 @@ from apps.copytrading.rows import LatencyFigures, Quantiles
 from tests.factories.copytrading import CopyWorld, switch_copying
 from tests.support.queries import queries
 
-#: Of the ledger; its own tests try strangers on them.
-ELSEWHERE = {"outcomes", "outcomes_csv", "outcome", "check_chain"}
+#: Of the ledger and the kill switches; their own tests try strangers on them.
+ELSEWHERE = {
+    *("outcomes", "outcomes_csv", "outcome", "check_chain"),
+    *("kill_switch", "confirm_closes", "kill_everything", "kill_platform", "kill_account"),
+}
 
 SignedIn = Callable[[Role | None], Client]
 
