@@ -74,6 +74,7 @@ class FiguresWriter:
             account.dirty = True
             return None
         figures, per_position = found
+        account.figures = figures
         for position_id, result in per_position.items():
             if account.results.get(position_id) != result:
                 account.results[position_id] = result

@@ -108,6 +108,8 @@ class Sending:
         account = self._book.accounts.get(ticket.account)
         if account is None or not (guards.min_equity or guards.min_margin_level):
             return None
+        if self._clearly_enough(ticket, account, guards):
+            return None
         figures = self._known(account)
         if figures is None:
             return None
@@ -117,6 +119,23 @@ class Sending:
                 f"{guards.min_equity.normalize():f}"
             )
         return self._margin(ticket, account, figures, guards.min_margin_level)
+
+    def _clearly_enough(self, ticket: Ticket, account: Account, guards: SendGuards) -> bool:
+        """Whether half of the equity of at most a second ago would do.
+
+        Most accounts are far from their limits, and a thousand of them are judged at once; only
+        the others are computed anew. Not where a deal or another open has come since.
+        """
+        figures = account.figures
+        if account.dirty or figures is None or not account.synced:
+            return False
+        if len(self._tickets.opens.get(account.account, ())) > 1:
+            return False
+        half = figures.equity / 2
+        own = self._needs(ticket, account, ticket.units)
+        if own is None or half < guards.min_equity:
+            return False
+        return half * _HUNDRED >= guards.min_margin_level * (figures.margin_used + own)
 
     def _margin(
         self, ticket: Ticket, account: Account, figures: Figures, minimum: Decimal

@@ -43,6 +43,7 @@ class Account:
     read: bool = False  # positions and balance were read once, so its figures mean something
     synced: bool = False
     dirty: bool = True  # changed since its figures were computed
+    figures: Figures | None = None  # as last computed, about once a second
     positions: dict[str, Position] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)  # pending ones, by the platform's id
     written: tuple[Figures, bool] | None = None

@@ -7,10 +7,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from apps.execution.gateway.claims import Hold
 from apps.execution.gateway.guards import Guards, Sending
-from apps.execution.gateway.state import Account, Book
+from apps.execution.gateway.state import Account, Book, Figures
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
 from apps.execution.intents import Intent, SendGuards, dump, rows_of
 from apps.platforms.ports import QuoteUpdate
@@ -195,3 +197,28 @@ def test_opens_are_forgotten_with_their_tickets() -> None:
     ticket.finish(OrderState.FILLED, NOW)
     desk.tickets.stored([ticket])
     assert desk.tickets.opens == {}
+
+
+@given(st.integers(0, 5_000), st.integers(1, 40), st.integers(0, 60), st.integers(0, 3_000))
+def test_figures_of_the_last_second_let_nothing_pass_that_is_refused_now(
+    least_equity: int, thousands: int, held: int, level: int
+) -> None:
+    guards = SendGuards(min_equity=D(least_equity), min_margin_level=D(level))
+    exact, quick = Desk(), Desk()
+    for desk in (exact, quick):
+        if held:
+            desk.hold(held * 1_000)
+    found = quick.book.figures(quick.account, quick.book.factors())
+    assert found is not None
+    quick.account.figures, quick.account.dirty = found[0], False
+    units = D(thousands * 1_000)
+    assert quick.judge(guards, units=units) == exact.judge(guards, units=units)
+
+
+def test_figures_from_before_a_deal_or_beside_another_open_are_not_used() -> None:
+    desk = Desk()
+    desk.account.figures = Figures(D(10_000), D(10_000), D(0), D(0), 0)
+    desk.account.dirty = True
+    assert desk.judge(SendGuards(min_equity=D(2_000))) is not None
+    desk.account.dirty = False
+    assert desk.judge(SendGuards(min_equity=D(2_000))) is not None  # the first still is on its way
