@@ -31,6 +31,22 @@ class RatioField(models.DecimalField[Any, Any]):
         super().__init__(*args, **kwargs)
 
 
+class JSONTextField(models.TextField[Any, Any]):
+    """JSON that is kept as the text in which it was written: read whole, never queried.
+
+    PostgreSQL takes it as it is, where jsonb would be parsed with every row that is written.
+    """
+
+    def get_prep_value(self, value: Any) -> str | None:
+        return None if value is None else json.dumps(value, separators=(",", ":"))
+
+    def from_db_value(self, value: str | None, expression: Any, connection: Any) -> Any:
+        return None if value is None else json.loads(value)
+
+    def to_python(self, value: Any) -> Any:
+        return value
+
+
 class EncryptedJSONField(models.TextField[Any, Any]):
     """A JSON object, encrypted with the first of settings.CREDENTIALS_KEYS.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import connection
 
+from apps.common.database import raw_cursor
 from apps.execution import journal
 from apps.execution.models import Gate, GatewayProcess, Order
 from apps.trading.deals import DealEffect
@@ -183,7 +184,7 @@ _RESULTS = f"""
 
 def unplanned_events(account_id: int, limit: int = 500) -> list[JournaledEvent]:
     """Events of the account that wait for their decisions, oldest first."""
-    rows = _rows(
+    rows = _many(
         f"SELECT {_EVENT_FIELDS} FROM execution_accountevent "
         "WHERE account_id = %s AND planned_at IS NULL ORDER BY id LIMIT %s",
         [account_id, limit],
@@ -212,7 +213,7 @@ def events_by_id(event_ids: Sequence[int]) -> dict[int, JournaledEvent]:
 
 def unsettled_orders(source: str, wake_key: int, limit: int = 5000) -> list[OrderResult]:
     """Final orders of a source and wake key of which it has not taken note, oldest first."""
-    rows = _rows(
+    rows = _many(
         f"{_RESULTS} WHERE o.source = %s AND o.wake_key = %s AND o.settled_at IS NULL "
         "AND o.state = ANY(%s) ORDER BY o.id LIMIT %s",
         [source, wake_key, [s.value for s in FINAL_STATES], limit],
@@ -236,7 +237,7 @@ def rested_orders(source: str, wake_key: int, limit: int = 5000) -> list[OrderRe
 
 def orders_by_client_id(client_order_ids: Sequence[str]) -> dict[str, OrderResult]:
     """Orders in any state; ids that no gateway has claimed yet are left out."""
-    rows = _rows(f"{_RESULTS} WHERE o.client_order_id = ANY(%s)", [list(client_order_ids)])
+    rows = _many(f"{_RESULTS} WHERE o.client_order_id = ANY(%s)", [list(client_order_ids)])
     return {row[1]: _result(row) for row in rows}
 
 
@@ -314,6 +315,12 @@ def _rows(statement: str, values: list[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())
+
+
+def _many(statement: str, values: list[Any]) -> list[Any]:
+    """The same for what workers read by the thousand."""
+    with raw_cursor() as cursor:
+        return cursor.execute(statement, values, prepare=True).fetchall()
 
 
 def _event(row: Any) -> JournaledEvent:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from apps.common.fields import PriceField, UnitsField
+from apps.common.fields import JSONTextField, PriceField, UnitsField
 from apps.copytrading.codes import CODE_CHOICES, STATE_CHOICES
 from apps.copytrading.models.words import choices
 from apps.trading.orders import Leg, Side
@@ -96,7 +96,7 @@ class Outcome(models.Model):
     fill_price = PriceField(null=True)
     slippage = PriceField(null=True, help_text="price, positive is worse for the follower")
     slippage_money = PriceField(null=True, help_text="account currency, positive is a cost")
-    numbers = models.JSONField(default=dict)
+    numbers = JSONTextField(default=dict)
     master_deal_at = models.DateTimeField()
     received_at = models.DateTimeField()
     planned_at = models.DateTimeField(null=True)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from apps.copytrading.domain.link import Link, LinkState
@@ -27,23 +29,25 @@ _UPDATE = """
         held_units = x.held, stop_loss = x.stop_loss, take_profit = x.take_profit,
         master_price = x.master_price,
         position_id = x.position_id, in_flight = x.in_flight, last_event_id = x.last_event_id,
-        close_cause = x.close_cause,
+        close_cause = x.close_cause, result = l.result + x.result,
         closed_at = CASE WHEN x.state = 'open' THEN NULL ELSE coalesce(l.closed_at, %s) END
     FROM json_to_recordset(%s) AS x (
         link_id bigint, state text, master_units numeric, target numeric, held numeric,
         stop_loss numeric, take_profit numeric, master_price numeric, position_id text,
-        in_flight text, last_event_id bigint, close_cause text)
+        in_flight text, last_event_id bigint, close_cause text, result numeric)
     WHERE l.id = x.link_id
 """
 
+_LINK_RESULTS = """
+    UPDATE copytrading_tradelink l SET result = result + x.amount
+    FROM json_to_recordset(%s) AS x (link_id bigint, amount numeric)
+    WHERE l.id = x.link_id RETURNING l.subscription_id, x.amount
+"""
+
 _RESULTS = """
-    WITH x AS (SELECT * FROM json_to_recordset(%s) AS x (link_id bigint, amount numeric)),
-    changed AS (
-        UPDATE copytrading_tradelink l SET result = result + x.amount
-        FROM x WHERE l.id = x.link_id RETURNING l.subscription_id, x.amount)
-    UPDATE copytrading_copysubscription s SET result = s.result + c.amount
-    FROM (SELECT subscription_id, sum(amount) AS amount FROM changed GROUP BY 1) c
-    WHERE s.id = c.subscription_id
+    UPDATE copytrading_copysubscription s SET result = s.result + x.amount
+    FROM json_to_recordset(%s) AS x (subscription_id bigint, amount numeric)
+    WHERE s.id = x.subscription_id
 """
 
 _LEGS = """
@@ -67,28 +71,43 @@ _LEGS_HELD = """
     WHERE g.link_id = x.link_id AND g.position_id = x.position_id
 """
 
-_CHANGING = (
+_FIELDS = (
     "link_id", "state", "master_units", "target", "held", "stop_loss", "take_profit",
     "master_price", "position_id", "in_flight", "last_event_id", "close_cause",
 )  # fmt: skip
+_CHANGING = (*_FIELDS, "result")
+_changing = attrgetter(*_FIELDS)
+_NO_RESULTS: Mapping[int, Decimal] = {}
 
 
-def store_links(master_account_id: int, links: Sequence[tuple[Row, Link]], now: datetime) -> None:
-    """Write links in their new form: stored ones are updated first, then new ones added."""
-    stored = [link for _, link in links if link.link_id]
+def store_links(
+    master_account_id: int,
+    links: Sequence[tuple[Row, Link]],
+    now: datetime,
+    results: Mapping[int, Decimal] = _NO_RESULTS,
+) -> None:
+    """Write links in their new form: stored ones are updated first, then new ones added.
+
+    ``results`` is realised money (account currency) by link id, of links among these; it is
+    added to the links and their subscriptions.
+    """
+    # A link may pass through several forms in one step; the last one stands.
+    stored = {link.link_id: link for _, link in links if link.link_id}
     if stored:
-        sql.execute(_UPDATE, [now, sql.as_json(_changes(stored))])
+        changes = [
+            dict(zip(_CHANGING, (*_changing(link), results.get(pk, 0)), strict=True))
+            for pk, link in stored.items()
+        ]
+        sql.execute(_UPDATE, [now, sql.as_json(changes)])
+    if results:
+        owners = {link.link_id: row.subscription_id for row, link in links if link.link_id}
+        _add_to_subscriptions(
+            (owners[pk], amount) for pk, amount in results.items() if amount and pk in owners
+        )
     new = [(row, link) for row, link in links if not link.link_id]
     if new:
         sql.copy_in(_COPY, (_new_values(master_account_id, *pair, now) for pair in new))
     leave(links)
-
-
-def _changes(links: Iterable[Link]) -> Iterable[dict[str, Any]]:
-    # A link may pass through several forms in one step; the last one stands.
-    latest = {link.link_id: link for link in links}
-    for link in latest.values():
-        yield {name: getattr(link, name) for name in _CHANGING}
 
 
 def _new_values(master_account_id: int, row: Row, link: Link, now: datetime) -> tuple[object, ...]:
@@ -106,6 +125,15 @@ def add_results(results: Mapping[int, Decimal]) -> None:
     """Add realised money (account currency) to links, by their id, and their subscriptions."""
     records = [{"link_id": pk, "amount": amount} for pk, amount in results.items() if amount]
     if records:
+        _add_to_subscriptions(sql.rows(_LINK_RESULTS, [sql.as_json(records)]))
+
+
+def _add_to_subscriptions(amounts: Iterable[Sequence[Any]]) -> None:
+    totals: dict[int, Decimal] = defaultdict(Decimal)
+    for subscription_id, amount in amounts:
+        totals[subscription_id] += amount
+    if totals:
+        records = [{"subscription_id": pk, "amount": amount} for pk, amount in totals.items()]
         sql.execute(_RESULTS, [sql.as_json(records)])
 
 

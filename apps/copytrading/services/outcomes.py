@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import orjson
+
 from apps.copytrading.domain.conclude import Conclusion, slippage
 from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.link import Link
@@ -15,32 +17,50 @@ from apps.copytrading.services import sql
 from apps.execution.selectors import OrderResult
 from apps.trading.orders import Leg, Side
 
-_COLUMNS = {
-    "event_id": "bigint", "subscription_id": "bigint", "master_account_id": "bigint",
-    "account_id": "bigint", "link_id": "bigint", "position_key": "text", "event_kind": "text",
-    "symbol": "text", "state": "text", "code": "text", "message": "text",
-    "client_order_id": "text", "trace_id": "text", "side": "text", "units": "numeric",
-    "filled_units": "numeric", "lot_units": "numeric", "master_price": "numeric",
-    "fill_price": "numeric", "slippage": "numeric", "slippage_money": "numeric",
-    "numbers": "jsonb", "master_deal_at": "timestamptz", "received_at": "timestamptz",
-    "planned_at": "timestamptz", "sent_at": "timestamptz", "accepted_at": "timestamptz",
-    "filled_at": "timestamptz", "final_at": "timestamptz",
-}  # fmt: skip
+_COLUMNS = (
+    "event_id", "subscription_id", "master_account_id", "account_id", "link_id", "position_key",
+    "event_kind", "symbol", "state", "code", "message", "client_order_id", "trace_id", "side",
+    "units", "filled_units", "lot_units", "master_price", "fill_price", "slippage",
+    "slippage_money", "numbers", "master_deal_at", "received_at", "planned_at", "sent_at",
+    "accepted_at", "filled_at", "final_at",
+)  # fmt: skip
 
-_INSERT = (
-    f"INSERT INTO copytrading_outcome ({', '.join(_COLUMNS)}) "
-    f"SELECT {', '.join(_COLUMNS)} FROM json_to_recordset(%s) AS x "
-    f"({', '.join(f'{name} {kind}' for name, kind in _COLUMNS.items())}) "
-    "ON CONFLICT (event_id, subscription_id) DO NOTHING"
-)
+_COPY = f"COPY copytrading_outcome ({', '.join(_COLUMNS)}) FROM STDIN"
+
+_THERE = """
+    SELECT o.event_id, o.subscription_id FROM copytrading_outcome o
+    JOIN unnest(%s::bigint[], %s::bigint[]) AS w (event_id, subscription_id)
+        USING (event_id, subscription_id)
+"""
 
 Record = dict[str, Any]
 
 
 def insert_outcomes(records: Sequence[Record]) -> None:
-    """Insert outcomes; one that exists stays as it is."""
-    if records:
-        sql.execute(_INSERT, [sql.as_json(records)])
+    """Insert outcomes; one that exists stays as it is, and of two for one event the first.
+
+    Whoever works on a master holds its fence, so nobody inserts the same meanwhile.
+    """
+    if not records:
+        return
+    events = [record["event_id"] for record in records]
+    copies = [record["subscription_id"] for record in records]
+    there = set(sql.binary_rows(_THERE, [events, copies]))
+    fresh: dict[tuple[int, int], Record] = {}
+    for key, record in zip(zip(events, copies, strict=True), records, strict=True):
+        if key not in there:
+            fresh.setdefault(key, record)
+    sql.copy_in(_COPY, map(_values, fresh.values()))
+
+
+def _values(record: Record) -> list[Any]:
+    values = [record.get(name) for name in _COLUMNS]
+    if not isinstance(record["numbers"], str):
+        values[_NUMBERS] = orjson.dumps(record["numbers"], default=sql.plain).decode()
+    return values
+
+
+_NUMBERS = _COLUMNS.index("numbers")
 
 
 def records_of(master_account_id: int, endings: Iterable[Ended], now: datetime) -> list[Record]:
@@ -74,8 +94,12 @@ def record_of_order(
     decided_at: datetime,
     quote_to_account: Decimal | None,
     now: datetime,
+    numbers_text: str = "",
 ) -> Record:
-    """The outcome of an event for which an order was sent (or was about to be)."""
+    """The outcome of an event for which an order was sent (or was about to be).
+
+    ``numbers_text`` is ``numbers`` as JSON where that is at hand.
+    """
     filled = order.filled_units
     worse = (
         slippage(order.side or _side(order, link), event.price, order.average_price)
@@ -100,7 +124,7 @@ def record_of_order(
         "fill_price": order.average_price if filled > 0 else None,
         "slippage": worse,
         "slippage_money": money,
-        "numbers": dict(numbers),
+        "numbers": numbers_text or numbers,
         "planned_at": decided_at,
         "sent_at": order.sent_at,
         "accepted_at": order.accepted_at,

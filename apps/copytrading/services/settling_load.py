@@ -36,6 +36,7 @@ class Stored(NamedTuple):
     client_order_id: str
     numbers: dict[str, Any]
     decided_at: datetime
+    text: str
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ class Known:
 
 _LEAD = [Leg.OPEN, Leg.CLOSE, Leg.PROTECT, Leg.CANCEL]
 _DECISION = (
-    "SELECT event_id, subscription_id, leg, client_order_id, numbers::text, decided_at "
+    "SELECT event_id, subscription_id, leg, client_order_id, numbers, decided_at "
     "FROM copytrading_decision "
 )
 
@@ -80,7 +81,7 @@ def load_known(results: Sequence[OrderResult]) -> Known:
     """Read what belongs to these orders, a handful of queries whatever their number."""
     known = Known()
     ids = [result.client_order_id for result in results]
-    found = sql.rows(
+    found = sql.binary_rows(
         "SELECT in_flight, subscription_id, position_key FROM copytrading_tradelink "
         "WHERE in_flight = ANY(%s)",
         [ids],
@@ -99,17 +100,17 @@ def load_known(results: Sequence[OrderResult]) -> Known:
 
 def decisions_of_orders(client_order_ids: Sequence[str]) -> dict[str, Stored]:
     """The decisions behind these orders; one without a decision is left out."""
-    found = sql.rows(_DECISION + "WHERE client_order_id = ANY(%s)", [client_order_ids])
+    found = sql.binary_rows(_DECISION + "WHERE client_order_id = ANY(%s)", [client_order_ids])
     return {row[3]: _stored(row) for row in found}
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:
-    return Stored(row[0], row[1], Leg(row[2]), row[3], orjson.loads(row[4]), row[5])
+    return Stored(row[0], row[1], Leg(row[2]), row[3], orjson.loads(row[4]), row[5], row[4])
 
 
 def _load_waiting(known: Known) -> None:
     places = list(known.links.values())
-    found = sql.rows(
+    found = sql.binary_rows(
         "SELECT w.subscription_id, w.position_key, w.event_id FROM copytrading_waitingevent w "
         "JOIN unnest(%s::bigint[], %s::text[]) AS p (subscription_id, position_key) "
         "USING (subscription_id, position_key) ORDER BY w.event_id",
@@ -122,7 +123,7 @@ def _load_waiting(known: Known) -> None:
 def _load_positions(known: Known, results: Sequence[OrderResult]) -> None:
     # Only an open with stops is compared with what the platform made of them.
     wanted = [r for r in results if r.leg is Leg.OPEN and r.filled_units and r.position_id]
-    found = sql.rows(
+    found = sql.binary_rows(
         "SELECT p.account_id, p.position_id, p.stop_loss, p.take_profit FROM execution_position p "
         "JOIN unnest(%s::bigint[], %s::text[]) AS w (account_id, position_id) "
         "USING (account_id, position_id) WHERE p.closed_at IS NULL",
@@ -145,7 +146,7 @@ def _load_siblings(known: Known) -> None:
     wanted = [pair for pair in several if pair in protects]
     if not wanted:
         return
-    found = sql.rows(
+    found = sql.binary_rows(
         _DECISION + "WHERE (event_id, subscription_id) IN "
         "(SELECT * FROM unnest(%s::bigint[], %s::bigint[]))",
         [[pair[0] for pair in wanted], [pair[1] for pair in wanted]],
@@ -175,7 +176,7 @@ def _find_unlinked(known: Known, results: Sequence[OrderResult]) -> None:
     }
     unplanned = {
         row[0]
-        for row in sql.rows(
+        for row in sql.binary_rows(
             "SELECT id FROM execution_accountevent WHERE id = ANY(%s) AND planned_at IS NULL",
             [sorted(set(event_of.values()))],
         )
