@@ -13,9 +13,12 @@ from apps.accounts.models import User
 from apps.analytics.domain.curve import CurvePoint
 from apps.analytics.selectors import equity_history
 from apps.common.live_pages import LivePage, Params, Section, section
+from apps.copytrading.drifts import drifts
 from apps.execution.selectors import open_positions
 from apps.platforms.selectors import account_states, accounts_of, symbols_by_id
 from apps.portal.rows import AccountRow, OpenPosition, account_row, totals
+
+DRIFT_SHOWN = 20
 
 
 def account_rows(user: User) -> list[AccountRow]:
@@ -46,6 +49,7 @@ def _accounts_sections(user: User, params: Params) -> Iterable[Section]:
         key=lambda total: total.currency,
         tag="dl",
     )
+    yield drift_section("accounts-drift", user=user)
     yield section(
         "accounts",
         "portal/accounts/list.html#account",
@@ -91,6 +95,7 @@ def _account_sections(user: User, params: Params) -> Iterable[Section]:
         key=lambda _: "all",
         tag="div",
     )
+    yield drift_section("account-drift", user=user, account_id=account.pk)
     yield section(
         "positions",
         "portal/accounts/detail.html#position",
@@ -98,6 +103,17 @@ def _account_sections(user: User, params: Params) -> Iterable[Section]:
         key=lambda p: p.position_id,
         empty="portal/accounts/detail.html#none",
         currency=account.currency,
+    )
+
+
+def drift_section(section_id: str, **whose: Any) -> Section:
+    """What differs between a customer's accounts and copies; usually nothing."""
+    return section(
+        section_id,
+        "portal/accounts/drift.html#notice",
+        drifts(**whose, limit=DRIFT_SHOWN),
+        key=lambda row: row.id,
+        tag="div",
     )
 
 

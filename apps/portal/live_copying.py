@@ -19,7 +19,7 @@ from apps.copytrading.selectors import (
     subscription_by_uuid,
     subscriptions_of,
 )
-from apps.portal.live import is_uuid
+from apps.portal.live import drift_section, is_uuid
 
 OUTCOMES_SHOWN = 25
 _ROWS = "portal/copying/rows.html#"
@@ -77,6 +77,7 @@ def _subscription_sections(user: User, params: Params) -> Iterable[Section]:
     found = subscription_by_uuid(params["subscription"], owner=user)
     row = subscriptions_of(subscription_id=found.pk)
     yield section("copy-figures", f"{_ROWS}figures", row, key=lambda r: r.id, tag="div")
+    yield drift_section("copy-drift", user=user, subscription_id=found.pk)
     yield from _copies_and_outcomes(subscription_id=found.pk)
 
 

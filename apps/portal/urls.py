@@ -4,6 +4,7 @@ from apps.portal.views import (
     accounts,
     copy_settings,
     copying,
+    drift,
     followers,
     gallery,
     home,
@@ -25,6 +26,8 @@ class ChangeConverter:
 
 
 register_converter(ChangeConverter, "change")
+
+REPAIR, ACCEPT = {"action": "repair"}, {"action": "accept"}
 
 app_name = "portal"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -52,6 +55,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copying/<uuid:uuid>/chain/", outcomes.check, name="check_chain"),
     path("copying/<uuid:uuid>/<change:action>/", copying.change, name="change_copy"),
     path("my-accounts/", accounts.account_list, name="accounts"),
+    path("my-accounts/drift/<int:pk>/repair/", drift.change, REPAIR, name="repair_drift"),
+    path("my-accounts/drift/<int:pk>/accept/", drift.change, ACCEPT, name="accept_drift"),
     path("my-accounts/<uuid:uuid>/", accounts.account_detail, name="account"),
     path(
         "my-accounts/<uuid:uuid>/copying/",

@@ -22,6 +22,7 @@ from tests.support.queries import queries
 #: Of the ledger and the kill switches; their own tests try strangers on them.
 ELSEWHERE = {
     *("outcomes", "outcomes_csv", "outcome", "check_chain"),
+    *("drift", "repair_drift", "accept_drift"),
     *("kill_switch", "confirm_closes", "kill_everything", "kill_platform", "kill_account"),
 }
 

@@ -27,8 +27,8 @@ OWN_COPY = [
 OPEN = {"home", "theme", "gallery"}
 #: Addresses that only take forms.
 POST_ONLY = {"edit_copy_summary", "follow_summary", "upload_mapping", "check_chain"}
-#: Of one outcome; its own tests try strangers on it.
-ELSEWHERE = {"outcome"}
+#: Of one outcome, of one difference; their own tests try strangers on them.
+ELSEWHERE = {"outcome", "repair_drift", "accept_drift"}
 
 
 def addresses(copied: CopySubscription) -> dict[str, str]:
