@@ -11,7 +11,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 
-from apps.execution.models import AccountEvent, Deal, Gate, Order, Position
+from apps.execution.models import AccountEvent, Deal, Gate, Order, Position, RestingOrder
 
 
 class _OwnedByEngine(ModelAdmin):
@@ -52,6 +52,13 @@ class DealAdmin(_OwnedByEngine):
 class PositionAdmin(_OwnedByEngine):
     list_display = ("position_id", "account_id", "side", "units", "price", "closed_at")
     search_fields = ("position_id", "tag")
+
+
+@admin.register(RestingOrder)
+class RestingOrderAdmin(_OwnedByEngine):
+    list_display = ("platform_order_id", "account_id", "side", "type", "units", "state", "ended_at")
+    list_filter = ("state", "type")
+    search_fields = ("platform_order_id", "client_order_id")
 
 
 @admin.register(Gate)

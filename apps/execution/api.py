@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from functools import cache, partial
 from typing import Any
 
@@ -231,9 +232,20 @@ def mark_settled(order_ids: Sequence[int], now: datetime) -> None:
     _stamp("UPDATE execution_order SET settled_at = %s WHERE id = ANY(%s)", order_ids, now)
 
 
-def mark_rest_settled(order_ids: Sequence[int], now: datetime) -> None:
-    """Their source has taken note that these orders rest, and of what is filled of them."""
-    _stamp("UPDATE execution_order SET rest_settled_at = %s WHERE id = ANY(%s)", order_ids, now)
+def mark_rest_settled(filled: Mapping[int, Decimal], now: datetime) -> None:
+    """Their source has taken note that these orders rest, and of what is filled of them.
+
+    ``filled`` gives per order id the units that it has seen; an order of which another part
+    was filled meanwhile stays to be told.
+    """
+    if filled:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE execution_order o SET rest_settled_at = %s "
+                "FROM unnest(%s::bigint[], %s::numeric[]) AS seen (id, units) "
+                "WHERE o.id = seen.id AND o.filled_units = seen.units",
+                [now, list(filled), list(filled.values())],
+            )
 
 
 def _stamp(statement: str, ids: Sequence[int], now: datetime) -> None:

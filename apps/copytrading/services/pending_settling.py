@@ -59,7 +59,8 @@ def settle_orders(master: Master, results: Sequence[OrderResult]) -> None:
     if found:
         _Settlement(master, found, now).run(results)
     execution.mark_settled([r.id for r in results if r.state in FINAL_STATES], now)
-    execution.mark_rest_settled([r.id for r in results if r.state not in FINAL_STATES], now)
+    resting = {r.id: r.filled_units for r in results if r.state not in FINAL_STATES}
+    execution.mark_rest_settled(resting, now)
 
 
 @dataclass(slots=True)

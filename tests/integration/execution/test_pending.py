@@ -77,7 +77,10 @@ def test_an_order_of_ours_rests_is_filled_in_parts_and_told_each_time(
             (keeper,) = gateway._keepers.values()
             assert keeper._tickets.by_client_id == {}
             await until(lambda: told["orders"] == [77])
-            await sync_to_async(api.mark_rest_settled)([row.id], datetime.now(UTC))
+            mark = sync_to_async(api.mark_rest_settled)
+            await mark({row.id: D(500)}, datetime.now(UTC))  # seen before a part that came since
+            assert await sync_to_async(selectors.rested_orders)("copy", 77) == [row]
+            await mark({row.id: row.filled_units}, datetime.now(UTC))
             assert await sync_to_async(selectors.rested_orders)("copy", 77) == []
             b.platform.tell("a0", *b.platform.fill("a0", "o1", D(1000)))
             (row,) = await until(lambda: selectors.rested_orders("copy", 77))
