@@ -15,8 +15,8 @@ from apps.copytrading.errors import InvalidSettings
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.selectors import sizing_sentence
 from apps.copytrading.services.settings import SubscriptionSettings, apply_settings
-from apps.copytrading.setting_words import LABELS
-from apps.copytrading.settings_view import guards_in_effect
+from apps.copytrading.setting_words import LABELS, MEANINGS
+from apps.copytrading.settings_view import Setting, guards_in_effect
 from apps.execution.selectors import open_positions
 from apps.platforms.models import TradingAccount
 
@@ -25,9 +25,10 @@ _ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Sentences about what will happen, warnings, and what is wrong by field."""
+    """Sentences about what will happen, guards in effect, warnings, what is wrong by field."""
 
     sentences: list[str]
+    guards: list[Setting]
     warnings: list[str]
     errors: dict[str, str]
 
@@ -49,8 +50,8 @@ def _preview(copy: CopySubscription, settings: dict[str, Any]) -> Preview:
     try:
         apply_settings(copy, cast(SubscriptionSettings, settings))
     except InvalidSettings as wrong:
-        return Preview([], [], wrong.fields)
-    return Preview([*_sentences(copy)], [*warnings_of(copy)], {})
+        return Preview([], [], [], wrong.fields)
+    return Preview([*_sentences(copy)], _guards(copy), [*warnings_of(copy)], {})
 
 
 def warnings_of(copy: CopySubscription) -> Iterable[str]:
@@ -84,7 +85,6 @@ def _sentences(copy: CopySubscription) -> Iterable[str]:
         yield "Every trade is taken on the opposite side, with stop loss and take profit swapped."
     if copy.symbols_mode != "all" and copy.symbols:
         yield f"{'Only' if copy.symbols_mode == 'include' else 'All symbols but'} {copy.symbols}."
-    yield from _held_back(copy)
     if copy.copy_existing_positions:
         yield _existing(copy)
 
@@ -105,15 +105,14 @@ def _followed(copy: CopySubscription) -> str:
     return f"Followed are {', '.join(parts[:-1])} and {parts[-1]}."
 
 
-def _held_back(copy: CopySubscription) -> Iterable[str]:
-    account = copy.follower.account
-    guards = guards_in_effect(product_config(), copy.follower, copy, currency=account.currency)
-    told = [
-        f"{LABELS[guard.field].lower()} {guard.sentence}"
+def _guards(copy: CopySubscription) -> list[Setting]:
+    currency = copy.follower.account.currency
+    guards = guards_in_effect(product_config(), copy.follower, copy, currency=currency)
+    return [
+        Setting(LABELS[guard.field], guard.sentence, MEANINGS[guard.field])
         for guard in guards.values()
         if guard.source
     ]
-    yield f"New positions are held back by: {'; '.join(told)}." if told else "No guard is set."
 
 
 def _existing(copy: CopySubscription) -> str:

@@ -83,6 +83,7 @@ class CopySettingsForm(GuardFields):
     symbols_mode = choice("symbols_mode", "all")
     symbols = forms.CharField(
         label=LABELS["symbols"],
+        initial="",
         help_text=MEANINGS["symbols"],
         required=False,
         max_length=20_000,

@@ -60,6 +60,17 @@
     if (form) form.requestSubmit();
   });
 
+  // --- a form that has been sent asks for no preview any more
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-preview]")) event.target.dataset.sent = "";
+  });
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.detail.elt.matches("[data-sent]")) event.preventDefault();
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+  });
+
   // --- live state
   const say = (state, words) => {
     for (const mark of document.querySelectorAll("[data-live]")) {

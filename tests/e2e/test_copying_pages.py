@@ -116,6 +116,7 @@ def test_following_shows_the_fields_of_the_mode_and_keeps_what_was_entered(
     page.get_by_role("radio", name="Fixed volume").check()
     expect(page.get_by_label("Risk multiplier")).to_be_hidden()
     page.get_by_label("Volume", exact=True).fill("0.5")
+    page.locator("summary", has_text="Smallest and largest volume").click()
     page.get_by_label("Maximum volume").fill("0.2")
     page.get_by_role("button", name="Start copying").click()
 
