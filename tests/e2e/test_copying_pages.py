@@ -121,7 +121,9 @@ def test_following_shows_the_fields_of_the_mode_and_keeps_what_was_entered(
     page.get_by_role("button", name="Start copying").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Nothing is copied yet")
-    expect(page.get_by_text("The fixed volume is above the maximum volume.")).to_be_visible()
+    expect(page.locator(".field-error")).to_have_text(
+        "The fixed volume is above the maximum volume."
+    )
     expect(page.get_by_label("Volume", exact=True)).to_have_value("0.5")
     page.get_by_label("Maximum volume").fill("0.6")
     page.get_by_role("button", name="Start copying").click()
