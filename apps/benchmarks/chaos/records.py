@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +15,7 @@ _EVENTS = (
 )
 _OUTCOMES = """
     SELECT event_id, subscription_id, state, code, event_kind, position_key, client_order_id,
-           units, filled_units, numbers, message
+           units, filled_units, numbers::text, message
     FROM copytrading_outcome ORDER BY id
 """
 _ORDERS = """
@@ -113,7 +114,7 @@ class Records:
         return [Event(*row) for row in self._rows(_EVENTS)]
 
     def verdicts(self) -> list[Verdict]:
-        return [Verdict(*row) for row in self._rows(_OUTCOMES)]
+        return [Verdict(*row[:9], json.loads(row[9]), row[10]) for row in self._rows(_OUTCOMES)]
 
     def orders(self) -> list[SentOrder]:
         return [SentOrder(*row) for row in self._rows(_ORDERS)]
