@@ -150,8 +150,8 @@ class Claims:
     async def claim(self, parts: Sequence[Part]) -> Verdict | None:
         """Claim parts, all of one leg. None: one is not ours to claim; read it anew.
 
-        Raises HaltedCloses, with nothing claimed, when closes among them are halted that no
-        member of staff has confirmed.
+        Raises HaltedCloses, with nothing claimed, when closes or cancels among them are halted
+        that no member of staff has confirmed.
         """
         rows = [row for part in parts for row in part.rows]
         batch_ids = [part.slice.batch_id for part in parts]
@@ -164,7 +164,7 @@ class Claims:
                 raise Rollback(transaction)
             found = Gates(await gates.fetchall())
             gone = {row[0] for row in await withdrawn.fetchall()}
-            if found and parts[0].slice.leg == Leg.CLOSE:
+            if found and parts[0].slice.leg in _WAIT_WHILE_HALTED:
                 halted = {row[0] for row in rows if row[0] not in gone and found.holding(row)}
                 if halted:
                     confirmed = await conn.execute(_CONFIRMED, [list(halted)])
@@ -212,11 +212,15 @@ class Claims:
         return [self._platform, str(self._lease.connection_id), list(accounts), list(relations)]
 
 
+#: Opens and stop changes are given up; what takes a risk away is still wanted later.
+_WAIT_WHILE_HALTED = frozenset({Leg.CLOSE.value, Leg.CANCEL.value})
+
+
 class HaltedCloses(Exception):
-    """Closes that a halting gate holds: they are not claimed, they wait."""
+    """Closes or cancels that a halting gate holds: they are not claimed, they wait."""
 
     def __init__(self, client_order_ids: set[str]) -> None:
-        super().__init__(f"{len(client_order_ids)} closes are halted")
+        super().__init__(f"{len(client_order_ids)} closes or cancels are halted")
         self.client_order_ids = client_order_ids
 
 

@@ -174,6 +174,28 @@ def test_halted_closes_leave_one_by_one_as_staff_confirm_them(bench: Any) -> Non
     ]
 
 
+def test_what_is_halted_waits_if_it_takes_a_risk_away(bench: Any) -> None:
+    b = bench()
+    key = str(b.accounts[0].pk)
+    api.set_kill_switch(actor=None, scope="account", key=key, state="halted", reason="stop")
+    cancel = b.intent(0, Leg.CANCEL, platform_order_id="o1")
+    protect = b.intent(0, Leg.PROTECT, position_id="p1")
+    b.submit(cancel, protect)
+
+    async def work() -> None:
+        async with running():
+            await until(lambda: ends() == {protect.client_order_id: ("withheld", "KILL_SWITCH")})
+            await asyncio.sleep(1.2)
+            assert len(await sync_to_async(ends)()) == 1
+            await sync_to_async(api.set_kill_switch)(
+                actor=None, scope="account", key=key, state="active", reason="go on"
+            )
+            await until(lambda: cancel.client_order_id in ends())
+
+    run(work())
+    assert [r.client_order_id for r in b.platform.sent] == [cancel.client_order_id]
+
+
 def test_a_close_waits_for_its_market_and_an_open_does_not(bench: Any) -> None:
     b = bench()
     _, position = b.platform.open("a0", Side.BUY, D(1000))
