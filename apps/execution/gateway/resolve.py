@@ -16,7 +16,7 @@ from apps.execution.gateway.db import Database
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.resting import rested_before
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
-from apps.execution.intents import Col, rows_of
+from apps.execution.intents import Col, ids_of, rows_of
 from apps.platforms.ports import Connector, DealDone, Event, Finding, PlatformError, Presence
 from apps.trading.orders import FINAL_STATES, Leg, Order, OrderState
 from apps.trading.positions import Position
@@ -34,7 +34,7 @@ _CLAIMED = """
 _ORDERS = """
     SELECT client_order_id, state, platform_order_id, position_id, filled_units, average_price,
         sent_at, accepted_at, rested_at
-    FROM execution_order WHERE batch_id = ANY(%s)
+    FROM execution_order WHERE client_order_id = ANY(%s)
 """
 
 _log = structlog.get_logger(__name__)
@@ -50,7 +50,8 @@ async def claimed_before(
     rest are put into ``tickets`` as such; their batches do not wait for them.
     """
     batches = await database.rows(_CLAIMED, [connection_id])
-    orders = await database.rows(_ORDERS, [[row[0] for row in batches]])
+    ids = [cid for _, items, claimed, *_ in batches for cid in ids_of(items)[:claimed]]
+    orders = await database.rows(_ORDERS, [ids])
     known = {row[0]: row[1:] for row in orders}
     found: list[Ticket] = []
     for ticket in await rested_before(database, connection_id, tickets):
