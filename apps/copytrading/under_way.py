@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.utils import timezone
+
 from apps.copytrading.services import sql
+from apps.execution.kill_switch import ClosesHold, waiting_closes
 
 
 @dataclass(frozen=True, slots=True)
 class UnderWay:
     """Something that has no outcome yet. ``state`` is waiting, committed, sent, accepted,
-    partially_filled or unknown; ``units`` are of an order, 0 where it waits."""
+    partially_filled or unknown; ``units`` are of an order, 0 where it waits. ``why`` is what it
+    is held up by, '' where that is only its turn or the platform's answer."""
 
     key: str
     subscription_uuid: UUID
@@ -27,6 +31,7 @@ class UnderWay:
     lot_units: Decimal
     event_id: int | None
     since: datetime
+    why: str = ""
 
     @property
     def lots(self) -> Decimal:
@@ -74,7 +79,9 @@ _UNDER_WAY = """
     SELECT 'order-' || f.in_flight, mine.uuid, mine.strategy_name, mine.name, mine.login, f.symbol,
            coalesce(d.leg, o.leg, 'close'), coalesce(o.state, 'committed'),
            coalesce(d.units, o.units, 0), coalesce(y.lot_units, 1), d.event_id,
-           coalesce(o.committed_at, d.decided_at, f.opened_at)
+           coalesce(o.committed_at, d.decided_at, f.opened_at),
+           CASE o.code WHEN '' THEN '' WHEN 'MARKET_CLOSED' THEN 'The market is closed.'
+                       ELSE coalesce(nullif(o.message, ''), o.code, '') END
     FROM flying f JOIN mine ON mine.id = f.subscription_id
     LEFT JOIN copytrading_decision d ON d.client_order_id = f.in_flight
     LEFT JOIN execution_order o ON o.client_order_id = f.in_flight
@@ -83,7 +90,7 @@ _UNDER_WAY = """
     UNION ALL
     SELECT 'event-' || w.event_id || '-' || w.subscription_id, mine.uuid, mine.strategy_name,
            mine.name, mine.login, coalesce(e.payload ->> 'symbol', ''), 'event', 'waiting', 0, 1,
-           w.event_id, e.received_at
+           w.event_id, e.received_at, ''
     FROM copytrading_waitingevent w JOIN mine ON mine.id = w.subscription_id
     JOIN execution_accountevent e ON e.id = w.event_id
     ORDER BY 12, 1 LIMIT %s
@@ -98,7 +105,11 @@ def under_way(
     account_ids: tuple[int, ...] | None = None,
     limit: int = 50,
 ) -> list[UnderWay]:
-    """Orders without an answer and events that wait for them, the oldest first; one query."""
+    """Orders without an answer and events that wait for them, the oldest first.
+
+    One query, and those of :func:`apps.execution.kill_switch.waiting_closes` where a close has
+    not left yet.
+    """
     given = {
         "a.owner_id": user_id,
         "s.id": subscription_id,
@@ -110,4 +121,16 @@ def under_way(
         which.append("a.id = ANY(%s)")
         values.append(list(account_ids))
     statement = _UNDER_WAY.format(which=" AND ".join(which) or "TRUE")
-    return [UnderWay(*row) for row in sql.rows(statement, [*values, limit])]
+    return _with_reasons([UnderWay(*row) for row in sql.rows(statement, [*values, limit])])
+
+
+def _with_reasons(rows: list[UnderWay]) -> list[UnderWay]:
+    """Say of closes that wait at the gateway what for: a kill switch, or their market."""
+    if not any(row.state == "committed" and row.leg == "close" for row in rows):
+        return rows
+    reasons = {
+        f"order-{close.client_order_id}": close.why
+        for close in waiting_closes(timezone.now())
+        if close.hold is not ClosesHold.QUEUE
+    }
+    return [replace(row, why=reasons.get(row.key, row.why)) for row in rows]

@@ -15,8 +15,10 @@ from apps.accounts.models import AuditEntry, ProductConfig
 from apps.accounts.selectors import forget_product_config
 from apps.copytrading.models import CopySubscription, TradeLink
 from apps.copytrading.services.guards import enforce_guards
+from apps.copytrading.under_way import under_way
+from apps.execution.api import set_kill_switch
 from apps.execution.models import Gate, Position
-from apps.platforms.models import AccountState
+from apps.platforms.models import AccountState, Symbol
 from apps.trading.orders import Leg
 from tests.factories.copytrading import CopyWorld, MasterFactory, SubscriptionFactory, fund
 from tests.factories.platforms import AccountFactory
@@ -207,3 +209,27 @@ def test_a_sweep_costs_the_same_whatever_the_number_of_copies(world: CopyWorld) 
     with CaptureQueriesContext(connection) as many:
         sweep()
     assert len(many) == len(few) == 3
+
+
+def test_a_close_that_is_held_says_by_what(world: CopyWorld) -> None:
+    copy = holding(world)
+    login = copy.follower.account.login
+    set_kill_switch(
+        actor=None, scope="account", key=str(copy.follower.account_id), state="halted", reason="x"
+    )
+    world.trade("m1", -100_000)
+    world.work()
+    (row,) = under_way(subscription_id=copy.pk)
+    assert (row.account_login, row.leg, row.state) == (login, "close", "committed")
+    assert row.why == "The kill switch on this account is halted."
+    set_kill_switch(
+        actor=None, scope="account", key=str(copy.follower.account_id), state="active", reason="x"
+    )
+    today = timezone.now().date()
+    days = [{"date": str(today + timedelta(days=n))} for n in (-1, 0, 1)]
+    Symbol.objects.update(schedule={"holidays": days})
+    (row,) = under_way(subscription_id=copy.pk)
+    assert row.why.startswith("EURUSD is closed until ")
+    Symbol.objects.update(schedule={})
+    (row,) = under_way(subscription_id=copy.pk)
+    assert row.why == ""
