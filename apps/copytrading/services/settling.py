@@ -30,7 +30,7 @@ from apps.copytrading.domain.plan import Plan
 from apps.copytrading.domain.rounding import Rounding
 from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.domain.steps import Order, Step
-from apps.copytrading.services.closing import again
+from apps.copytrading.services.closing import BY_HAND, again
 from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.holds import hold_symbols
@@ -134,6 +134,7 @@ class _Settlement:
         before = row.links[place.position_key]
         stored = self.known.decisions.get(result.client_order_id)
         link = self._answered(before, result)
+        row = self._counted(row, before, link)
         self._note_money(link, before, result)
         waiting = self.known.waiting.get((place.subscription_id, place.position_key), [])
         events = [self.events[pk] for pk in waiting]
@@ -142,9 +143,19 @@ class _Settlement:
         if event is not None and failed_half and event.kind is EventKind.REVERSED:
             events = [other for other in events if other.id != event.id]
         step = self._next(row, link, event, result, events)
+        row = self._counted(row, link, step.links[-1])
         self._take(row, link, step)
         if event is not None and stored is not None:
             self._conclude(row, link, event, stored, result, step)
+
+    def _counted(self, row: Row, before: Link, after: Link) -> Row:
+        """The row with one open position more or less: one that has ended makes room at once."""
+        change = (after.state is LinkState.OPEN) - (before.state is LinkState.OPEN)
+        if not change or not row.rules.max_positions:
+            return row
+        row = row._replace(open_links=row.open_links + change)
+        self.rows[row.subscription_id] = row
+        return row
 
     def _answered(self, link: Link, result: OrderResult) -> Link:
         reply = Reply(result.leg, result.units, result.filled_units, result.position_id)
@@ -155,6 +166,8 @@ class _Settlement:
         shown = self.known.positions.get((result.account_id, link.position_id))
         if shown is not None:
             link = link._replace(shown_sl=shown[0], shown_tp=shown[1])
+        if result.cause.startswith(BY_HAND) and link.held <= 0 < link.master_units:
+            link = link._replace(state=LinkState.GONE)
         if result.leg is Leg.CLOSE and (link.held <= 0 or result.cause == link.close_cause):
             # A close that was under way before the wish does not fulfil it.
             link = link._replace(close_cause="")

@@ -437,3 +437,14 @@ def test_what_a_guard_held_at_sending_is_skipped_with_its_code(world: CopyWorld,
     assert codes() == [("opened", "skipped", code)]
     assert Outcome.objects.get().message == message
     assert only().held_units == 0
+
+
+def test_a_position_that_has_ended_makes_room_for_the_next(world: CopyWorld) -> None:
+    world.follow(max_positions=1)
+    world.trade("m1", 100_000)
+    world.run()
+    world.trade("m1", -100_000)
+    world.trade("m1", 50_000)  # waits for the close
+    world.run()
+    assert codes()[-1] == ("opened", "copied", "COPIED")
+    assert TradeLink.objects.filter(state="open").count() == 1
