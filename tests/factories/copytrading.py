@@ -199,6 +199,29 @@ class CopyWorld:
         )
         return self._journal(payload, f"s{next(self._numbers)}", "protection", timedelta(0))
 
+    def close_by_hand(self, copy: CopySubscription, which: int, units: Decimal) -> None:
+        """The customer closes a part of one of the copy's positions on the platform."""
+        account_id = copy.follower.account_id
+        position = Position.objects.filter(account_id=account_id).order_by("id")[which]
+        now = timezone.now()
+        position.units -= units
+        position.closed_at = now if position.units <= 0 else None
+        position.save()
+        Deal.objects.create(
+            account_id=account_id,
+            deal_id=f"x{next(self._numbers)}",
+            platform_order_id="",
+            client_order_id="",
+            position_id=position.position_id,
+            instrument_id=position.instrument_id,
+            side=Side(position.side).opposite,
+            effect=DealEffect.CLOSE,
+            units=units,
+            price=self.price,
+            executed_at=now,
+            received_at=now,
+        )
+
     def _journal(self, payload: journal.Payload, key: str, kind: str, ago: timedelta) -> int:
         now = timezone.now() - ago
         event = AccountEvent.objects.create(

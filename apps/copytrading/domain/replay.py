@@ -1,0 +1,272 @@
+"""Going through recorded events again: the same planning, with recorded or other settings.
+
+A tape holds what happened to one subscription in the order in which the engine took note of it:
+events that were planned together, orders that came to their end, and what others took away.
+Each carries what was known at that moment. The events go through :func:`plan` and
+:func:`follow` as they did then; the answers of the platform are taken from the record. An order
+that the record does not have is filled at once, whole, at the master's price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
+
+from apps.copytrading.domain.adoption import follow
+from apps.copytrading.domain.codes import Code, OutcomeState
+from apps.copytrading.domain.conclude import conclude, position_is_gone
+from apps.copytrading.domain.events import EventKind, MasterEvent
+from apps.copytrading.domain.link import Link, LinkState, Reply, answered, finished, taken_away
+from apps.copytrading.domain.numbers import of_link
+from apps.copytrading.domain.plan import plan
+from apps.copytrading.domain.rounding import Rounding
+from apps.copytrading.domain.rows import Market, Row
+from apps.copytrading.domain.steps import Order, Step
+from apps.trading.orders import Leg, OrderState
+from apps.trading.quantity import ZERO
+
+_ALIVE = (LinkState.OPEN, LinkState.GONE)
+_LEADS = (Leg.OPEN, Leg.CLOSE, Leg.PROTECT, Leg.CANCEL)
+_ENDS_STOPS = (EventKind.CLOSED, EventKind.REVERSED, EventKind.PROTECTION)
+
+
+class Given(NamedTuple):
+    """What was known when something was decided; the row's links are the replay's own."""
+
+    row: Row
+    market: Market
+
+
+class Answer(NamedTuple):
+    """How an order ended. ``units`` were ordered then, of which ``filled`` were filled.
+
+    ``assumed`` says that there was no such order and that it is taken to have been filled.
+    """
+
+    state: OrderState
+    code: str
+    message: str
+    units: Decimal
+    filled: Decimal
+    price: Decimal | None
+    assumed: bool = False
+
+
+class Run(NamedTuple):
+    """Events of one position that were planned together."""
+
+    key: str
+    events: tuple[MasterEvent, ...]
+    given: Given
+
+
+class Settled(NamedTuple):
+    """The order of (event, leg) came to its end; ``given`` is for the events that waited."""
+
+    key: str
+    event_id: int
+    leg: Leg
+    given: Given
+
+
+class Taken(NamedTuple):
+    """The copied position was reduced by an order that no event had asked for.
+
+    ``ours``: for a cause of its own, a person's wish or a guard's; otherwise by somebody else.
+    """
+
+    key: str
+    units: Decimal
+    ours: bool
+
+
+Item = Run | Settled | Taken
+
+
+class Result(NamedTuple):
+    """What becomes of one event: an outcome without its times. Volumes in units."""
+
+    event_id: int
+    state: OutcomeState
+    code: Code
+    units: Decimal = ZERO
+    filled: Decimal = ZERO
+    price: Decimal | None = None
+    assumed: bool = False
+
+    def same_as(self, other: Result) -> bool:
+        """Whether both say the same: state, code, what was ordered and what was filled."""
+        return self[:5] == other[:5]
+
+
+Answers = Mapping[tuple[int, Leg], Answer]
+
+
+def replay(items: Sequence[Item], answers: Answers) -> dict[int, Result]:
+    """Results by event. Events that still wait at the end of the tape have none."""
+    player = _Player(answers, {(i.event_id, i.leg) for i in items if isinstance(i, Settled)})
+    for item in items:
+        if isinstance(item, Run):
+            player.run(item)
+        elif isinstance(item, Settled):
+            player.settled(item)
+        else:
+            player.taken(item)
+    return player.results
+
+
+@dataclass(slots=True)
+class _Player:
+    """The links of one subscription while its tape is played."""
+
+    answers: Answers
+    told: set[tuple[int, Leg]]
+    links: dict[str, Link] = field(default_factory=dict)
+    waiting: dict[str, tuple[MasterEvent, ...]] = field(default_factory=dict)
+    flying: dict[str, Order] = field(default_factory=dict)
+    ended: dict[int, dict[Leg, tuple[Order, Answer]]] = field(default_factory=dict)
+    results: dict[int, Result] = field(default_factory=dict)
+
+    def run(self, item: Run) -> None:
+        """Plan events as they were planned together."""
+        made = plan(item.events, [self._row(item.given)], item.given.market)
+        order = made.orders[-1].order if made.orders else None
+        step = Step(
+            tuple(change.link for change in made.changes),
+            order,
+            tuple(ended.ending for ended in made.endings),
+            tuple(waits.event for waits in made.waits),
+        )
+        if item.key in self.flying:  # they wait for the order in flight
+            step = step._replace(waiting=(*self.waiting.get(item.key, ()), *step.waiting))
+        self._take(item.key, step, item.given)
+
+    def settled(self, item: Settled) -> None:
+        """The order in flight ended, if it is the one of the record."""
+        order = self.flying.get(item.key)
+        if order is not None and (order.event.id, order.leg) == (item.event_id, item.leg):
+            self._settle(item.key, order, item.given)
+
+    def taken(self, item: Taken) -> None:
+        """Something was closed that no event had asked for."""
+        link = self.links.get(item.key)
+        if link is None or link.held <= 0:
+            return
+        held = max(ZERO, link.held - item.units)
+        if not item.ours:
+            link = taken_away(link, held)
+            over = link.state is LinkState.GONE and link.master_units <= 0
+            self._keep(item.key, finished(link) if over else link)
+            return
+        link = link._replace(target=min(link.target, held))
+        reply = Reply(Leg.CLOSE, item.units, link.held - held, link.position_id)
+        self._keep(item.key, answered(link, reply)._replace(in_flight=link.in_flight))
+
+    def _row(self, given: Given) -> Row:
+        count = sum(1 for link in self.links.values() if link.state is LinkState.OPEN)
+        return given.row._replace(links=dict(self.links), open_links=count)
+
+    def _keep(self, key: str, link: Link) -> None:
+        if link.state in _ALIVE:
+            self.links[key] = link
+        else:
+            self.links.pop(key, None)
+
+    def _take(self, key: str, step: Step, given: Given) -> None:
+        """Take over what a step made; an order of which the record knows nothing ends at once."""
+        for link in step.links:
+            self._keep(key, link)
+        for ending in step.endings:
+            self.results[ending.event.id] = Result(ending.event.id, ending.state, ending.code)
+        self.waiting[key] = step.waiting
+        order = step.order
+        if order is None:
+            return
+        self.flying[key] = order
+        self.links[key] = step.links[-1]._replace(in_flight=f"{order.event.id}:{order.leg}")
+        if (order.event.id, order.leg) not in self.told:
+            self._settle(key, order, given)
+
+    def _settle(self, key: str, order: Order, given: Given) -> None:
+        del self.flying[key]
+        answer = self._answer(order)
+        link = _answered(self.links[key], order, answer)
+        waiting = self.waiting.pop(key, ())
+        event = order.event
+        if event.kind is EventKind.REVERSED and order.leg is Leg.CLOSE and link.held > 0:
+            waiting = tuple(other for other in waiting if other.id != event.id)
+        self.ended.setdefault(event.id, {})[order.leg] = (order, answer)
+        step = self._next(link, order, waiting, given)
+        later = (*step.waiting, *((step.order.event,) if step.order else ()))
+        if all(other.id != event.id for other in later):
+            self._conclude(event, step)
+            step = step._replace(endings=tuple(e for e in step.endings if e.event.id != event.id))
+        self._keep(key, link)
+        self._take(key, step, given)
+
+    def _answer(self, order: Order) -> Answer:
+        """The recorded answer, in proportion where another volume is ordered now."""
+        found = self.answers.get((order.event.id, order.leg))
+        if found is None:
+            filled = ZERO if order.leg is Leg.PROTECT else order.units
+            price = order.event.price
+            return Answer(OrderState.FILLED, "", "", order.units, filled, price, assumed=True)
+        if found.units == order.units or found.units <= 0:
+            return found
+        filled = found.filled * order.units / found.units
+        return found._replace(units=order.units, filled=filled)
+
+    def _next(
+        self, link: Link, order: Order, waiting: tuple[MasterEvent, ...], given: Given
+    ) -> Step:
+        moot = any(event.kind in _ENDS_STOPS for event in waiting)
+        exact = order.leg is Leg.OPEN and (order.event.id, Leg.PROTECT) in self.answers
+        if exact and not moot and link.held > 0:
+            protect = Order(
+                order.event, Leg.PROTECT, link.side, link.held, link.position_id, link.stop_loss,
+                link.take_profit, None, Rounding.EXACT,
+                of_link(order.event, link, given.row, given.market),
+            )  # fmt: skip
+            return Step((link,), protect, (), waiting)
+        if not waiting:
+            return Step((link,), None, (), ())
+        alive = link if link.state in _ALIVE else None
+        self._keep(link.position_key, link)
+        step = follow(self._row(given), alive, waiting, given.market)
+        return step if step.links else step._replace(links=(link,))
+
+    def _conclude(self, event: MasterEvent, step: Step) -> None:
+        orders = self.ended[event.id]
+        leg = next(leg for leg in _LEADS if leg in orders)
+        order, answer = orders[leg]
+        state, code, _ = conclude(
+            leg=leg,
+            state=answer.state,
+            code=answer.code,
+            message=answer.message,
+            units=order.units,
+            filled=answer.filled,
+            numbers=order.numbers,
+        )
+        not_opened = next((e for e in step.endings if e.event.id == event.id), None)
+        if not_opened is not None:  # the old side was closed, the new one is not opened
+            state, code = OutcomeState.PARTIAL, not_opened.code
+        self.results[event.id] = Result(
+            event.id, state, code, order.units, answer.filled, answer.price, answer.assumed
+        )
+
+
+def _answered(link: Link, order: Order, answer: Answer) -> Link:
+    before = link
+    position_id = link.position_id or f"of-{order.event.id}"
+    link = answered(link, Reply(order.leg, order.units, answer.filled, position_id))
+    if position_is_gone(order.leg, answer.state, answer.code):
+        link = taken_away(link, ZERO)
+        return finished(link) if link.master_units <= 0 else link
+    # A new position shows the stops that its open carried, an old one those that were set last.
+    opened = order.leg is Leg.OPEN and answer.filled > 0 and not before.position_id
+    if opened or (order.leg is Leg.PROTECT and answer.state is OrderState.FILLED):
+        link = link._replace(shown_sl=order.stop_loss, shown_tp=order.take_profit)
+    return link

@@ -1,0 +1,271 @@
+"""Reading the record of a subscription as a tape that can be played again.
+
+Which events were planned together is told by the journal (they ended planning at one moment),
+what waited by the moment at which it was decided on. What was known is told by the numbers of
+decisions and outcomes; where they do not say it, what was known last is taken.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+import orjson
+
+from apps.copytrading.domain.codes import Code, OutcomeState
+from apps.copytrading.domain.events import OF_ORDERS, EventKind, MasterEvent
+from apps.copytrading.domain.replay import Answer, Answers, Item, Result, Run, Settled, Taken
+from apps.copytrading.services import sql
+from apps.copytrading.services.events import master_event
+from apps.execution.journal import OrderPayload
+from apps.execution.selectors import (
+    JournaledEvent,
+    OrderResult,
+    deals_of_positions,
+    events_by_id,
+    orders_by_client_id,
+)
+from apps.trading.deals import DealEffect
+from apps.trading.orders import Leg
+
+Numbers = Mapping[str, Any]
+
+
+class Written(NamedTuple):
+    """An outcome as it was written; volumes in units."""
+
+    event_id: int
+    state: OutcomeState
+    code: Code
+    units: Decimal
+    filled: Decimal
+    fill_price: Decimal | None
+    numbers: Numbers
+    master_deal_at: datetime
+    planned_at: datetime
+    final_at: datetime
+    position_key: str
+    kind: str
+
+
+class Decided(NamedTuple):
+    """A decision as it was committed."""
+
+    event_id: int
+    leg: Leg
+    client_order_id: str
+    numbers: Numbers
+    decided_at: datetime
+
+
+class Moment(NamedTuple):
+    """A moment of deciding: when, and the outcomes and decisions that came of it."""
+
+    at: datetime
+    written: tuple[Written, ...]
+    decided: tuple[Decided, ...]
+
+
+@dataclass(slots=True)
+class Record:
+    """All that is recorded of one subscription, by event; ``left_out`` cannot be replayed."""
+
+    subscription_id: int
+    written: dict[int, Written] = field(default_factory=dict)
+    events: dict[int, MasterEvent] = field(default_factory=dict)
+    planned_at: dict[int, datetime] = field(default_factory=dict)
+    decided: dict[int, list[Decided]] = field(default_factory=dict)
+    orders: dict[str, OrderResult] = field(default_factory=dict)
+    taken: list[tuple[datetime, Taken]] = field(default_factory=list)
+    left_out: set[int] = field(default_factory=set)
+
+    def results(self) -> dict[int, Result]:
+        """What was recorded of the events that can be replayed."""
+        return {
+            pk: Result(pk, w.state, w.code, w.units, w.filled, w.fill_price)
+            for pk, w in self.written.items()
+            if pk not in self.left_out
+        }
+
+    def answers(self) -> Answers:
+        """How the orders of events ended, by event and leg."""
+        found = {}
+        for decisions in self.decided.values():
+            for made in decisions:
+                order = self.orders.get(made.client_order_id)
+                if order is not None:
+                    found[made.event_id, made.leg] = Answer(
+                        order.state, order.code, order.message, order.units, order.filled_units,
+                        order.average_price,
+                    )  # fmt: skip
+        return found
+
+    def moment(self, event_ids: Iterable[int], at: datetime) -> Moment:
+        """What came of deciding on these events at a time."""
+        written, decided = [], []
+        for pk in event_ids:
+            decisions = self.decided.get(pk, [])
+            decided += [made for made in decisions if self.decided_on(pk, made) == at]
+            end = self.written[pk]
+            second_half = end.kind == EventKind.REVERSED and end.final_at == at
+            if second_half if decisions else end.planned_at == at:
+                written.append(end)
+        return Moment(at, tuple(written), tuple(decided))
+
+    def decided_on(self, event_id: int, made: Decided) -> datetime:
+        """When a decision was taken: at its event's planning, or later, when it had waited."""
+        planned = self.planned_at[event_id]
+        return planned if made.decided_at <= planned else made.decided_at
+
+
+_OUTCOMES = """
+    SELECT event_id, state, code, units, filled_units, fill_price, numbers::text, master_deal_at,
+           coalesce(planned_at, final_at), final_at, position_key, event_kind
+    FROM copytrading_outcome WHERE subscription_id = %s ORDER BY event_id
+"""
+_DECISIONS = """
+    SELECT d.event_id, d.leg, d.client_order_id, d.numbers::text, d.decided_at
+    FROM copytrading_decision d
+    WHERE d.subscription_id = %s AND d.event_id = ANY(%s) ORDER BY d.decided_at, d.id
+"""
+_PLANNED = "SELECT id, planned_at FROM execution_accountevent WHERE id = ANY(%s)"
+_LEGS = """
+    SELECT g.account_id, g.position_id, l.position_key FROM copytrading_linkleg g
+    JOIN copytrading_tradelink l ON l.id = g.link_id WHERE l.subscription_id = %s
+"""
+# Of our own orders a link takes note when they are settled, of a platform's deals at once.
+_NOTED = "SELECT client_order_id, settled_at FROM execution_order WHERE client_order_id = ANY(%s)"
+_FROM_ORDERS = """
+    SELECT DISTINCT position_key FROM copytrading_pendinglink
+    WHERE subscription_id = %s AND position_key <> ''
+"""
+
+
+def load_record(subscription_id: int) -> Record:
+    """Read everything that is recorded of a subscription; a handful of queries."""
+    record = Record(subscription_id)
+    for row in sql.rows(_OUTCOMES, [subscription_id]):
+        state: Any = OutcomeState(row[1])  # type: ignore[call-arg]
+        values: list[Any] = [row[0], state, Code[row[2]], *row[3:6], orjson.loads(row[6]), *row[7:]]
+        record.written[row[0]] = Written(*values)
+    ids = list(record.written)
+    for pk, leg, client_order_id, numbers, at in sql.rows(_DECISIONS, [subscription_id, ids]):
+        made = Decided(pk, Leg(leg), client_order_id, orjson.loads(numbers), at)
+        record.decided.setdefault(pk, []).append(made)
+    record.planned_at = dict(sql.rows(_PLANNED, [ids]))
+    journaled = events_by_id(ids)
+    from_orders = {row[0] for row in sql.rows(_FROM_ORDERS, [subscription_id])}
+    for pk, written in record.written.items():
+        _read_event(record, written, journaled.get(pk), from_orders)
+    made_by_us = [d.client_order_id for found in record.decided.values() for d in found]
+    record.orders = orders_by_client_id(made_by_us)
+    _read_taken(record, set(made_by_us))
+    return record
+
+
+def _read_event(
+    record: Record, written: Written, journaled: JournaledEvent | None, from_orders: set[str]
+) -> None:
+    pk = written.event_id
+    of_order = written.kind in OF_ORDERS or written.position_key in from_orders
+    if journaled is None or of_order or isinstance(journaled.payload, OrderPayload):
+        record.left_out.add(pk)
+        return
+    event = replace(master_event(journaled, 0), happened_at=written.master_deal_at)
+    if event.kind is EventKind.EXISTING and "master_units_after" in written.numbers:
+        # What the master held when it was taken over, not when it was told.
+        event = replace(event, units_after=Decimal(str(written.numbers["master_units_after"])))
+    record.events[pk] = event
+
+
+def _read_taken(record: Record, ours: set[str]) -> None:
+    """Reductions of copied positions that no event had asked for."""
+    keys = {(row[0], row[1]): row[2] for row in sql.rows(_LEGS, [record.subscription_id])}
+    if not keys:
+        return
+    deals = deals_of_positions(
+        sorted({place[0] for place in keys}), sorted({place[1] for place in keys})
+    )
+    others = [
+        deal
+        for deal in deals
+        if (deal.account_id, deal.position_id) in keys
+        and deal.effect is not DealEffect.OPEN
+        and deal.client_order_id not in ours
+    ]
+    named = [deal.client_order_id for deal in others if deal.client_order_id]
+    noted = dict(sql.rows(_NOTED, [named]))
+    for deal in others:
+        key = keys[deal.account_id, deal.position_id]
+        of_ours = deal.client_order_id in noted
+        at = noted.get(deal.client_order_id) or deal.received_at
+        record.taken.append((at, Taken(key, deal.units, of_ours)))
+
+
+class Cut(NamedTuple):
+    """A piece of the tape before it is known what was known: its time, and its item's parts."""
+
+    at: datetime
+    order: int
+    key: str
+    events: tuple[MasterEvent, ...]
+    settles: tuple[int, Leg] | None
+    taken: Taken | None
+    moment: Moment
+
+
+def cuts(record: Record) -> list[Cut]:
+    """The pieces of the tape in the order in which they happened."""
+    found: list[Cut] = []
+    runs: dict[tuple[datetime, str], list[MasterEvent]] = defaultdict(list)
+    for pk, event in record.events.items():
+        runs[record.planned_at[pk], event.position_key].append(event)
+    by_key: dict[str, list[int]] = defaultdict(list)
+    for pk, event in record.events.items():
+        by_key[event.position_key].append(pk)
+    for (at, key), events in runs.items():
+        moment = record.moment([event.id for event in events], at)
+        found.append(Cut(at, 1, key, tuple(events), None, None, moment))
+    for pk in record.events:
+        found += _settlings(record, pk, by_key)
+    found += [
+        Cut(at, 2, taken.key, (), None, taken, Moment(at, (), ())) for at, taken in record.taken
+    ]
+    return sorted(found, key=lambda cut: (cut.at, cut.order))
+
+
+def _settlings(record: Record, pk: int, by_key: Mapping[str, Sequence[int]]) -> Iterable[Cut]:
+    """When the orders of an event ended: with the next one of it, the last with its outcome."""
+    decisions = record.decided.get(pk)
+    if not decisions:
+        return
+    ends = [made.decided_at for made in decisions[1:]] + [record.written[pk].final_at]
+    key = record.events[pk].position_key
+    for made, at in zip(decisions, ends, strict=True):
+        same_time = [e for e in by_key[key] if _decided_at(record, e, at)]
+        moment = record.moment(same_time, at)
+        yield Cut(at, 0, key, (), (pk, made.leg), None, moment)
+
+
+def _decided_at(record: Record, pk: int, at: datetime) -> bool:
+    decisions = record.decided.get(pk, [])
+    if decisions:
+        return any(made.decided_at == at for made in decisions)
+    return record.written[pk].planned_at == at
+
+
+def tape_of(found: Iterable[Cut], given: Any) -> list[Item]:
+    """The tape; ``given`` makes what was known of a piece."""
+    items: list[Item] = []
+    for cut in found:
+        if cut.taken is not None:
+            items.append(cut.taken)
+        elif cut.settles is not None:
+            items.append(Settled(cut.key, *cut.settles, given(cut)))
+        else:
+            items.append(Run(cut.key, cut.events, given(cut)))
+    return items
