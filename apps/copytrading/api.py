@@ -36,9 +36,9 @@ from apps.copytrading.services.acting import (
     publish_change,
     require_owner,
 )
+from apps.copytrading.services.by_hand import close_position
 from apps.copytrading.services.closing import close_requested, want_closed
 from apps.copytrading.services.followers import (
-    check_by_hand,
     create_follower,
     delete_follower,
     update_follower,
@@ -62,7 +62,7 @@ from apps.copytrading.services.versions import record_version
 from apps.execution.models import AccountEvent
 
 __all__ = [
-    "NoRepair", "RepairOrder", "RepairPreview", "accept_drift", "check_by_hand",
+    "NoRepair", "RepairOrder", "RepairPreview", "accept_drift", "close_position",
     "create_follower", "create_master", "delete_follower", "delete_master", "delete_subscription",
     "pause", "preview_repair", "repair", "resume", "set_master_status", "set_symbol_pair",
     "set_symbol_pairs", "stop", "subscribe", "update_follower", "update_subscription",

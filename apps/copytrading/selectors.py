@@ -230,11 +230,13 @@ def open_copies(
     user: User | None = None,
     subscription_id: int | None = None,
     master_account_id: int | None = None,
+    link_id: int | None = None,
     limit: int = 500,
 ) -> list[OpenCopy]:
     """Copied positions that are open or under way, newest first, beside the master's."""
     which, values = _which(
         {
+            "l.id": link_id,
             "a.owner_id": user.pk if user else None,
             "l.subscription_id": subscription_id,
             "l.master_account_id": master_account_id,

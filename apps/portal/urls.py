@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 
 from apps.portal.views import (
     accounts,
+    by_hand,
     copy_settings,
     copying,
     drift,
@@ -37,6 +38,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copying/", copying.copying, name="copying"),
     path("copying/follow/", copy_settings.follow, name="follow"),
     path("copying/follow/summary/", copy_settings.follow_summary, name="follow_summary"),
+    path("copying/positions/<int:link>/close/", by_hand.close_position, name="close_position"),
     path("copying/<uuid:uuid>/", copying.subscription, name="subscription"),
     path("copying/<uuid:uuid>/settings/", copy_settings.edit, name="edit_copy"),
     path(

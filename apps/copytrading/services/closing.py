@@ -28,6 +28,8 @@ from apps.execution import api as execution
 
 LONGEST_PAUSE_S = 60
 
+#: Causes of what its owner closes alone: the copy does not hold it again.
+BY_HAND = "hand:"
 #: Causes of the rest of what a master's event closed; all others want the whole position closed.
 _REST = "rest:"
 

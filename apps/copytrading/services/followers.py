@@ -1,4 +1,4 @@
-"""Making, changing and deleting followers, and what their owner may do by hand."""
+"""Making, changing and deleting followers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.copytrading.errors import AlreadyExists, FollowerNotFound, NotPermitted
+from apps.copytrading.errors import AlreadyExists, FollowerNotFound
 from apps.copytrading.models import CopyFollower, CopySubscription
 from apps.copytrading.services.acting import (
     audit,
@@ -27,7 +27,6 @@ from apps.copytrading.services.settings import (
 from apps.copytrading.services.versions import record_versions
 from apps.platforms.models import TradingAccount
 
-Manual = CopyFollower.ManualTrading
 Status = CopySubscription.Status
 
 
@@ -104,19 +103,6 @@ def delete_follower(
     audit(actor, "follower.delete", locked, reason, after={"stopped_copies": len(ids)})
     _tell(copies)
     return locked
-
-
-def check_by_hand(follower: CopyFollower) -> None:
-    """NotPermitted where copied positions must not be closed or detached one by one.
-
-    Closing everything that a copy holds, by stopping it, is always possible.
-    """
-    if follower.manual_trading_mode != Manual.ALL:
-        raise NotPermitted(
-            "This account's settings keep its copied positions from being changed by hand. "
-            "Allow 'own trades and copies' in the settings of the account, or stop the copy "
-            "and close all that it holds."
-        )
 
 
 def _locked(follower: CopyFollower, actor: User | None) -> CopyFollower:

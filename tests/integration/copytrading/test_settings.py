@@ -271,15 +271,6 @@ def test_settings_of_an_account_hold_for_all_its_copies() -> None:
     ]
 
 
-def test_copied_positions_are_changed_by_hand_only_where_it_is_allowed() -> None:
-    follower = FollowerFactory()
-    api.check_by_hand(follower)
-    for mode in ("disabled", "own_only"):
-        follower.manual_trading_mode = mode
-        with pytest.raises(NotPermitted, match="stop the copy"):
-            api.check_by_hand(follower)
-
-
 def held(world: CopyWorld, **account: Any) -> CopySubscription:
     """A copy that holds the master's position m1."""
     copy = world.follow(account=account)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from apps.copytrading.models import CopySubscription
+from apps.copytrading.models import CopySubscription, TradeLink
 from apps.portal.urls import urlpatterns
 from tests.factories.copytrading import switch_copying
 
@@ -40,6 +41,7 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
         for name, values in OWN_COPY
     }
     found["change_pair"] += "?symbol=EURUSD"
+    found["close_position"] = reverse("portal:close_position", args=[held_link(copied)])
     for name in ("account", "follower_settings"):
         found[name] = reverse(f"portal:{name}", args=[copied.follower.account.uuid])
     for name in ("outcomes", "outcomes_csv"):
@@ -55,12 +57,31 @@ def test_every_address_is_covered_here(copied: CopySubscription) -> None:
     assert names - OPEN - ELSEWHERE == {label.split()[0] for label in addresses(copied)}
 
 
+def held_link(copied: CopySubscription) -> int:
+    """A position that the copy holds."""
+    values = {
+        "subscription_id": copied.pk,
+        "master_account_id": copied.master.account_id,
+        "account_id": copied.follower.account_id,
+        "position_key": "m1",
+    }
+    row = {"symbol": "EURUSD", "instrument_id": "1", "side": "buy", "ratio": 1, "grows": True}
+    held = {"master_units": 1_000, "target_units": 1_000, "held_units": 1_000}
+    events = {"opened_event_id": 1, "last_event_id": 1, "opened_at": timezone.now()}
+    link, _ = TradeLink.objects.get_or_create(**values, defaults={**row, **held, **events})
+    return int(link.pk)
+
+
 @pytest.mark.parametrize("method", ["get", "post"])
 def test_a_stranger_finds_nothing(
     as_stranger: Client, copied: CopySubscription, method: str
 ) -> None:
     account = str(copied.follower.account.uuid)
-    own = {k: v for k, v in addresses(copied).items() if str(copied.uuid) in v or account in v}
+    own = {
+        label: address
+        for label, address in addresses(copied).items()
+        if str(copied.uuid) in address or account in address or label == "close_position"
+    }
 
     for label, address in own.items():
         response = getattr(as_stranger, method)(address, {"close_positions": "1"})
@@ -69,6 +90,7 @@ def test_a_stranger_finds_nothing(
 
     copied.refresh_from_db()
     assert copied.status == CopySubscription.Status.ACTIVE
+    assert TradeLink.objects.get().close_cause == ""
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
