@@ -207,7 +207,8 @@ def test_what_happens_to_an_order_of_ours_unheard_is_found(bench: Any, what: str
     assert len(b.platform.sent) == 1
 
 
-def test_a_part_counted_before_a_restart_counts_once(bench: Any) -> None:
+@pytest.mark.parametrize("then", ["filled", "cancelled"])
+def test_a_part_counted_before_a_restart_counts_once(bench: Any, then: str) -> None:
     b = bench()
     intent = limit(b)
 
@@ -219,13 +220,16 @@ def test_a_part_counted_before_a_restart_counts_once(bench: Any) -> None:
             b.platform.tell("a0", *b.platform.fill("a0", "o1", D(1000)))
             await until(lambda: Order.objects.get().filled_units == 1000)
         b.platform.fill("a0", "o1", D(2000))
+        if then == "cancelled":  # the platform is asked then, and shows all its deals
+            b.platform.change("a0", "o1", state=OrderState.CANCELLED)
         async with running():
             await until(lambda: Order.objects.get().filled_units == 3000)
-            b.platform.tell("a0", *b.platform.fill("a0", "o1", D(1000)))
-            await until(lambda: Order.objects.get().state == "filled")
+            if then == "filled":
+                b.platform.tell("a0", *b.platform.fill("a0", "o1", D(1000)))
+            await until(lambda: Order.objects.get().state == then)
 
     run(work())
-    assert Order.objects.get().filled_units == 4000
+    assert Order.objects.get().filled_units == (4000 if then == "filled" else 3000)
 
 
 @pytest.mark.parametrize("what", ["nothing", "filled", "cancelled", "lost"])
