@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -11,6 +11,10 @@ from django.utils import timezone
 
 from apps.copytrading.services import sql
 from apps.execution.kill_switch import ClosesHold, waiting_closes
+
+
+#: A close that has not left after this time is held up by something.
+HELD_AFTER = timedelta(seconds=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def under_way(
     """Orders without an answer and events that wait for them, the oldest first.
 
     One query, and those of :func:`apps.execution.kill_switch.waiting_closes` where a close has
-    not left yet.
+    not left in time.
     """
     given = {
         "a.owner_id": user_id,
@@ -126,11 +130,13 @@ def under_way(
 
 def _with_reasons(rows: list[UnderWay]) -> list[UnderWay]:
     """Say of closes that wait at the gateway what for: a kill switch, or their market."""
-    if not any(row.state == "committed" and row.leg == "close" for row in rows):
+    now = timezone.now()
+    unsent = (row for row in rows if row.state == "committed" and row.leg == "close")
+    if not any(now - row.since >= HELD_AFTER for row in unsent):
         return rows
     reasons = {
         f"order-{close.client_order_id}": close.why
-        for close in waiting_closes(timezone.now())
+        for close in waiting_closes(now)
         if close.hold is not ClosesHold.QUEUE
     }
     return [replace(row, why=reasons.get(row.key, row.why)) for row in rows]

@@ -211,7 +211,10 @@ def test_a_sweep_costs_the_same_whatever_the_number_of_copies(world: CopyWorld) 
     assert len(many) == len(few) == 3
 
 
-def test_a_close_that_is_held_says_by_what(world: CopyWorld) -> None:
+def test_a_close_that_is_held_says_by_what(
+    world: CopyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.copytrading.under_way.HELD_AFTER", timedelta(0))
     copy = holding(world)
     login = copy.follower.account.login
     set_kill_switch(
