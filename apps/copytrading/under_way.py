@@ -12,7 +12,6 @@ from django.utils import timezone
 from apps.copytrading.services import sql
 from apps.execution.kill_switch import ClosesHold, waiting_closes
 
-
 #: A close that has not left after this time is held up by something.
 HELD_AFTER = timedelta(seconds=2)
 
