@@ -229,3 +229,30 @@ def test_nothing_is_wider_than_a_phone(
             page.goto(path)
             expect(page.get_by_role("main")).to_be_visible()
             assert overflow(page) <= 0, path
+
+
+def test_one_position_is_closed_by_hand_where_the_account_allows_it(
+    new_page: NewPage, world: CopyWorld, customer: User
+) -> None:
+    copied = world.follow(equity=5_000, account={"owner": customer, "name": "Main"})
+    world.trade("m1", 100_000)
+    world.run()
+    CopyFollower.objects.update(manual_trading_mode="own_only")
+    page = new_page()
+    sign_in(page, customer)
+    page.goto(f"/copying/{copied.uuid}/")
+    page.get_by_role("link", name="Close EURUSD of Harbour Swing").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("keep its copied positions from being closed one by one")
+    dialog.get_by_role("link", name="Settings of the account").click()
+    page.get_by_role("radio", name="Own trades and copies").check()
+    page.get_by_role("button", name="Save settings").click()
+    expect(page.get_by_text("Settings saved.")).to_be_visible()
+
+    page.goto(f"/copying/{copied.uuid}/")
+    page.get_by_role("link", name="Close EURUSD of Harbour Swing").click()
+    dialog.get_by_role("button", name="Close position").click()
+    expect(page.get_by_text("EURUSD is being closed.")).to_be_visible()
+    world.run()
+
+    expect(page.get_by_text("No copied position is open")).to_be_visible()
