@@ -70,6 +70,8 @@ def side_of(row: Row, event: MasterEvent) -> Side:
 def symbol_taken(row: Row, market: Market, instrument_id: str, side: Side) -> bool:
     """Whether a netting account's one position in a symbol is another copy's, or on the other
     side."""
+    if row.taking.get(instrument_id, side) is not side:
+        return True
     holders = market.in_use.get((row.account_id, instrument_id), ())
     return any(
         subscription != row.subscription_id or held not in (side, None)

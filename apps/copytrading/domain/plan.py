@@ -102,6 +102,8 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
     for_all = newest_start < oldest_event and not any(event.only for event in events)
     for row in rows:
         links, decided = row.links, row.decided
+        for made_before in decided.values():
+            row = row.about_to_hold(made_before.link)
         for key, mine in groups:
             if not for_all:
                 mine = [event for event in mine if _concerns(event, row)]
@@ -112,6 +114,8 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
                 continue
             step = follow(row, links.get(key), mine, market)
             made.add(row, step)
+            if step.links:
+                row = row.about_to_hold(step.links[-1])
             if step.order is not None and not step.links[-1].link_id and row.rules.max_positions:
                 row = row._replace(open_links=row.open_links + 1)
     return made

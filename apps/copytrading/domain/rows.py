@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apps.copytrading.domain.codes import Code
-from apps.copytrading.domain.link import Link
+from apps.copytrading.domain.link import Link, LinkState
 from apps.copytrading.domain.mapping import Symbol
 from apps.copytrading.domain.numbers import Numbers
 from apps.copytrading.domain.rounding import Limits
@@ -67,7 +67,9 @@ class Row(NamedTuple):
     ``margin_used`` and ``leverage`` are the account's, ``open_links`` how many positions the
     subscription holds (counted only where that is limited), ``revision`` its settings' number,
     ``has_pairs`` whether it names symbols itself. ``pending`` are its copies of the master's
-    resting orders that are concerned, by the key of the master's order.
+    resting orders that are concerned, by the key of the master's order. ``taking`` are the
+    symbols of a netting account that are about to be held, with their side: what was decided a
+    moment ago and is not stored yet.
     """
 
     subscription_id: int
@@ -96,6 +98,13 @@ class Row(NamedTuple):
     revision: int = 0
     has_pairs: bool = False
     pending: Mapping[str, Pending] = {}
+    taking: Mapping[str, Side] = {}
+
+    def about_to_hold(self, link: Link) -> Row:
+        """The row after a link was made that is not stored yet."""
+        if not self.netting or link.link_id or link.state is not LinkState.OPEN:
+            return self
+        return self._replace(taking={**self.taking, link.instrument_id: link.side})
 
 
 class Quote(NamedTuple):

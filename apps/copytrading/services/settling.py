@@ -234,6 +234,7 @@ class _Settlement:
         links = row.links
         assert isinstance(links, dict)
         links[link.position_key] = step.links[-1]
+        self.rows[row.subscription_id] = row.about_to_hold(step.links[-1])
 
     def _conclude(
         self,
