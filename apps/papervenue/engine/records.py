@@ -122,6 +122,7 @@ class Order:
     stop_out: bool = False
     execution_price: int | None = None
     portion: int = 0  # the most that is filled at once when its price has come; 0: all
+    gives_up: bool = False  # what the first portion leaves is cancelled
 
     @property
     def remaining(self) -> int:

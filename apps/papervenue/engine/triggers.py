@@ -173,6 +173,8 @@ class Triggers:
             self._end(order, ExecutionType.ORDER_REJECTED, now, refused.code)
         else:
             self._fills.fill(order, volume, price, now, server=True)
+            if order.gives_up and order.remaining:
+                self._end(order, ExecutionType.ORDER_CANCELLED, now)
 
     def _end(self, order: Order, kind: ExecutionType, now: int, error: str = "") -> None:
         order.status = {

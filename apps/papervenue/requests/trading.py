@@ -42,6 +42,7 @@ def new_order(venue: Venue, session: Session, request: Any) -> None:
                 venue.intake.later(rule, order)
             else:
                 order.portion = _first(order, rule)
+                order.gives_up = rule.action is Fault.PARTIAL_CANCEL
         case _:
             venue.engine.place(order, now)
 

@@ -146,6 +146,21 @@ class Pending:
         assert second.position.units == request.units
         assert (await desk.connector.snapshot(desk.account)).orders == ()
 
+    async def test_78_what_a_part_leaves_may_be_cancelled(self, desk: Desk) -> None:
+        await desk.bench.fault(Fault.PARTIAL_THEN_CANCEL, desk.account)
+        request = pending(desk, OrderType.LIMIT)
+        assert request.price is not None
+        order_id = await placed(desk, request)
+        step = desk.instrument.price_step
+        await desk.bench.set_price(request.price - step * 20, request.price - step * 10)
+        deal = (await desk.deal_of(request.client_order_id)).deal
+        update = await desk.watcher.next(OrderUpdate, 2)
+        assert (update.order.platform_order_id, update.order.state) == (
+            order_id,
+            OrderState.CANCELLED,
+        )
+        assert (update.order.filled_units, deal.units) == (request.units / 2,) * 2
+
     @pytest.mark.parametrize("what", ["amend", "cancel"])
     async def test_74_what_is_filled_can_be_neither_amended_nor_cancelled(
         self, desk: Desk, what: str

@@ -269,6 +269,18 @@ def test_a_pending_order_may_be_filled_in_portions(desk: Desk) -> None:
     assert only(account).volume == 3 * LOT
 
 
+def test_what_a_portion_leaves_may_be_cancelled(desk: Desk) -> None:
+    account = desk.account(deposit=10_000_000)
+    order = desk.place(account, BUY, 3 * LOT, type=OrderType.LIMIT, limit_price=109_900)
+    order.portion, order.gives_up = LOT, True
+    desk.price(EURUSD, 109_880, 109_890)
+    assert desk.notes.kinds[-2:] == [
+        ExecutionType.ORDER_PARTIAL_FILL,
+        ExecutionType.ORDER_CANCELLED,
+    ]
+    assert (order.executed, account.orders, only(account).volume) == (LOT, {}, LOT)
+
+
 def test_a_pending_order_without_money_at_its_price_is_rejected(desk: Desk) -> None:
     account = desk.account(deposit=100_000)
     desk.place(account, BUY, LOT, type=OrderType.LIMIT, limit_price=109_900)
