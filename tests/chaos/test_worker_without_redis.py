@@ -11,7 +11,7 @@ import pytest
 import redis
 from django.utils import timezone
 
-from apps.benchmarks.rig import Rig
+from apps.benchmarks.chaos.stage import Processes
 from apps.common.embedded import EmbeddedServers
 from apps.execution.models import AccountEvent
 from apps.trading.orders import Side
@@ -20,6 +20,7 @@ from config.celery import app
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ACCOUNTS = (901, 902, 903)
+LOST = ("Couldn't ack", "Cannot connect")
 
 
 @pytest.fixture
@@ -29,25 +30,34 @@ def servers(server_folder: Path) -> Iterator[EmbeddedServers]:
         yield servers
 
 
+@pytest.mark.parametrize(
+    ("name", "queue", "tasks"), [("worker", "copy", 2), ("upkeep", "upkeep", 1)]
+)
 def test_tasks_that_lost_their_broker_do_not_stop_the_worker(
-    servers: EmbeddedServers, server_folder: Path, process_env: dict[str, str]
+    servers: EmbeddedServers,
+    server_folder: Path,
+    process_env: dict[str, str],
+    name: str,
+    queue: str,
+    tasks: int,
 ) -> None:
     folder = server_folder / "run"
     folder.mkdir()
     for account_id in ACCOUNTS:
         happened(account_id)
-    with Rig(folder, process_env | {"REDIS_URL": servers.redis_url}) as rig:
-        rig.worker()
+    with Processes(folder, process_env | {"REDIS_URL": servers.redis_url}) as rig:
+        getattr(rig, name)()
         with journal_locked(process_env["DATABASE_URL"]):
-            for account_id in ACCOUNTS[:2]:
-                wake(servers, account_id)
-            rig.wait_until(lambda: under_way(servers) == 2, "two tasks under way", 60)
+            for account_id in ACCOUNTS[:tasks]:
+                wake(servers, account_id, queue)
+            rig.wait_until(lambda: under_way(servers) == tasks, "tasks under way", 60)
             servers.kill_redis()
-        rig.wait_until(lambda: planned() == set(ACCOUNTS[:2]), "the end of both tasks", 30)
-        rig.wait_until(lambda: "Couldn't ack" in rig.tail("worker"), "the lost answers", 30)
+        rig.wait_until(lambda: planned() == set(ACCOUNTS[:tasks]), "the end of the tasks", 30)
+        rig.wait_until(lambda: any(w in rig.tail(name) for w in LOST), "the lost broker", 30)
         servers.start_redis()
-        wake(servers, ACCOUNTS[2])
-        rig.wait_until(lambda: planned() == set(ACCOUNTS), "the task after them", 30)
+        for account_id in ACCOUNTS[tasks:]:
+            wake(servers, account_id, queue)
+        rig.wait_until(lambda: planned() == set(ACCOUNTS), "the tasks after them", 30)
 
 
 def happened(account_id: int) -> None:
@@ -77,9 +87,9 @@ def planned() -> set[int]:
     return set(found.values_list("account_id", flat=True))
 
 
-def wake(servers: EmbeddedServers, account_id: int) -> None:
+def wake(servers: EmbeddedServers, account_id: int, queue: str) -> None:
     with app.connection_for_write(servers.redis_url) as connection:
-        app.send_task("copy.work", args=[account_id], connection=connection)
+        app.send_task("copy.work", args=[account_id], queue=queue, connection=connection)
 
 
 def under_way(servers: EmbeddedServers) -> int:

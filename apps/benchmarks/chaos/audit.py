@@ -171,7 +171,8 @@ class _Audit:
             exact = exact and holding.units is not None
             total += holding.rounded * self.seen.side_of[key]
         if exact and Fraction(units) != total:
-            stories = " / ".join(self.seen.story(*pair) for pair in copies[-4:])
+            told = (self.seen.story(*pair) for pair in copies if self.seen.held_once(*pair))
+            stories = " / ".join(list(told)[-4:])
             flat = total == 0
             text = f"{units} of {symbol} on {account}, should be {float(total)}; {stories}"
             self.found.note("lost" if flat else "drift", text)

@@ -139,6 +139,14 @@ class Evidence:
                 return "stop loss and take profit were not set" in verdict.message
         return False
 
+    def held_once(self, copy: Copy, key: str) -> bool:
+        """Whether anything was ever bought for this copy of a master position."""
+        verdicts = (
+            self.verdicts.get((change.event_id, copy.subscription_id))
+            for change in self.changes[copy.master_account_id][key]
+        )
+        return any(verdict is not None and verdict.filled_units > 0 for verdict in verdicts)
+
     def story(self, copy: Copy, key: str) -> str:
         """What happened to a copy of a master position, in one line."""
         parts = []

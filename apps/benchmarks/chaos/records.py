@@ -6,9 +6,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.sql import SQL, Identifier
 
 _EVENTS = (
     "SELECT id, account_id, kind, dedupe_key, position_id FROM execution_accountevent ORDER BY id"
@@ -39,6 +41,17 @@ _LIVE = """
         SELECT count(*) FROM platforms_accountstate WHERE synced)
     FROM platforms_connectionstate c
 """
+
+_KEPT = (
+    "execution_accountevent",
+    "execution_order",
+    "execution_deal",
+    "execution_position",
+    "copytrading_outcome",
+    "copytrading_tradelink",
+    "copytrading_linkleg",
+    "copytrading_waitingevent",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,17 @@ class Records:
         """Whether the connection is live and every account has been read."""
         rows = self._rows(_LIVE)
         return bool(rows and rows[0][0])
+
+    def dump(self, folder: Path) -> None:
+        """Write down everything for whoever looks for a cause, a CSV file for each table."""
+        folder.mkdir(exist_ok=True)
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            for table in _KEPT:
+                copy = SQL("COPY {} TO STDOUT (FORMAT csv, HEADER)").format(Identifier(table))
+                with (folder / f"{table}.csv").open("wb") as file, connection.cursor() as cursor:
+                    with cursor.copy(copy) as rows:
+                        for data in rows:
+                            file.write(data)
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:

@@ -53,6 +53,8 @@ def run(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
         say(f"the storm is over: {trades} trades, {strikes.kills} kills; waiting for rest")
         rest = _Rest(field, VenueFile(_file(stage)), records)
         converged = rest.wait(plan.settle_s, strikes.last_kill)
+        if not rest.findings.clean:
+            records.dump(stage.rig.folder / "records")
         return _figures(plan, field, strikes, rest, converged)
 
 

@@ -23,7 +23,14 @@ Say = Callable[[str], object]
 
 
 class Processes(Rig):
-    """A rig that has a beat and whose processes can be stopped and continued."""
+    """A rig with every process of an installation, which can be stopped and continued."""
+
+    def worker(self, name: str = "worker") -> None:
+        """Plans and settles only, as in an installation."""
+        self._start(name, programs.worker(self._env))
+
+    def upkeep(self) -> None:
+        self._start("upkeep", programs.upkeep(self._env))
 
     def beat(self) -> None:
         place = Installation(
@@ -72,7 +79,7 @@ class Stage:
 
     def __exit__(self, *exc: object) -> None:
         if hasattr(self, "rig"):
-            for name in ("gateway", "gateway-b", "worker", "beat", "venue"):
+            for name in ("gateway", "gateway-b", "worker", "upkeep", "beat", "venue"):
                 if self.rig.runs(name):
                     self.rig.kill(name)
         self.servers.stop()
@@ -103,6 +110,7 @@ class Stage:
         """Start the product on accounts that have been opened."""
         self.rig.gateway(self.gateway)
         self.rig.worker()
+        self.rig.upkeep()
         self.rig.beat()
 
     # --- the venue's faults ----------------------------------------------------------------------

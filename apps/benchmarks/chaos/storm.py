@@ -75,6 +75,7 @@ class Trader:
         """A session, and what is really held; nothing to do while both are there."""
         if self._client is not None and not self._client.broken.is_set():
             return
+        await self._get_up()
         client = self._client = await self.endpoint.open()
         await client.authorise(self.account, self.endpoint.access_token)
         found = await symbols_of(client, self.account)

@@ -9,9 +9,17 @@ from random import Random
 from apps.benchmarks.chaos.stage import Say, Stage
 
 LEASE_S = 5.0
-_VICTIMS = {"worker": 28, "gateway": 16, "postgres": 16, "redis": 18, "venue": 16, "beat": 6}
+_VICTIMS = {
+    "worker": 26,
+    "gateway": 16,
+    "postgres": 16,
+    "redis": 16,
+    "venue": 16,
+    "upkeep": 6,
+    "beat": 4,
+}
 _FREEZE_CHANCE = 0.35  # of a strike at the gateway
-_GAP_S = (1.5, 5.0)
+_GAP_S = (1.0, 4.5)
 _DOWN_S = (0.05, 1.2)
 
 
