@@ -12,15 +12,12 @@ from apps.accounts.selectors import ProductSettings, product_config
 from apps.copytrading.domain.codes import Code
 from apps.copytrading.domain.link import Link, LinkState, taken_away
 from apps.copytrading.domain.rows import Decided, Row
-from apps.copytrading.domain.volume import Funds, Sizing, VolumeMode
+from apps.copytrading.domain.volume import Funds
 from apps.copytrading.services import sql
 from apps.copytrading.services.standing import with_counts, with_floating
-from apps.copytrading.services.terms import terms_of
+from apps.copytrading.services.terms import Sized, Terms, sized_of, terms_of
 from apps.trading.orders import Side
 from apps.trading.quantity import ZERO
-
-_NETTING = "netting"
-_SPOT = "spot"
 
 _MASTER = """
     SELECT m.id, m.status, m.enabled, a.connection_id, a.currency, st.equity, st.balance,
@@ -43,10 +40,11 @@ _MASTER = """
 # are named by master and position, so that they are found by index however many there were.
 _ROWS = """
     SELECT s.id, replace(s.uuid::text, '-', ''), f.account_id, a.platform_account_id,
-           a.connection_id, a.margin_mode,
+           a.connection_id, a.margin_mode IN ('netting', 'spot'),
            s.status, s.enabled AND f.enabled, s.archived_at IS NOT NULL,
-           s.volume_mode, s.risk_multiplier, s.fixed_volume, s.base_equity, s.allocated_capital,
-           s.below_minimum = 'round_up', s.min_volume, s.max_volume, s.copy_sl, s.copy_tp,
+           concat_ws('|', s.volume_mode, s.risk_multiplier, s.fixed_volume,
+                     coalesce(s.base_equity::text, ''), s.allocated_capital, s.below_minimum,
+                     s.min_volume, s.max_volume, s.copy_sl, s.copy_tp),
            concat_ws('|', s.copy_partial_close, s.copy_pending_orders, s.reverse_direction,
                      s.copy_mode, s.max_positions, f.max_positions, s.max_delay_s, f.max_delay_s,
                      s.min_equity, f.min_equity, s.max_slippage, f.max_slippage,
@@ -163,6 +161,9 @@ class _Loader:
         self._master = master
         self._decided = decided
         self._last = 0
+        # Texts are compared instead of what they mean: thousands of copies share a few.
+        self._terms: dict[str, Terms] = {}
+        self._sizes: dict[str, Sized] = {}
 
     def add(self, v: tuple[Any, ...]) -> None:
         if v[0] != self._last:
@@ -174,37 +175,27 @@ class _Loader:
             links[v[_LINK + 1]] = _link(v[_LINK:])
 
     def _row(self, v: tuple[Any, ...]) -> Row:
-        terms = terms_of(v[19], self._master.settings)
-        hold = self._hold(v[6], v[7], v[8]) or self._killed(v[2], v[26])
-        if hold is None and terms.closes_only:
+        (
+            pk, key, account_id, platform_account, connection_id, netting, status, enabled,
+            archived, sizing, terms, started_after, result, currency, equity, balance, age_s,
+            platform, leverage, margin_used, revision, has_pairs,
+        ) = v[:_LINK]  # fmt: skip
+        size = self._sizes.get(sizing)
+        if size is None:
+            size = self._sizes[sizing] = sized_of(sizing)
+        term = self._terms.get(terms)
+        if term is None:
+            term = self._terms[terms] = terms_of(terms, self._master.settings)
+        hold = self._hold(status, enabled, archived) or self._killed(account_id, platform)
+        if hold is None and term.closes_only:
             hold = Code.CLOSES_ONLY
+        funds = _funds(currency, equity, balance, age_s)
+        decided = self._decided.get(pk, _NOTHING)
         return Row(
-            v[0],
-            v[1],
-            v[2],
-            v[3],
-            v[4],
-            v[5] == _NETTING or v[5] == _SPOT,
-            hold,
-            Sizing(VolumeMode(v[9]), v[10], v[11], v[12], v[13]),
-            v[14],
-            v[15],
-            v[16],
-            v[17],
-            v[18],
-            terms.max_delay,
-            v[20],
-            _funds(v[22], v[23], v[24], v[25]),
-            v[21],
-            {},
-            self._decided.get(v[0], _NOTHING),
-            terms.rules,
-            v[28],
-            v[27],
-            0,
-            v[29],
-            v[30],
-        )
+            pk, key, account_id, platform_account, connection_id, netting, hold, *size,
+            term.max_delay, started_after, funds, result, {}, decided, term.rules,
+            margin_used, leverage, 0, revision, has_pairs,
+        )  # fmt: skip
 
     def _hold(self, status: str, enabled: bool, archived: bool) -> Code | None:
         if self._master.hold is not None:
@@ -221,7 +212,7 @@ class _Loader:
 
 
 #: Where the columns of the link begin.
-_LINK = 31
+_LINK = 22
 _NOTHING: Mapping[str, Decided] = {}
 _NOTHING_DECIDED: Mapping[int, Mapping[str, Decided]] = {}
 
@@ -236,11 +227,15 @@ def _funds(
 
 def _link(v: tuple[Any, ...]) -> Link:
     link = Link(
-        v[0], v[1], Side(v[2]), v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11],
-        v[12], v[13], v[14], v[15], v[16], v[17], v[18], v[19], LinkState(v[20]),
+        v[0], v[1], _SIDES[v[2]], v[3], v[4], v[5], v[6], v[7], v[8], v[9], v[10], v[11],
+        v[12], v[13], v[14], v[15], v[16], v[17], v[18], v[19], _STATES[v[20]],
     )  # fmt: skip
     units, closed_at = v[21], v[22]
     if units is not None and not link.in_flight and link.held > 0:
         # Somebody else may have closed the position, or a part of it, on the platform.
         return taken_away(link, ZERO if closed_at is not None else units)
     return link
+
+
+_SIDES = {side.value: side for side in Side}
+_STATES = {state.value: state for state in LinkState}

@@ -14,7 +14,7 @@ from apps.copytrading.services.notes import Sent, dump_notes
 from apps.execution import api as execution
 from apps.execution.api import Fence
 from apps.execution.intents import Intent, SendGuards, client_order_id
-from apps.trading.orders import Leg
+from apps.trading.orders import Leg, OrderType
 
 SOURCE = "copy"
 
@@ -36,7 +36,7 @@ def commit_orders(
         intent = _intent(master_account_id, made)
         intents.append(intent)
         connections[row.account_id] = row.connection_id
-        links.append(made.link._replace(in_flight=intent.client_order_id))
+        links.append(with_flight(made.link, intent.client_order_id))
     made_of = {link.in_flight: (made, link) for made, link in zip(planned, links, strict=True)}
 
     def notes(chunk: Sequence[Intent]) -> str:
@@ -54,12 +54,20 @@ def commit_orders(
     ]
 
 
+def with_flight(link: Link, client_order_id: str) -> Link:
+    """The link with that order in flight; several times cheaper than ``_replace``."""
+    return Link._make((*link[:_IN_FLIGHT], client_order_id, *link[_IN_FLIGHT + 1 :]))
+
+
+_IN_FLIGHT = Link._fields.index("in_flight")
+
+
 def _intent(master_account_id: int, made: Planned) -> Intent:
     row, order, link = made
     event = order.event
     opens = order.leg is Leg.OPEN
     return Intent(
-        client_order_id(event.id, row.key, order.leg.value),
+        client_order_id(event.id, row.key, order.leg),
         row.account_id,
         row.platform_account,
         order.leg,
@@ -77,7 +85,11 @@ def _intent(master_account_id: int, made: Planned) -> Intent:
         order.take_profit,
         order.reference_price,
         order.not_after,
-        guards=_guards(row, order) if opens else None,
+        OrderType.MARKET,
+        None,
+        None,
+        None,
+        _guards(row, order) if opens else None,
     )
 
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from apps.accounts.selectors import ProductSettings
 from apps.copytrading.domain.guards import strictest_maximum, strictest_minimum
 from apps.copytrading.domain.rows import Rules
+from apps.copytrading.domain.volume import Sizing, VolumeMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +52,28 @@ def terms_of(text: str, product: ProductSettings) -> Terms:
         loss_limit=strictest_maximum(product.loss_limit, *loss),
     )
     return Terms(rules, timedelta(seconds=delay), mode == "close_only")
+
+
+class Sized(NamedTuple):
+    """How a subscription sizes, in the order of the fields of :class:`Row`."""
+
+    sizing: Sizing
+    round_up: bool
+    min_volume: Decimal
+    max_volume: Decimal
+    copy_sl: bool
+    copy_tp: bool
+
+
+@lru_cache(maxsize=20_000)
+def sized_of(text: str) -> Sized:
+    """The size settings from the columns that the query of the rows joins by '|'."""
+    mode, multiplier, fixed, base, allocated, below, least, most, sl, tp = text.split("|")
+    sizing = Sizing(
+        VolumeMode(mode),
+        Decimal(multiplier),
+        Decimal(fixed),
+        Decimal(base) if base else None,
+        Decimal(allocated),
+    )
+    return Sized(sizing, below == "round_up", Decimal(least), Decimal(most), sl == "t", tp == "t")
