@@ -45,7 +45,7 @@ class GuardInEffect:
 
     @property
     def sentence(self) -> str:
-        """What holds and who says so: '10 s, set for the whole product'."""
+        """What holds and who says so: '10 s, set for this copy'."""
         return f"{self.value}{_SOURCES[self.source]}"
 
 
@@ -53,7 +53,7 @@ _SOURCES = {
     "": "",
     "copy": ", set for this copy",
     "account": ", set for the account",
-    "product": ", the default of the house",
+    "product": ", by default",
 }
 
 

@@ -54,7 +54,7 @@ def test_following_with_settings_tells_what_will_happen(
     page.get_by_label("Master", exact=True).select_option(label="Harbour Swing (USD)")
     page.get_by_label("Your account").select_option(index=1)
     expect(summary).to_contain_text("One lot of the master is about 0.50 lots here")
-    expect(summary).to_contain_text("10 s, the default of the house")
+    expect(summary).to_contain_text("10 s, by default")
     expect(page.get_by_label("Maximum delay")).to_be_hidden()
     unfold(page, "Set guards")
     page.get_by_label("Maximum delay").fill("4")
