@@ -79,7 +79,10 @@ class ByHand(NamedTuple):
 
 
 class HeldClose(NamedTuple):
-    """A close that was committed and has not been sent, with the reason."""
+    """A close that is wanted and does not get through, with the reason.
+
+    ``client_order_id`` is that of its order, or names the link whose close is tried again.
+    """
 
     client_order_id: str
     subscription_id: int | None

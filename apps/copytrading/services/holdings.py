@@ -97,6 +97,14 @@ _STANDING = """
            OR resolution = 'accepted' AND kind IN ('orphan', 'foreign', 'oversized'))
 """
 
+# Closes that the platform has refused some times already; they are sent again by themselves.
+_RETRIED = """
+    SELECT account_id, id, subscription_id, position_id, instrument_id, side, held_units
+    FROM copytrading_tradelink
+    WHERE state = 'open' AND held_units > 0 AND close_cause LIKE '%%#%%'
+      AND account_id = ANY(%s) AND substring(close_cause FROM '#([0-9]+)$')::int > 3
+"""
+
 _MODES = """
     SELECT f.account_id, f.manual_trading_mode FROM copytrading_copyfollower f
     JOIN platforms_accountstate s ON s.account_id = f.account_id AND s.synced
@@ -215,6 +223,14 @@ def _read_moving(parts: dict[int, _Parts], ids: Sequence[int], now: datetime) ->
         for order in waiting:
             close = _held_close(order, halted.get(order.account_id))
             parts[order.account_id].held_closes.append(close)
+    for account_id, link_id, *values in sql.rows(_RETRIED, [ids]):
+        subscription_id, position_id, instrument_id, side, units = values
+        parts[account_id].held_closes.append(
+            HeldClose(
+                f"link:{link_id}", subscription_id, position_id, instrument_id,
+                Side(side).opposite, units, "The platform refuses it; it is sent again by itself",
+            )
+        )  # fmt: skip
 
 
 def _held_close(order: Underway, halted: str | None) -> HeldClose:
@@ -255,6 +271,9 @@ _SUSPECTS = """
         FROM execution_position p JOIN a ON a.account_id = p.account_id
         WHERE p.closed_at IS NULL)
     SELECT account_id FROM copytrading_drift WHERE resolved_at IS NULL
+    UNION
+    SELECT account_id FROM copytrading_tradelink
+    WHERE state = 'open' AND held_units > 0 AND close_cause LIKE '%%#%%'
     UNION
     SELECT account_id FROM (
         SELECT DISTINCT account_id FROM held FULL JOIN there USING (account_id, position_id)
