@@ -13,13 +13,14 @@ from django.utils import timezone
 
 from apps.accounts.models import AuditEntry, ProductConfig
 from apps.accounts.selectors import forget_product_config
+from apps.copytrading import tasks
 from apps.copytrading.models import CopySubscription, TradeLink
 from apps.copytrading.services.guards import enforce_guards
 from apps.copytrading.under_way import under_way
 from apps.execution.api import set_kill_switch
 from apps.execution.models import Gate, Position
 from apps.platforms.models import AccountState, Symbol
-from apps.trading.orders import Leg
+from apps.trading.orders import Leg, OrderState
 from tests.factories.copytrading import CopyWorld, MasterFactory, SubscriptionFactory, fund
 from tests.factories.platforms import AccountFactory
 
@@ -209,6 +210,28 @@ def test_a_sweep_costs_the_same_whatever_the_number_of_copies(world: CopyWorld) 
     with CaptureQueriesContext(connection) as many:
         sweep()
     assert len(many) == len(few) == 3
+
+
+def test_the_task_wakes_masters_with_closes_to_send(
+    world: CopyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[int] = []
+    monkeypatch.setattr(tasks.work, "delay", woken.append)
+    copy = holding(world, loss_limit=D(100))
+    tasks.guards()
+    assert woken == []
+    lose(copy, "-100")
+    tasks.guards()
+    assert woken == [world.account_id]
+    world.deliver(lambda _: {"state": OrderState.NOT_DELIVERED})
+    world.work()
+    tasks.guards()
+    assert woken == [world.account_id]
+    world.wait()
+    tasks.guards()
+    assert woken == [world.account_id] * 2
+    world.run()
+    assert TradeLink.objects.get().state == "closed"
 
 
 def test_a_close_that_is_held_says_by_what(

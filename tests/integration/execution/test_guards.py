@@ -12,7 +12,7 @@ from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from apps.accounts.models import AuditEntry
-from apps.execution import api
+from apps.execution import api, receivers
 from apps.execution.intents import SendGuards
 from apps.execution.kill_switch import ClosesHold, waiting_closes
 from apps.execution.models import Batch, Gate, Order
@@ -262,6 +262,24 @@ def test_a_close_refused_by_a_closed_market_is_sent_again_under_its_id(bench: An
     run(work())
     assert ends()[close.client_order_id] == ("filled", "")
     assert [r.client_order_id for r in b.platform.sent].count(close.client_order_id) == 3
+
+
+def test_receivers_hear_of_time_from_the_gateway_itself(bench: Any) -> None:
+    b, ticks = bench(), []
+    receivers.register("clock", on_tick=lambda: ticks.append(timezone.now()))
+    receivers.register("broken", on_tick=lambda: 1 / 0)
+
+    async def work() -> None:
+        async with running():
+            await until(lambda: len(ticks) >= 2)
+
+    try:
+        run(work())
+    finally:
+        for name in ("clock", "broken"):
+            del receivers._receivers[name]
+    assert b.platform.sent == []
+    assert ticks[1] - ticks[0] > timedelta(seconds=1.5)
 
 
 def test_what_waited_for_a_rate_limit_is_judged_as_things_are_then(bench: Any) -> None:
