@@ -265,9 +265,7 @@ _SUSPECTS = """
     there AS (
         SELECT p.account_id, p.position_id,
                CASE WHEN p.side = 'buy' THEN p.units ELSE -p.units END AS units,
-               a.manual_trading_mode = 'disabled' OR p.tag ~ '^c[0-9a-f]{24}$'
-               OR EXISTS (SELECT 1 FROM copytrading_linkleg g WHERE g.account_id = p.account_id
-                          AND g.position_id = p.position_id) AS concerns
+               a.manual_trading_mode = 'disabled' OR p.tag ~ '^c[0-9a-f]{24}$' AS concerns
         FROM execution_position p JOIN a ON a.account_id = p.account_id
         WHERE p.closed_at IS NULL)
     SELECT account_id FROM copytrading_drift WHERE resolved_at IS NULL
@@ -278,7 +276,9 @@ _SUSPECTS = """
     SELECT account_id FROM (
         SELECT DISTINCT account_id FROM held FULL JOIN there USING (account_id, position_id)
         WHERE coalesce(held.units, 0) <> coalesce(there.units, 0)
-          AND (held.units IS NOT NULL OR there.concerns)
+          AND (held.units IS NOT NULL OR there.concerns
+               OR (SELECT true FROM copytrading_linkleg g WHERE g.account_id = there.account_id
+                   AND g.position_id = there.position_id LIMIT 1))
         ORDER BY account_id LIMIT %(most)s) s
 """
 
