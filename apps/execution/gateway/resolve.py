@@ -11,10 +11,10 @@ from typing import Any
 
 import structlog
 
+from apps.execution.gateway import resting
 from apps.execution.gateway.closes import Closes
 from apps.execution.gateway.db import Database
 from apps.execution.gateway.lease import Lease
-from apps.execution.gateway.resting import rested_before
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
 from apps.execution.intents import Col, ids_of, rows_of
 from apps.platforms.ports import Connector, DealDone, Event, Finding, PlatformError, Presence
@@ -54,7 +54,7 @@ async def claimed_before(
     orders = await database.rows(_ORDERS, [ids])
     known = {row[0]: row[1:] for row in orders}
     found: list[Ticket] = []
-    for ticket in await rested_before(database, connection_id, tickets):
+    for ticket in await resting.rested_before(database, connection_id, tickets):
         if ticket.resting:
             tickets.rest(ticket)
         else:
@@ -218,6 +218,7 @@ class Resolver:
     async def _by_effect(self, ticket: Ticket) -> Finding:
         """Closes, stops and cancels may carry no id of ours: what they should do is looked for."""
         snapshot = await self._connector.snapshot(ticket.account)
+        resting.compare(self._tickets, ticket.account, snapshot, self._changed)
         position_id = ticket.row[Col.POSITION_ID]
         position = next((p for p in snapshot.positions if p.position_id == position_id), None)
         if ticket.leg == Leg.CLOSE:

@@ -267,6 +267,9 @@ class Sender:
             ticket.answer(future.result(), datetime.now(UTC))
             self._tickets.index(ticket)
             self._changed(ticket)
+            refused = ticket.leg == Leg.CANCEL and ticket.state is OrderState.REJECTED
+            if refused and (target := self._tickets.doubt_target(ticket)) is not None:
+                self._changed(target)
             if ticket.waits:
                 self._retries.add(ticket)
                 self._work.set()

@@ -15,6 +15,7 @@ from apps.trading.deals import Deal
 from apps.trading.orders import FINAL_STATES, Leg, Order, OrderState, OrderType
 
 ZERO = Decimal(0)
+_ON_THEIR_WAY = (OrderState.SENT, OrderState.ACCEPTED)
 
 #: What platforms say when a symbol is not traded at the moment.
 MARKET_CLOSED = frozenset({"MARKET_CLOSED", "SYMBOL_HAS_HOLIDAY"})
@@ -65,6 +66,11 @@ class Ticket:
     @property
     def units(self) -> Decimal:
         return Decimal(self.row[Col.UNITS]) if self.amended is None else self.amended
+
+    @property
+    def on_its_way(self) -> bool:
+        """Whether it was sent and its end is still to come, presently."""
+        return not self.resting and self.state in _ON_THEIR_WAY
 
     @property
     def pending(self) -> bool:
@@ -201,6 +207,16 @@ class Tickets:
         """Keep one whose row says that it rests."""
         self.resting[ticket.account][ticket.cid] = ticket
         self.index(ticket)
+
+    def doubt_target(self, ticket: Ticket) -> Ticket | None:
+        """Our order that a refused cancellation was for, if it still seems to rest."""
+        key = (ticket.account, ticket.row[Col.PLATFORM_ORDER_ID])
+        target = self.by_platform_id.get(key)
+        if target is None or not target.resting:
+            return None
+        target.doubt()
+        self.add(target)
+        return target
 
     def knows(self, account: str, client_order_id: str) -> bool:
         resting = self.resting.get(account)

@@ -279,6 +279,34 @@ def test_an_amendment_without_an_answer_is_judged_by_what_stands(
     assert Order.objects.get(leg="protect").state == expected
 
 
+@pytest.mark.parametrize("how", ["not answered", "refused"])
+def test_a_cancellation_brings_to_light_what_nobody_told(
+    bench: Any, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolve, "_GRACE", timedelta(seconds=0.2))
+    b = bench()
+    intent = limit(b)
+    cancel = intent._replace(
+        client_order_id="c-cancel", leg=Leg.CANCEL, platform_order_id="o1", type=OrderType.MARKET
+    )
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            await sync_to_async(b.submit)(intent)
+            await until(lambda: rests(intent.client_order_id))
+            if how == "refused":
+                b.platform.change("a0", "o1", state=OrderState.EXPIRED)
+            b.platform.silent = how == "not answered"
+            await sync_to_async(b.submit)(cancel)
+            await until(lambda: Order.objects.exclude(final_at=None).count() == 2 and settled())
+
+    run(work())
+    states = dict(Order.objects.values_list("leg", "state"))
+    ended = ("expired", "rejected") if how == "refused" else ("cancelled", "filled")
+    assert (states["open"], states["cancel"]) == ended
+
+
 # --- of watched accounts -----------------------------------------------------------------------
 def test_orders_of_a_watched_account_are_journaled_in_order(bench: Any) -> None:
     b = bench()
