@@ -59,7 +59,7 @@ def test_switching_copy_trading_off_takes_its_pages_away(new_page: NewPage, owne
     sign_in(page, owner)
     page.get_by_role("link", name="Product").click()
 
-    page.get_by_label("Reason").fill("Maintenance")
+    page.get_by_role("region", name="Copy Trading").get_by_label("Reason").fill("Maintenance")
     page.get_by_role("button", name="Switch copy trading off").click()
 
     expect(page.get_by_text("Copy trading is off.")).to_be_visible()
