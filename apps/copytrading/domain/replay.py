@@ -72,17 +72,30 @@ class Settled(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """The copied position was reduced by an order that no event had asked for.
-
-    ``ours``: for a cause of its own, a person's wish or a guard's; otherwise by somebody else.
-    """
+    """Somebody else reduced the copied position by so many units."""
 
     key: str
     units: Decimal
-    ours: bool
 
 
-Item = Run | Settled | Taken
+class Begun(NamedTuple):
+    """A close of so many units was committed for a cause of its own: a person's or a guard's."""
+
+    key: str
+    units: Decimal
+
+
+class Ended(NamedTuple):
+    """That close came to its end; ``given`` is for the events that waited for it."""
+
+    key: str
+    answer: Answer
+    given: Given
+
+
+Item = Run | Settled | Taken | Begun | Ended
+
+_OWN = "of its own"
 
 
 class Result(NamedTuple):
@@ -112,8 +125,12 @@ def replay(items: Sequence[Item], answers: Answers) -> dict[int, Result]:
             player.run(item)
         elif isinstance(item, Settled):
             player.settled(item)
-        else:
+        elif isinstance(item, Taken):
             player.taken(item)
+        elif isinstance(item, Begun):
+            player.begun(item)
+        else:
+            player.own_ended(item)
     return player.results
 
 
@@ -139,7 +156,7 @@ class _Player:
             tuple(ended.ending for ended in made.endings),
             tuple(waits.event for waits in made.waits),
         )
-        if item.key in self.flying:  # they wait for the order in flight
+        if not made.orders:  # those that wait for an order in flight have others before them
             step = step._replace(waiting=(*self.waiting.get(item.key, ()), *step.waiting))
         self._take(item.key, step, item.given)
 
@@ -150,19 +167,35 @@ class _Player:
             self._settle(item.key, order, item.given)
 
     def taken(self, item: Taken) -> None:
-        """Something was closed that no event had asked for."""
+        """The link follows a position that somebody else has reduced."""
         link = self.links.get(item.key)
         if link is None or link.held <= 0:
             return
-        held = max(ZERO, link.held - item.units)
-        if not item.ours:
-            link = taken_away(link, held)
-            over = link.state is LinkState.GONE and link.master_units <= 0
-            self._keep(item.key, finished(link) if over else link)
+        link = taken_away(link, max(ZERO, link.held - item.units))
+        over = link.state is LinkState.GONE and link.master_units <= 0
+        self._keep(item.key, finished(link) if over else link)
+
+    def begun(self, item: Begun) -> None:
+        """Events wait from now on for a close of another cause."""
+        link = self.links.get(item.key)
+        if link is not None and link.held > 0 and not link.in_flight:
+            target = min(link.target, max(ZERO, link.held - item.units))
+            self.links[item.key] = link._replace(in_flight=_OWN, target=target)
+
+    def own_ended(self, item: Ended) -> None:
+        """The close of another cause ended; what waited for it goes on."""
+        link = self.links.get(item.key)
+        if link is None or link.in_flight != _OWN:
             return
-        link = link._replace(target=min(link.target, held))
-        reply = Reply(Leg.CLOSE, item.units, link.held - held, link.position_id)
-        self._keep(item.key, answered(link, reply)._replace(in_flight=link.in_flight))
+        answer = item.answer
+        filled = min(answer.filled, link.held)
+        link = answered(link, Reply(Leg.CLOSE, answer.units, filled, link.position_id))
+        if position_is_gone(Leg.CLOSE, answer.state, answer.code):
+            link = taken_away(link, ZERO)
+            link = finished(link) if link.master_units <= 0 else link
+        step = self._go_on(link, self.waiting.pop(item.key, ()), item.given)
+        self._keep(item.key, link)
+        self._take(item.key, step, item.given)
 
     def _row(self, given: Given) -> Row:
         count = sum(1 for link in self.links.values() if link.state is LinkState.OPEN)
@@ -230,6 +263,10 @@ class _Player:
                 of_link(order.event, link, given.row, given.market),
             )  # fmt: skip
             return Step((link,), protect, (), waiting)
+        return self._go_on(link, waiting, given)
+
+    def _go_on(self, link: Link, waiting: tuple[MasterEvent, ...], given: Given) -> Step:
+        """What waited, on the link as it is now."""
         if not waiting:
             return Step((link,), None, (), ())
         alive = link if link.state in _ALIVE else None

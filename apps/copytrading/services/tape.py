@@ -18,7 +18,17 @@ import orjson
 
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import OF_ORDERS, EventKind, MasterEvent
-from apps.copytrading.domain.replay import Answer, Answers, Item, Result, Run, Settled, Taken
+from apps.copytrading.domain.replay import (
+    Answer,
+    Answers,
+    Begun,
+    Ended,
+    Item,
+    Result,
+    Run,
+    Settled,
+    Taken,
+)
 from apps.copytrading.services import sql
 from apps.copytrading.services.events import master_event
 from apps.execution.journal import OrderPayload
@@ -30,7 +40,7 @@ from apps.execution.selectors import (
     orders_by_client_id,
 )
 from apps.trading.deals import DealEffect
-from apps.trading.orders import Leg
+from apps.trading.orders import Leg, OrderState
 
 Numbers = Mapping[str, Any]
 
@@ -62,6 +72,15 @@ class Decided(NamedTuple):
     decided_at: datetime
 
 
+class Own(NamedTuple):
+    """A close for a cause of its own: when it was committed, and when note of its end was taken."""
+
+    key: str
+    committed_at: datetime
+    settled_at: datetime
+    answer: Answer
+
+
 class Moment(NamedTuple):
     """A moment of deciding: when, and the outcomes and decisions that came of it."""
 
@@ -81,6 +100,7 @@ class Record:
     decided: dict[int, list[Decided]] = field(default_factory=dict)
     orders: dict[str, OrderResult] = field(default_factory=dict)
     taken: list[tuple[datetime, Taken]] = field(default_factory=list)
+    own: list[Own] = field(default_factory=list)
     left_out: set[int] = field(default_factory=set)
 
     def results(self) -> dict[int, Result]:
@@ -137,8 +157,13 @@ _LEGS = """
     SELECT g.account_id, g.position_id, l.position_key FROM copytrading_linkleg g
     JOIN copytrading_tradelink l ON l.id = g.link_id WHERE l.subscription_id = %s
 """
-# Of our own orders a link takes note when they are settled, of a platform's deals at once.
-_NOTED = "SELECT client_order_id, settled_at FROM execution_order WHERE client_order_id = ANY(%s)"
+_OWN = """
+    SELECT client_order_id, position_id, committed_at, settled_at, state, code, message, units,
+           filled_units, average_price
+    FROM execution_order
+    WHERE account_id = %s AND relation = %s AND source = 'copy' AND leg = 'close'
+      AND cause NOT LIKE 'event:%%' AND settled_at IS NOT NULL ORDER BY id
+"""
 _FROM_ORDERS = """
     SELECT DISTINCT position_key FROM copytrading_pendinglink
     WHERE subscription_id = %s AND position_key <> ''
@@ -163,7 +188,7 @@ def load_record(subscription_id: int) -> Record:
         _read_event(record, written, journaled.get(pk), from_orders)
     made_by_us = [d.client_order_id for found in record.decided.values() for d in found]
     record.orders = orders_by_client_id(made_by_us)
-    _read_taken(record, set(made_by_us))
+    _read_taken(record)
     return record
 
 
@@ -182,28 +207,23 @@ def _read_event(
     record.events[pk] = event
 
 
-def _read_taken(record: Record, ours: set[str]) -> None:
-    """Reductions of copied positions that no event had asked for."""
+def _read_taken(record: Record) -> None:
+    """Reductions of copied positions that no event had asked for: by others, and our own."""
     keys = {(row[0], row[1]): row[2] for row in sql.rows(_LEGS, [record.subscription_id])}
     if not keys:
         return
-    deals = deals_of_positions(
-        sorted({place[0] for place in keys}), sorted({place[1] for place in keys})
-    )
-    others = [
-        deal
-        for deal in deals
-        if (deal.account_id, deal.position_id) in keys
-        and deal.effect is not DealEffect.OPEN
-        and deal.client_order_id not in ours
-    ]
-    named = [deal.client_order_id for deal in others if deal.client_order_id]
-    noted = dict(sql.rows(_NOTED, [named]))
-    for deal in others:
-        key = keys[deal.account_id, deal.position_id]
-        of_ours = deal.client_order_id in noted
-        at = noted.get(deal.client_order_id) or deal.received_at
-        record.taken.append((at, Taken(key, deal.units, of_ours)))
+    accounts = sorted({place[0] for place in keys})
+    ours = {made.client_order_id for found in record.decided.values() for made in found}
+    for row in sql.rows(_OWN, [accounts[0], f"sub:{record.subscription_id}"]):
+        ours.add(row[0])
+        key = keys.get((accounts[0], row[1]))
+        if key is not None:
+            answer = Answer(OrderState(row[4]), *row[5:])
+            record.own.append(Own(key, row[2], row[3], answer))
+    for deal in deals_of_positions(accounts, sorted({place[1] for place in keys})):
+        key = keys.get((deal.account_id, deal.position_id))
+        if key and deal.effect is not DealEffect.OPEN and deal.client_order_id not in ours:
+            record.taken.append((deal.received_at, Taken(key, deal.units)))
 
 
 class Cut(NamedTuple):
@@ -214,7 +234,7 @@ class Cut(NamedTuple):
     key: str
     events: tuple[MasterEvent, ...]
     settles: tuple[int, Leg] | None
-    taken: Taken | None
+    apart: Taken | Begun | Answer | None
     moment: Moment
 
 
@@ -232,9 +252,13 @@ def cuts(record: Record) -> list[Cut]:
         found.append(Cut(at, 1, key, tuple(events), None, None, moment))
     for pk in record.events:
         found += _settlings(record, pk, by_key)
-    found += [
-        Cut(at, 2, taken.key, (), None, taken, Moment(at, (), ())) for at, taken in record.taken
-    ]
+    for at, taken in record.taken:
+        found.append(Cut(at, 2, taken.key, (), None, taken, Moment(at, (), ())))
+    for own in record.own:
+        begun, at = Begun(own.key, own.answer.units), own.committed_at
+        found.append(Cut(at, 3, own.key, (), None, begun, Moment(at, (), ())))
+        moment = _waited_until(record, by_key[own.key], own.settled_at)
+        found.append(Cut(own.settled_at, 0, own.key, (), None, own.answer, moment))
     return sorted(found, key=lambda cut: (cut.at, cut.order))
 
 
@@ -246,9 +270,13 @@ def _settlings(record: Record, pk: int, by_key: Mapping[str, Sequence[int]]) -> 
     ends = [made.decided_at for made in decisions[1:]] + [record.written[pk].final_at]
     key = record.events[pk].position_key
     for made, at in zip(decisions, ends, strict=True):
-        same_time = [e for e in by_key[key] if _decided_at(record, e, at)]
-        moment = record.moment(same_time, at)
+        moment = _waited_until(record, by_key[key], at)
         yield Cut(at, 0, key, (), (pk, made.leg), None, moment)
+
+
+def _waited_until(record: Record, event_ids: Sequence[int], at: datetime) -> Moment:
+    """What came of the events of a position that were decided on when an order ended."""
+    return record.moment([pk for pk in event_ids if _decided_at(record, pk, at)], at)
 
 
 def _decided_at(record: Record, pk: int, at: datetime) -> bool:
@@ -262,8 +290,10 @@ def tape_of(found: Iterable[Cut], given: Any) -> list[Item]:
     """The tape; ``given`` makes what was known of a piece."""
     items: list[Item] = []
     for cut in found:
-        if cut.taken is not None:
-            items.append(cut.taken)
+        if isinstance(cut.apart, Answer):
+            items.append(Ended(cut.key, cut.apart, given(cut)))
+        elif cut.apart is not None:
+            items.append(cut.apart)
         elif cut.settles is not None:
             items.append(Settled(cut.key, *cut.settles, given(cut)))
         else:
