@@ -17,6 +17,9 @@ NOT_CONNECTED = "NOT_CONNECTED"
 # What platforms say when a position does not exist (any more).
 _GONE = ("POSITION_NOT_FOUND", "POSITION_NOT_OPEN", "POSITION_GONE")
 
+# What they say when a symbol is not traded at the moment.
+_MARKET_CLOSED = ("MARKET_CLOSED", "SYMBOL_HAS_HOLIDAY")
+
 
 class Conclusion(NamedTuple):
     state: OutcomeState
@@ -53,6 +56,8 @@ def conclude(
         return Conclusion(OutcomeState.COPIED, Code.COPIED)
     if position_is_gone(leg, state, code):
         return Conclusion(OutcomeState.SKIPPED, Code.POSITION_GONE, _said(code, message))
+    if leg is Leg.OPEN and state is OrderState.REJECTED and code in _MARKET_CLOSED:
+        return Conclusion(OutcomeState.REJECTED, Code.MARKET_CLOSED, _said(code, message))
     if state is OrderState.CANCELLED and code == WITHDRAWN:
         return Conclusion(OutcomeState.SUPERSEDED, Code.SUPERSEDED)
     if state is OrderState.WITHHELD and code in _GUARDS:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -134,8 +135,7 @@ def _stop(master_account_id: int, breaches: Sequence[Breach], now: datetime) -> 
     """Close what they hold and disable them; False while their master's worker is at it."""
     reasons = {breach.subscription_id: _loss(breach) for breach in breaches}
     try:
-        with transaction.atomic():
-            sql.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+        with _soon():
             wait_for_master(master_account_id)
             ended = _change(reasons, Status.DISABLED, "loss_limit", now)
             for subscription in ended:
@@ -148,11 +148,22 @@ def _stop(master_account_id: int, breaches: Sequence[Breach], now: datetime) -> 
     return True
 
 
+@contextmanager
+def _soon() -> Iterator[None]:
+    """A transaction that waits for no lock for long; OperationalError."""
+    with transaction.atomic():
+        sql.execute("SELECT set_config('lock_timeout', %s, true)", [_LOCK_TIMEOUT])
+        yield
+
+
 def _pause(master_account_id: int, breaches: Sequence[Breach], now: datetime) -> None:
     reasons = {breach.subscription_id: _too_poor(breach) for breach in breaches}
-    with transaction.atomic():
-        _change(reasons, Status.PAUSED, "min_equity", now)
-        publish_change(master_account_id)
+    try:
+        with _soon():
+            _change(reasons, Status.PAUSED, "min_equity", now)
+            publish_change(master_account_id)
+    except OperationalError as error:
+        _log.warning("a minimum equity waits for its subscriptions", error=str(error)[:200])
 
 
 def _change(
@@ -164,6 +175,7 @@ def _change(
         .filter(pk__in=reasons, archived_at=None)
         .exclude(status__in=(status, Status.DISABLED))
         .select_related("follower__account", "master__account")
+        .order_by("pk")
     )
     for subscription in locked:
         before, subscription.status = subscription.status, status
