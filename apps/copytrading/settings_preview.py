@@ -119,7 +119,7 @@ def _existing(copy: CopySubscription) -> str:
     account_id = copy.master.account_id
     held = {row.position_id for row in open_positions([account_id]).get(account_id, ())}
     if copy.pk:
-        links = TradeLink.objects.filter(subscription_id=copy.pk, state="open")
+        links = TradeLink.objects.filter(subscription_id=copy.pk, state__in=("open", "gone"))
         held -= set(links.values_list("position_key", flat=True))
     if not held:
         return "The master holds nothing now that would be copied at once."

@@ -41,8 +41,7 @@ def create_master(
     """
     require_owner(actor, account.owner_id)
     check_new_profile(account.active)
-    if not strategy_name.strip():
-        raise InvalidSettings({"strategy_name": "Give the strategy a name."})
+    _check_words(strategy_name.strip(), visibility)
     former = CopyMaster.objects.select_for_update().filter(account=account).first()
     if former is not None and former.archived_at is None:
         raise AlreadyExists("This account already is a master.")
@@ -120,6 +119,19 @@ def delete_master(*, actor: User | None, master: CopyMaster, reason: str = "") -
     )  # fmt: skip
     publish_change(locked.account_id)
     return locked
+
+
+def _check_words(strategy_name: str, visibility: str) -> None:
+    errors = {}
+    longest = CopyMaster._meta.get_field("strategy_name").max_length
+    if not strategy_name:
+        errors["strategy_name"] = "Give the strategy a name."
+    elif len(strategy_name) > (longest or 0):
+        errors["strategy_name"] = f"Use at most {longest} characters."
+    if visibility not in CopyMaster.Visibility.values:
+        errors["visibility"] = "Choose one of public, private."
+    if errors:
+        raise InvalidSettings(errors)
 
 
 def _locked(master: CopyMaster) -> CopyMaster:

@@ -10,6 +10,7 @@ from apps.platforms.selectors import symbol_names
 
 #: So many unknown names are spelled out in one message.
 _SHOWN = 5
+_LONGEST = 64
 
 
 def clean_symbols(connection_id: int, text: str, before: str = "") -> tuple[str, str]:
@@ -24,6 +25,9 @@ def clean_symbols(connection_id: int, text: str, before: str = "") -> tuple[str,
         return text, f"List at most {MOST_SYMBOLS:,} symbols."
     if not wanted:
         return "", ""
+    odd = next((name for name in wanted if not name.isprintable() or len(name) > _LONGEST), "")
+    if odd:
+        return text, f"Use names of at most {_LONGEST} letters, digits and signs."
     known = {name.upper(): name for name in symbol_names(connection_id)}
     kept = {name.upper(): name for name in _names(before)}
     unknown = [name for name in wanted if known and name not in known and name not in kept]

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Symbols on one page.
 SHOWN = 100
+#: Symbols that a field proposes; others can be typed.
+OFFERED = 2_000
 KINDS = [("name", "By name"), ("pair", "By pair"), ("none", "Not copied")]
 
 
@@ -112,7 +114,7 @@ def change_pair(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         else:
             messages.success(request, f"{row.master_symbol} is changed.")
             return redirect("portal:mapping", uuid)
-    offered = row.choices or follower_symbols(copy)
+    offered = (row.choices or follower_symbols(copy))[:OFFERED]
     return render_page(
         request,
         "portal/copying/change_pair.html",

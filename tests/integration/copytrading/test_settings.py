@@ -152,6 +152,31 @@ def test_symbols_are_those_of_the_masters_platform() -> None:
     assert copy.symbols == "ANYTHING"
 
 
+@pytest.mark.parametrize("symbols", ["EUR\x00USD", "A" * 65])
+def test_symbols_that_no_platform_can_have_are_refused_also_while_none_is_known(
+    symbols: str,
+) -> None:
+    world = CopyWorld()
+    copy = world.follow()
+    world.connection.symbols.all().delete()
+    assert list(refused(copy, symbols=symbols)) == ["symbols"]
+
+
+@pytest.mark.parametrize(
+    ("words", "field"),
+    [
+        ({"strategy_name": " "}, "strategy_name"),
+        ({"strategy_name": "x" * 65}, "strategy_name"),
+        ({"strategy_name": "Tide", "visibility": "secret"}, "visibility"),
+    ],
+)
+def test_words_of_a_master_that_cannot_be(words: dict[str, str], field: str) -> None:
+    owner = UserFactory()
+    with pytest.raises(InvalidSettings) as error:
+        api.create_master(actor=owner, account=AccountFactory(owner=owner), **words)
+    assert list(error.value.fields) == [field]
+
+
 def test_an_empty_list_of_symbols_copies_nothing() -> None:
     world = CopyWorld()
     copy = world.follow()
