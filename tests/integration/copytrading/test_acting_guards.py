@@ -14,7 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import AuditEntry, ProductConfig
 from apps.accounts.selectors import forget_product_config
 from apps.copytrading import tasks
-from apps.copytrading.models import CopySubscription, TradeLink
+from apps.copytrading.models import CopySubscription, Outcome, TradeLink
 from apps.copytrading.services.guards import enforce_guards
 from apps.copytrading.under_way import under_way
 from apps.execution.api import set_kill_switch
@@ -259,3 +259,10 @@ def test_a_close_that_is_held_says_by_what(
     Symbol.objects.update(schedule={})
     (row,) = under_way(subscription_id=copy.pk)
     assert row.why == ""
+
+
+def test_an_open_that_a_closed_market_refused_says_so(world: CopyWorld) -> None:
+    world.follow()
+    world.trade("m1", 100_000)
+    world.run(lambda _: {"state": OrderState.REJECTED, "code": "MARKET_CLOSED"})
+    assert Outcome.objects.values_list("state", "code").get() == ("rejected", "MARKET_CLOSED")
