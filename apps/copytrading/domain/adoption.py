@@ -162,14 +162,13 @@ def filled_link(pending: Pending, link: Link | None, units: Decimal, *, ended: b
             return None
         link = empty_link(pending)
     held = link.held + units
-    changed = link._replace(
-        held=held, position_id=(pending.position_id or link.position_id) if held > 0 else ""
-    )
+    position_id = (pending.position_id or link.position_id) if held > 0 else ""
+    changed = link._replace(held=held, position_id=position_id)
     if changed.in_flight == pending.client_order_id and ended:
         changed = changed._replace(in_flight="")
-    if changed.position_key == link_key(pending.order_key):
-        changed = changed._replace(target=held)
-    if pending.state is PendingState.UNWANTED:
+    if pending.state is PendingState.UNWANTED and held > 0:
         cause = f"pending:{pending.order_key}"
         changed = changed._replace(close_cause=changed.close_cause or cause)
+    if changed.position_key == link_key(pending.order_key) and not changed.close_cause:
+        changed = changed._replace(target=held)
     return changed

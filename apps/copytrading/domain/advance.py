@@ -205,6 +205,20 @@ class _Fold:
             self.link = self.before = None
         return None
 
+    def _is_ahead(self, link: Link, event: MasterEvent) -> bool:
+        """Whether its own resting order has bought already what the master has added now."""
+        symbol = self.market.symbol(self.row, event.instrument_id)
+        if link.held <= link.target or self.row.round_up or symbol is None:
+            return False
+        limits = self.market.limits(self.row, symbol)
+        grown = links.increased(link, event, limits)
+        if holding(grown.target, limits, opening=True)[0] > link.held:
+            return False
+        self.link = grown
+        self._overtake(event)
+        self._keep_filled(grown, event)
+        return True
+
     def _keep_filled(self, link: Link, event: MasterEvent) -> None:
         self.volume = None
         numbers = of_link(event, link, self.row, self.market)
@@ -213,6 +227,8 @@ class _Fold:
 
     def _increase(self, link: Link, event: MasterEvent) -> None:
         row, market = self.row, self.market
+        if self._is_ahead(link, event):
+            return None
         self.link = links.passed_over(link, event)
         if (refused := refusal(row, event, market)) is not None:
             return self._refuse(event, refused)

@@ -72,6 +72,8 @@ def follow_order(
     for index, event in enumerate(events):
         if fold.take(event):
             return fold.result(events[index:])
+        if fold.excess is not None:
+            return fold.result(events[index + 1 :])
     return fold.result(())
 
 
@@ -103,7 +105,8 @@ class _Fold:
         elif pending is None:
             self._end(event, Code.NOT_LINKED)
         elif event.kind is EventKind.AMENDED:
-            self._amend(pending, event)
+            amend = self._amend if pending.live else self._amend_filled
+            return amend(pending, event)
         else:
             return self._finish(pending, event)
         return False
@@ -178,29 +181,58 @@ class _Fold:
             last_event_id=event.id,
         )
 
-    def _amend(self, pending: Pending, event: MasterEvent) -> None:
-        if not pending.live:
-            return self._end(event, _why_ended(pending))
+    def _amend(self, pending: Pending, event: MasterEvent) -> bool:
         symbol = self.market.symbol(self.row, event.instrument_id)
         if symbol is None:
-            return self._end(event, Code.NOT_MAPPED)
+            self._end(event, Code.NOT_MAPPED)
+            return False
         if not pending.pending_id:  # not placed yet: placed as it is now
             self._supersede()
             self.pending = None
-            return self._place(event)
+            self._place(event)
+            return False
         units, target, refused = self._resized(pending, event, symbol)
+        if units <= pending.filled:  # so much less that nothing of it may rest
+            self._supersede()
+            self.pending = cancelling(self.before or pending, event_cause(event))
+            return True
         terms = terms_of(self.row, event, symbol.digits, units)
         changed = pending._replace(
             terms=terms, target=target, master_units=event.units_after, last_event_id=event.id
         )
-        if terms == pending.terms or units <= pending.filled:
-            self.pending = changed._replace(terms=pending.terms)
+        if terms == pending.terms:
+            self.pending = changed
             code = refused.code if refused is not None else Code.NOTHING_TO_CHANGE
-            return self._end(event, code, refused.numbers if refused is not None else None)
+            self._end(event, code, refused.numbers if refused is not None else None)
+            return False
         self._supersede()
         self.pending, self.event = changed, event
-        self.numbers = _numbers_of(changed, event)
-        return None
+        self.numbers = self._numbers_of(changed, event, symbol)
+        return False
+
+    def _amend_filled(self, pending: Pending, event: MasterEvent) -> bool:
+        """What was filled is more than the master's order is to be now: the excess is closed."""
+        link = self.row.links.get(pending.position_key or link_key(pending.order_key))
+        symbol = self.market.symbol(self.row, event.instrument_id)
+        if link is None or symbol is None or not pending.grows or link.close_cause:
+            too_small = pending.filled <= 0 and same_cause(pending.cancel_cause, event)
+            self._end(event, Code.BELOW_MINIMUM if too_small else _why_ended(pending))
+            return False
+        if link.in_flight:
+            return True
+        target = self._capped(pending.ratio * event.units_after, symbol)
+        wanted = max(target, link.target) if pending.position_key else target
+        most, _ = holding(wanted, self.market.limits(self.row, symbol), opening=False)
+        changed = pending._replace(master_units=event.units_after, target=target)
+        if link.held <= most:
+            self._end(event, _why_ended(pending))
+        else:
+            if not pending.position_key:
+                changed = changed._replace(filled=most)
+                link = link._replace(target=most)
+            self._close_excess(link, event, link.held - most)
+        self.pending = changed._replace(last_event_id=event.id)
+        return False
 
     def _resized(
         self, pending: Pending, event: MasterEvent, symbol: Symbol
@@ -210,13 +242,10 @@ class _Fold:
             return pending.terms.units, pending.target, None
         target = self._capped(pending.ratio * event.units_after, symbol)
         units, _ = holding(target, self.market.limits(self.row, symbol), opening=True)
-        if units <= 0:
-            refused = Refusal(Code.BELOW_MINIMUM, {"raw_units": str(target)})
-            return pending.terms.units, pending.target, refused
         if units > pending.terms.units:
-            refused_open = refusal(self.row, event, self.market)
-            if refused_open is not None:
-                return pending.terms.units, pending.target, refused_open
+            refused = refusal(self.row, event, self.market)
+            if refused is not None:
+                return pending.terms.units, pending.target, refused
         return units, target, None
 
     def _finish(self, pending: Pending, event: MasterEvent) -> bool:
@@ -265,6 +294,9 @@ class _Fold:
             excess = link.held - units
         if excess <= 0:
             return self._end(event, Code.NOTHING_TO_CHANGE)
+        return self._close_excess(link, event, excess)
+
+    def _close_excess(self, link: Link, event: MasterEvent, excess: Decimal) -> None:
         self.link = link._replace(last_event_id=event.id)
         self.excess = Order(
             event=event,
@@ -278,7 +310,21 @@ class _Fold:
             rounding=Rounding.EXACT,
             numbers={"held_units": str(link.held), "raw_units": str(link.target)},
         )
-        return None
+
+    def _numbers_of(self, pending: Pending, event: MasterEvent, symbol: Symbol) -> Numbers:
+        master = self.market.master_symbols.get(event.instrument_id)
+        numbers: Numbers = {
+            "kind": event.kind.value,
+            "master_side": event.order_side.value,
+            "master_units": str(event.units_after),
+            "master_lot_units": str(master.lot_units if master is not None else 1),
+            "lot_units": str(symbol.lot_units),
+            "digits": symbol.digits,
+            "ratio": str(pending.ratio),
+            "raw_units": str(pending.target),
+            "held_units": str(pending.filled),
+        }
+        return numbers | _terms_in_numbers(event)
 
     def _capped(self, target: Decimal, symbol: Symbol) -> Decimal:
         maximum = self.market.limits(self.row, symbol).maximum
@@ -334,15 +380,3 @@ def _terms_in_numbers(event: MasterEvent) -> Numbers:
     if terms.expires_at is not None:
         numbers["expires_at"] = terms.expires_at.isoformat()
     return numbers
-
-
-def _numbers_of(pending: Pending, event: MasterEvent) -> Numbers:
-    numbers: Numbers = {
-        "kind": event.kind.value,
-        "master_side": event.order_side.value,
-        "master_units": str(event.units_after),
-        "ratio": str(pending.ratio),
-        "raw_units": str(pending.target),
-        "held_units": str(pending.filled),
-    }
-    return numbers | _terms_in_numbers(event)

@@ -26,7 +26,7 @@ from apps.copytrading.services.holds import hold_symbols, take
 from apps.copytrading.services.links import store_links
 from apps.copytrading.services.orders import SOURCE, commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
-from apps.copytrading.services.pending_store import store_pendings
+from apps.copytrading.services.pending_store import store_pendings, store_taken_over
 from apps.copytrading.services.waiting import store_waits
 from apps.execution import api as execution
 from apps.execution.intents import Intent, SendGuards, client_order_id
@@ -77,7 +77,8 @@ class Book:
         now, master_account_id, plan = self._now, self._master_account_id, self._plan
         self._take_symbols()
         self._commit_wanted()
-        store_pendings(master_account_id, [*self._pendings, *plan.pendings], now)
+        store_pendings(master_account_id, self._pendings, now)
+        store_taken_over(master_account_id, plan.pendings, now)
         plan = hold_symbols(plan)
         links = [(c.row, c.link) for c in plan.changes if c.order is None]
         if plan.orders:

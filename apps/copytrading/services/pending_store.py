@@ -112,7 +112,7 @@ def with_pendings(
 
 
 def store_pendings(master_account_id: int, changes: Sequence[PendingChange], now: datetime) -> None:
-    """Write pending links in their new form, and give their trade links to the position."""
+    """Write pending links in their new form."""
     new = [change for change in changes if not change.pending.pending_id]
     if new:
         sql.copy_in(_COPY, (_values(master_account_id, change, now) for change in new))
@@ -120,9 +120,16 @@ def store_pendings(master_account_id: int, changes: Sequence[PendingChange], now
     if latest:
         records = [_record(change.pending) for change in latest.values()]
         sql.execute(_UPDATE, [now, sql.as_json(records)])
+
+
+def store_taken_over(
+    master_account_id: int, changes: Sequence[PendingChange], now: datetime
+) -> None:
+    """Write pending links whose master's order was filled; what they hold goes to the position."""
+    store_pendings(master_account_id, changes, now)
     handed = {
         held.link_id: pending.position_key
-        for row, pending in latest.values()
+        for row, pending in changes
         if pending.position_key and pending.state is not PendingState.UNWANTED
         if (held := row.links.get(link_key(pending.order_key))) is not None and held.link_id
     }

@@ -30,7 +30,7 @@ from apps.copytrading.services.notes import Sent
 from apps.copytrading.services.orders import SOURCE, commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
 from apps.copytrading.services.pending_planning import leading, plan_orders
-from apps.copytrading.services.pending_store import store_pendings, with_pendings
+from apps.copytrading.services.pending_store import store_taken_over, with_pendings
 from apps.copytrading.services.resuming import Resumed, load_resumed
 from apps.copytrading.services.waiting import store_waits, withdraw_overtaken
 from apps.execution import api as execution
@@ -130,7 +130,7 @@ class _Made:
             execution.pass_fence(self._fence)
             self._store_decisions()
             store_links(master_account_id, self._links, now)
-            store_pendings(master_account_id, self._pendings, now)
+            store_taken_over(master_account_id, self._pendings, now)
             insert_outcomes(records_of(master_account_id, self._endings, now))
             store_waits(master_account_id, self._waits)
             execution.mark_planned(event_ids, now)

@@ -45,7 +45,7 @@ from apps.copytrading.services.outcomes import (
     records_of,
 )
 from apps.copytrading.services.pending_settling import is_of_pending, settle_orders
-from apps.copytrading.services.pending_store import store_pendings, with_pendings
+from apps.copytrading.services.pending_store import store_taken_over, with_pendings
 from apps.copytrading.services.planning import CHANGED
 from apps.copytrading.services.settling_load import Known, Stored, load_known
 from apps.copytrading.services.waiting import forget_waits, store_waits
@@ -303,7 +303,7 @@ class _Settlement:
             store_decisions([*decisions_of(master_account_id, sent, now)])
             self.links.extend((each.planned.row, each.link) for each in sent)
         store_links(master_account_id, self.links, now, self.results)
-        store_pendings(master_account_id, self.made.pendings, now)
+        store_taken_over(master_account_id, self.made.pendings, now)
         store_legs(self.opened, self.held, now)
         insert_outcomes(self.records + records_of(master_account_id, self.made.endings, now))
         store_waits(master_account_id, self.made.waits)

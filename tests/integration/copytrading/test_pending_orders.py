@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from types import ModuleType
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
 from apps.copytrading.api import pause, resume, set_master_status, stop
 from apps.copytrading.models import CopySubscription, Outcome, PendingLink, TradeLink
+from apps.copytrading.models.holdings import SymbolHold
 from apps.copytrading.models.ledger import WaitingEvent
+from apps.copytrading.services import (
+    pending_book,
+    pending_following,
+    pending_settling,
+    planning,
+)
 from apps.copytrading.services.pending_following import masters_with_pendings_due
 from apps.copytrading.tasks import work
 from apps.execution.api import set_gate
@@ -471,3 +480,119 @@ def test_a_paused_master_and_a_kill_switch_cancel_what_rests(world: PendingWorld
     assert [intent.leg for intent in world.run()] == [Leg.CANCEL] * 2
     assert masters_with_pendings_due() == []
     assert at_rest()
+
+
+NETTING = {"account": {"margin_mode": "netting"}}
+
+
+def test_a_netting_account_holds_the_symbol_for_what_rests(world: PendingWorld) -> None:
+    copy = world.follow(**NETTING)
+    world.place("r1", 100_000)
+    world.run()
+    hold = SymbolHold.objects.get()
+    assert (hold.subscription_id, hold.instrument_id) == (copy.pk, "1")
+    world.place("r2", 50_000, side=Side.SELL)
+    world.trade("m9", 30_000, side=Side.SELL)
+    assert world.run() == []
+    assert [code for *_, code in codes()[1:]] == ["SYMBOL_IN_USE", "SYMBOL_IN_USE"]
+    world.cancel("r1")
+    world.run()
+    world.place("r3", 50_000, side=Side.SELL)
+    (placed,) = world.run()
+    assert placed.side is Side.SELL
+
+
+def test_a_netting_master_adds_to_a_position(world: PendingWorld) -> None:
+    """The increase is followed at market; what the copy of the order filled is closed."""
+    world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    world.place("r1", 50_000)
+    world.place("r2", 50_000)
+    world.run()
+    world.fills(world.placed()[0])
+    world.fills(world.placed()[0], 20_000)
+    world.run()
+    assert held() == 170_000
+    world.master_fills("r1", 50_000)
+    world.run()
+    world.master_fills("r2", 50_000)
+    world.run()
+    assert (held(), not world.placed()) == (200_000, True)
+    links = TradeLink.objects.filter(state="open")
+    assert [(link.position_key, link.held_units) for link in links] == [("m1", 200_000)]
+    assert at_rest() and Outcome.objects.count() == 5
+
+
+@pytest.mark.parametrize("step", ["place", "amend", "cancel", "fill", "own fill"])
+def test_a_worker_that_is_killed_leaves_all_or_nothing(
+    world: PendingWorld, step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed at each of its writes in turn, it goes on to the same end."""
+    world.follow()
+    world.follow(risk_multiplier=Decimal("0.5"))
+    if step != "place":
+        world.place("r1", 100_000)
+        world.run()
+    if step == "place":
+        world.place("r1", 100_000)
+    elif step == "amend":
+        world.change("r1", price=Decimal("1.0910"))
+    elif step == "cancel":
+        world.cancel("r1")
+    else:
+        if step == "own fill":
+            world.fills(world.placed()[0])
+        world.master_fills("r1", 100_000)
+    for victim in (pending_book, pending_settling, planning, pending_following):
+        with monkeypatch.context() as patch:
+            kill_once(patch, victim)
+            while True:
+                try:
+                    world.run()
+                    break
+                except Killed:
+                    continue
+    wanted = {"place": 0, "amend": 0, "cancel": 0, "fill": 150_000, "own fill": 150_000}
+    assert (held(), at_rest()) == (wanted[step], True)
+    told = AccountEvent.objects.count()
+    assert Outcome.objects.count() == 2 * told
+    assert len(world.placed()) == (2 if step in ("place", "amend") else 0)
+
+
+class Killed(Exception):
+    """The worker died."""
+
+
+def kill_once(patch: pytest.MonkeyPatch, victim: ModuleType) -> None:
+    """Die at the first use of each function that writes."""
+    for name in ("store_pendings", "insert_outcomes", "store_links", "forget_waits"):
+        if not hasattr(victim, name):
+            continue
+        real, left = getattr(victim, name), [1]
+
+        def dying(*args: Any, real: Any = real, left: list[int] = left, **more: Any) -> Any:
+            if left.pop() if left else 0:
+                raise Killed
+            return real(*args, **more)
+
+        patch.setattr(victim, name, dying)
+
+
+def test_what_is_filled_already_needs_no_guard(world: PendingWorld) -> None:
+    """The copy was filled whole before the master's parts; pausing it changes nothing in that."""
+    copy = world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.fills(world.placed()[0])
+    world.run()
+    pause(actor=None, subscription=copy)
+    world.master_fills("r1", 50_000)
+    world.run()
+    world.master_fills("r1", 50_000)
+    world.run()
+    assert [code for *_, code in codes()[1:]] == ["PENDING_FILLED", "PENDING_FILLED"]
+    assert (open_link().held_units, open_link().target_units) == (100_000, 100_000)
+    world.trade("m1", -50_000)
+    world.run()
+    assert held() == 50_000

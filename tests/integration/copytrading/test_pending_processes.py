@@ -40,7 +40,8 @@ class Copying:
     def __init__(self, bench: Bench, *settings: dict[str, Any]) -> None:
         self.b = bench
         switch_copying()
-        ProductConfig.objects.update(max_delay_s=300)  # dead processes take their time
+        # Dead processes take their time, and prices that jump are stored a moment later.
+        ProductConfig.objects.update(max_delay_s=300, max_slippage=Decimal(5))
         master, *followers = bench.accounts
         self.master = MasterFactory(account=master)
         self.number = bench.numbers[0]
