@@ -92,5 +92,5 @@ async def until_available(work: Callable[[], Awaitable[T]], what: str) -> T:
 
 
 def as_json(rows: Sequence[object]) -> str:
-    """Rows for ``json_to_recordset``; Decimals and times must be text already."""
+    """Rows for ``json_to_recordset``; Decimals must be text already."""
     return orjson.dumps(rows).decode()

@@ -20,10 +20,6 @@ def new_trace_id() -> str:
     return os.urandom(8).hex()
 
 
-def at(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat()
-
-
 def number(value: Decimal | None) -> str | None:
     return None if value is None else str(value)
 
@@ -54,12 +50,12 @@ def order_record(ticket: Ticket, connection_id: int, settled: bool) -> Record:
         "state": ticket.state,
         "code": ticket.code,
         "message": ticket.message,
-        "committed_at": at(ticket.committed_at),
-        "sent_at": at(ticket.sent_at),
-        "accepted_at": at(ticket.accepted_at),
-        "final_at": at(ticket.final_at),
-        "settled_at": at(ticket.final_at) if settled else None,
-        "rested_at": at(ticket.rested_at),
+        "committed_at": ticket.committed_at,
+        "sent_at": ticket.sent_at,
+        "accepted_at": ticket.accepted_at,
+        "final_at": ticket.final_at,
+        "settled_at": ticket.final_at if settled else None,
+        "rested_at": ticket.rested_at,
     }
 
 
@@ -79,8 +75,8 @@ def deal_record(account_id: int, deal: Deal, cid: str, received_at: datetime) ->
         "swap": str(deal.swap),
         "profit": str(deal.profit),
         "balance": number(deal.balance),
-        "executed_at": at(deal.executed_at),
-        "received_at": at(received_at),
+        "executed_at": deal.executed_at,
+        "received_at": received_at,
     }
 
 
@@ -98,9 +94,9 @@ def position_record(
         "take_profit": number(position.take_profit),
         "tag": position.tag[:100],
         "margin": str(position.margin),
-        "opened_at": at(position.opened_at),
-        "closed_at": at(closed_at),
-        "updated_at": at(updated_at),
+        "opened_at": position.opened_at,
+        "closed_at": closed_at,
+        "updated_at": updated_at,
     }
 
 
@@ -138,8 +134,8 @@ def deal_event(
         "position_id": deal.position_id,
         "payload": journal.values(payload),
         "trace_id": new_trace_id(),
-        "ts_event": at(deal.executed_at),
-        "received_at": at(received_at),
+        "ts_event": deal.executed_at,
+        "received_at": received_at,
     }
 
 
@@ -163,8 +159,8 @@ def protection_event(
     return position_record(account_id, position, None, received_at) | {
         "payload": journal.values(payload),
         "trace_id": new_trace_id(),
-        "ts_event": at(changed_at),
-        "received_at": at(received_at),
+        "ts_event": changed_at,
+        "received_at": received_at,
     }
 
 
@@ -202,7 +198,7 @@ def pending_order(
         "payload": values,
         "told": told,
         "trace_id": new_trace_id(),
-        "ts_event": at(order.updated_at or received_at),
-        "received_at": at(received_at),
-        "ended_at": at(received_at) if order.state in FINAL_STATES else None,
+        "ts_event": order.updated_at or received_at,
+        "received_at": received_at,
+        "ended_at": received_at if order.state in FINAL_STATES else None,
     }

@@ -7,9 +7,10 @@ longer than the session that made them.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,13 +25,17 @@ from apps.execution.gateway.statements import (
     POSITIONS,
     SETTLE_BATCHES,
 )
-from apps.execution.gateway.tickets import Ticket, Tickets
+from apps.execution.gateway.tickets import Ticket, Tickets, utc_now
 from apps.execution.intents import Col
 from apps.trading.deals import Deal
 from apps.trading.positions import Position
 
-#: Answers that arrive together are stored together.
-GATHER_S = 0.01
+#: Answers that arrive together are stored together, those of one burst when all have come or
+#: after so long.
+GATHER_S, _BURST_S = 0.01, 0.05
+#: An order on its way is not written until it is answered, or has waited so long: whoever finds
+#: it claimed and without a row knows as much.
+_ANSWER_S = 0.3
 #: How long writing gives way to sending.
 _YIELD_S = 0.25
 
@@ -114,19 +119,44 @@ class Writeback:
     async def run(self) -> None:
         while True:
             await self._work.wait()
-            await asyncio.sleep(GATHER_S)
+            await self._gather()
             if self.give_way is not None:
                 await self.give_way(_YIELD_S)
             self._work.clear()
-            await self.flush()
+            await self.flush(patient=True)
+            if self._dirty:
+                asyncio.get_running_loop().call_later(_ANSWER_S, self._work.set)
 
-    async def flush(self) -> None:
-        """Store all there is; while PostgreSQL is away, wait for it."""
+    async def _gather(self) -> None:
+        end = time.monotonic() + _BURST_S
+        await asyncio.sleep(GATHER_S)
+        while self._young() and time.monotonic() < end:
+            await asyncio.sleep(GATHER_S)
+
+    def _young(self) -> dict[str, Ticket]:
+        """Orders that were sent a moment ago and will be answered in the next."""
+        since = utc_now() - timedelta(seconds=_ANSWER_S)
+        return {
+            cid: ticket
+            for cid, ticket in self._dirty.items()
+            if ticket.on_its_way and ticket.sent_at is not None and ticket.sent_at > since
+        }
+
+    def _waits(self, patient: bool) -> bool:
+        if patient and not (self._deals or self._positions or self._chains or self._batches):
+            return len(self._dirty) > len(self._young())
+        return not self.empty
+
+    async def flush(self, *, patient: bool = False) -> None:
+        """Store all there is; while PostgreSQL is away, wait for it.
+
+        ``patient``: orders that will be answered in a moment are left for the next time.
+        """
         pause = 0.1
-        while not self.empty:
+        while self._waits(patient):
             try:
                 async with self._lock:
-                    await self._store()
+                    await self._store(patient)
             except UNAVAILABLE as error:
                 _log.warning("write-back waits for PostgreSQL", error=str(error)[:200])
                 await asyncio.sleep(pause)
@@ -135,8 +165,10 @@ class Writeback:
                 _log.exception("write-back failed", connection=self._connection_id)
                 await asyncio.sleep(2.0)
 
-    async def _store(self) -> None:
-        tickets, self._dirty = self._dirty, {}
+    async def _store(self, patient: bool) -> None:
+        young = self._young() if patient else {}
+        tickets = {cid: t for cid, t in self._dirty.items() if cid not in young}
+        self._dirty = young
         deals, self._deals = self._deals, {}
         positions, self._positions = self._positions, {}
         if not self._current():
