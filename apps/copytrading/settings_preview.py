@@ -11,6 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist
 
 from apps.accounts.selectors import product_config
 from apps.common.templatetags.figures import lots
+from apps.copytrading.domain.limits import BOUNDS
 from apps.copytrading.errors import InvalidSettings
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.selectors import sizing_sentence
@@ -156,5 +157,7 @@ def _funds(account: TradingAccount, mode: str) -> Decimal | None:
     return funds
 
 
-def _rounded(value: Decimal) -> Decimal:
-    return max(value, Decimal(0)).quantize(Decimal("0.0001")).normalize()
+def _rounded(value: Decimal) -> Decimal | None:
+    if not BOUNDS["fixed_volume"].holds(value):
+        return None
+    return value.quantize(Decimal("0.0001")).normalize()
