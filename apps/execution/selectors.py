@@ -194,7 +194,7 @@ def unplanned_events(account_id: int, limit: int = 500) -> list[JournaledEvent]:
 
 def pending_batches(source: str, wake_key: int) -> list[PendingBatch]:
     """Batches whose notes their source has not taken over, oldest first."""
-    rows = _rows(
+    rows = _many(
         "SELECT id, items, notes, created_at FROM execution_batch "
         "WHERE source = %s AND wake_key = %s AND pending ORDER BY id",
         [source, wake_key],

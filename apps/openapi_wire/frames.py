@@ -78,7 +78,8 @@ def encode_payload(cls: type[Message], payload: bytes, client_msg_id: str | None
     body = _HEADS[cls] + (_SMALL[size] if size < 1024 else _varint(size)) + payload
     if client_msg_id:
         tag = client_msg_id.encode()
-        body += b"\x1a" + _varint(len(tag)) + tag
+        length = len(tag)
+        body += b"\x1a" + (_SMALL[length] if length < 1024 else _varint(length)) + tag
     return len(body).to_bytes(4, "big") + body
 
 

@@ -58,6 +58,7 @@ class Outbox:
         self._asset_id = asset_id
         self.request: Request | None = None
         self.sessions: dict[int, list[Receiver]] = {}
+        self._heads: dict[tuple[int, int], bytes] = {}
 
     def execution(
         self,
@@ -72,10 +73,8 @@ class Outbox:
         server: bool = False,
     ) -> None:
         store = self._store
-        head = messages.ProtoOAExecutionEvent(
-            ctidTraderAccountId=account.account_id, executionType=kind
-        )
-        payload = head.SerializePartialToString()
+        head = self._heads.get((account.account_id, kind))
+        payload = self._head(account.account_id, kind) if head is None else head
         if position is not None:
             body = codec.position_message(position).SerializeToString()
             store.position(position, body)
@@ -99,6 +98,13 @@ class Outbox:
         if server:
             payload += _SERVER
         self._broadcast(account.account_id, messages.ProtoOAExecutionEvent, payload)
+
+    def _head(self, account_id: int, kind: ExecutionType) -> bytes:
+        """How events of this kind begin on an account, made once."""
+        message = messages.ProtoOAExecutionEvent(ctidTraderAccountId=account_id, executionType=kind)
+        head: bytes = message.SerializePartialToString()
+        self._heads[account_id, kind] = head
+        return head
 
     def trailing(self, position: Position) -> None:
         self._store.position(position, codec.position_message(position).SerializeToString())

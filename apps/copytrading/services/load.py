@@ -99,7 +99,7 @@ class Master:
 
 def load_master(account_id: int, now: datetime) -> Master | None:
     """The master on an account, None where there is none."""
-    found = sql.rows(_MASTER, [now, FIRST_PAGE - 1, account_id])
+    found = sql.binary_rows(_MASTER, [now, FIRST_PAGE - 1, account_id])
     if not found:
         return None
     pk, status, enabled, connection_id, currency, equity, balance, age_s, offset, *rest = found[0]

@@ -113,7 +113,7 @@ class _Known:
         self.quotes: dict[Place, Quote] = {}
 
     def read(self, statement: str, values: Sequence[Any]) -> None:
-        for v in sql.rows(statement, values):
+        for v in sql.binary_rows(statement, values):
             place = (v[13], v[0])
             market_open = v[12] == "{}" or _schedule(v[12]).is_open(self._now)
             self.symbols[place] = Symbol(*(*v[:12], market_open))
