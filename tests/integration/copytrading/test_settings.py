@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from apps.accounts.api import update_product_defaults
 from apps.accounts.models import AuditEntry
@@ -23,12 +24,18 @@ from apps.copytrading.errors import (
     NotPermitted,
 )
 from apps.copytrading.models import CopyFollower, CopySubscription, Outcome, TradeLink
-from apps.copytrading.selectors import follower_of, masters_for, subscriptions_of
-from apps.execution.models import Gate
+from apps.copytrading.selectors import (
+    follower_of,
+    masters_for,
+    subscription_by_uuid,
+    subscriptions_of,
+)
+from apps.copytrading.settings_preview import preview_changed
+from apps.execution.models import Gate, Position
 from apps.platforms.models import TradingAccount
 from apps.trading.orders import Leg
 from tests.factories.accounts import UserFactory
-from tests.factories.copytrading import CopyWorld, FollowerFactory, MasterFactory, symbol
+from tests.factories.copytrading import CopyWorld, FollowerFactory, MasterFactory, fund, symbol
 from tests.factories.platforms import AccountFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -294,6 +301,50 @@ def test_settings_of_an_account_hold_for_all_its_copies() -> None:
         {"enabled": False, "max_delay_s": 3},
         {"enabled": True},
     ]
+
+
+def holds(world: CopyWorld, position: str) -> None:
+    """The master has held this position since before anybody followed."""
+    now = timezone.now()
+    Position.objects.create(
+        account_id=world.account_id,
+        position_id=position,
+        instrument_id="1",
+        side="buy",
+        units=Decimal(100_000),
+        price=world.price,
+        opened_at=now,
+        updated_at=now,
+    )
+
+
+def test_existing_positions_are_copied_when_a_copy_is_made_and_when_it_is_changed() -> None:
+    world, owner = CopyWorld(), UserFactory()
+    world.master.visibility = "public"
+    world.master.save()
+    holds(world, "old")
+    account = AccountFactory(connection=world.connection, owner=owner)
+    fund(account, 10_000)
+    copy = api.subscribe(
+        actor=owner,
+        master=world.master,
+        follower=FollowerFactory(account=account),
+        volume_mode="multiplier",
+        copy_existing_positions=True,
+    )
+    assert [intent.leg for intent in world.run()] == [Leg.OPEN]
+    holds(world, "older")
+    api.update_subscription(actor=owner, subscription=copy, copy_sl=False)
+    assert [intent.leg for intent in world.run()] == [Leg.OPEN]
+    api.update_subscription(actor=owner, subscription=copy, copy_sl=True)
+    assert world.run() == []
+    shown = preview_changed(subscription_by_uuid(copy.uuid), {})
+    assert "The master holds nothing now that would be copied at once." in shown.sentences
+    holds(world, "newest")
+    shown = preview_changed(subscription_by_uuid(copy.uuid), {})
+    assert any(
+        sentence.startswith("1 position that the master holds") for sentence in shown.sentences
+    )
 
 
 def held(world: CopyWorld, **account: Any) -> CopySubscription:
