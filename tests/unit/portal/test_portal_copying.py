@@ -14,7 +14,7 @@ from apps.copytrading.models import CopyMaster, CopySubscription
 from apps.copytrading.selectors import subscriptions_of
 from apps.portal.copy_forms import CopySettingsForm
 from apps.portal.live_copying import COPYING, results
-from tests.factories.copytrading import CopyWorld, fund
+from tests.factories.copytrading import CopyWorld, fund, symbol
 from tests.factories.platforms import AccountFactory
 from tests.support.forms import untouched
 from tests.support.queries import queries
@@ -28,13 +28,18 @@ def test_query_counts_do_not_grow_with_what_is_shown(
     pages = (
         reverse("portal:copying"),
         reverse("portal:subscription", args=[copied.uuid]),
+        reverse("portal:edit_copy", args=[copied.uuid]),
+        reverse("portal:mapping", args=[copied.uuid]),
+        reverse("portal:follow"),
         reverse("portal:accounts"),
         reverse("portal:account", args=[copied.follower.account.uuid]),
+        reverse("portal:follower_settings", args=[copied.follower.account.uuid]),
     )
     before = [queries(as_customer, page) for page in pages]
     for number in range(3):
         world.follow(account={"owner": customer})
         world.trade(f"p{number}", 100_000)
+        symbol(world.connection, f"PAIR{number}", instrument_id=f"x{number}")
     world.run()
 
     after = [queries(as_customer, page) for page in pages]
