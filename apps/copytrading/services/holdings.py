@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -20,18 +20,10 @@ from apps.copytrading.domain.drift import (
     Share,
 )
 from apps.copytrading.services import sql
+from apps.copytrading.services.held import HELD_AFTER, held_closes, subscription_of
 from apps.copytrading.services.orders import SOURCE
-from apps.execution.underway import (
-    Underway,
-    halted_accounts,
-    moving_positions,
-    underway,
-    unsent_closes,
-)
+from apps.execution.underway import moving_positions, underway, unsent_closes
 from apps.trading.orders import Leg, Side
-
-#: A close that has waited longer than this for its sending is shown.
-HELD_AFTER = timedelta(seconds=5)
 
 # A link with one position holds there what it holds at all; with several each leg counts.
 _SHARES = """
@@ -95,14 +87,6 @@ _STANDING = """
     WHERE account_id = ANY(%s)
       AND (resolved_at IS NULL AND kind IN ('missing', 'wrong_side')
            OR resolution = 'accepted' AND kind IN ('orphan', 'foreign', 'oversized'))
-"""
-
-# Closes that the platform has refused some times already; they are sent again by themselves.
-_RETRIED = """
-    SELECT account_id, id, subscription_id, position_id, instrument_id, side, held_units
-    FROM copytrading_tradelink
-    WHERE state = 'open' AND held_units > 0 AND close_cause LIKE '%%#%%'
-      AND account_id = ANY(%s) AND substring(close_cause FROM '#([0-9]+)$')::int > 3
 """
 
 _MODES = """
@@ -190,7 +174,7 @@ def _read_origins(
     ):
         known = parts[account_id].origins.get(position_id, Origin(None, moving=False))
         parts[account_id].origins[position_id] = Origin(
-            _subscription(relation) or known.subscription_id,
+            subscription_of(relation) or known.subscription_id,
             released or known.released or source not in (SOURCE, "guard"),
             moving or known.moving,
         )
@@ -211,44 +195,12 @@ def _read_standing(parts: dict[int, _Parts], ids: Sequence[int]) -> None:
 def _read_moving(parts: dict[int, _Parts], ids: Sequence[int], now: datetime) -> None:
     for account_id, position_id in moving_positions(ids, now=now, settled_for=GRACE):
         parts[account_id].moving.add(position_id)
-    old = now - HELD_AFTER
-    waiting: list[Underway] = []
-    for order in underway(ids):
-        if order.leg is Leg.CLOSE and not order.sent and order.committed_at < old:
-            waiting.append(order)
+    orders = underway(ids)
+    for order in orders:
         if order.position_id and order.leg is not Leg.PROTECT:
             parts[order.account_id].moving.add(order.position_id)
-    if waiting:
-        halted = halted_accounts({order.account_id for order in waiting})
-        for order in waiting:
-            close = _held_close(order, halted.get(order.account_id))
-            parts[order.account_id].held_closes.append(close)
-    for account_id, link_id, *values in sql.rows(_RETRIED, [ids]):
-        subscription_id, position_id, instrument_id, side, units = values
-        parts[account_id].held_closes.append(
-            HeldClose(
-                f"link:{link_id}", subscription_id, position_id, instrument_id,
-                Side(side).opposite, units, "The platform refuses it; it is sent again by itself",
-            )
-        )  # fmt: skip
-
-
-def _held_close(order: Underway, halted: str | None) -> HeldClose:
-    reason = f"The kill switch on {halted} holds it" if halted else "It waits for its platform"
-    return HeldClose(
-        order.client_order_id,
-        _subscription(order.relation),
-        order.position_id,
-        order.instrument_id,
-        order.side or Side.SELL,
-        order.units,
-        reason,
-    )
-
-
-def _subscription(relation: str) -> int | None:
-    prefix, _, number = relation.partition(":")
-    return int(number) if prefix == "sub" and number.isdecimal() else None
+    for account_id, close in held_closes(ids, orders, now):
+        parts[account_id].held_closes.append(close)
 
 
 # Of some accounts those where the sums differ at all, and those with a difference that stands.

@@ -74,11 +74,12 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """Why a difference cannot be repaired at this moment."""
+    """Why a difference cannot be repaired at this moment; ``lasting``: not before it changes."""
 
     drift: Drift
     place: Place
     reason: str
+    lasting: bool = False
 
 
 def places_of(account_ids: Iterable[int]) -> dict[int, Place]:
@@ -168,7 +169,7 @@ class _WorkingOut:
     ) -> Repair | NotNow:
         opening = self._openings.opening(drift, order)
         if isinstance(opening, str):
-            return NotNow(drift, place, opening)
+            return NotNow(drift, place, opening, lasting=True)
         row, link, estimate, price = opening
         link = link._replace(
             held=found.actual,

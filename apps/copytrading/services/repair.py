@@ -75,9 +75,20 @@ def send(
     for repair in repairs:
         Drift.objects.filter(pk=repair.drift.pk).update(repair_cause=repair.cause, note="")
         audit_drift(actor, "drift.repair", repair.drift, repair.place, reason, _order_of(repair))
-    for master_account_id in masters:
+    noted = _note_refusals(worked) if actor is None else 0
+    for master_account_id in masters if repairs or noted else ():
         tell(master_account_id)
     return worked, masters
+
+
+def _note_refusals(worked: Worked) -> int:
+    """Where nobody reads the answer, what must not be opened says so on its record."""
+    noted = 0
+    for one in worked:
+        if isinstance(one, NotNow) and one.lasting and one.drift.note != one.reason:
+            Drift.objects.filter(pk=one.drift.pk).update(note=one.reason[:300])
+            noted += 1
+    return noted
 
 
 def _order_of(repair: Repair) -> dict[str, object]:

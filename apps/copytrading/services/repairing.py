@@ -6,10 +6,14 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from apps.copytrading.services import sql
 from apps.copytrading.services.accepting import SHRINKING
 from apps.copytrading.services.reconcile import repair_id
 from apps.copytrading.services.repair import AT_ONCE, send
+
+_log = structlog.get_logger(__name__)
 
 #: A difference is left alone for so long before it is repaired without asking.
 SETTLED = timedelta(seconds=5)
@@ -39,7 +43,10 @@ def repair_due(now: datetime) -> set[int]:
             by_master[master_account_id or 0].append(pk)
     woken: set[int] = set()
     for ids in by_master.values():
-        woken |= send(None, ids, mark=None, reason="as its subscription says")[1]
+        try:
+            woken |= send(None, ids, mark=None, reason="as its subscription says")[1]
+        except Exception:  # one master's trouble must not keep the others waiting
+            _log.exception("differences were not repaired", drifts=ids)
     return woken
 
 

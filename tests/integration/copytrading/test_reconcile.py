@@ -17,7 +17,7 @@ from apps.copytrading.services.foreign import masters_concerned
 from apps.copytrading.services.reconcile import Look, look_around, look_at
 from apps.copytrading.services.work import look_after
 from apps.execution.models import Batch, Deal, Gate, Order, Position
-from apps.platforms.models import AccountState
+from apps.platforms.models import AccountState, Symbol
 from apps.trading.orders import Leg, OrderState, Side
 from tests.factories.copytrading import CopyWorld
 
@@ -284,6 +284,14 @@ def test_a_close_that_a_kill_switch_holds_is_shown(world: CopyWorld) -> None:
     )  # fmt: skip
     assert drift.note == "The kill switch on this account holds it"
     Gate.objects.all().delete()
+    look(8)
+    drift.refresh_from_db()
+    assert drift.note == "It waits for its platform"
+    other_day = (timezone.now().isoweekday() + 2) % 7 * 86_400
+    Symbol.objects.update(schedule={"hours": [[other_day, other_day + 3600]]})
+    look(8)
+    drift.refresh_from_db()
+    assert drift.note == "Its market is closed; it is sent when that opens"
     world.run()
     assert look(9).resolved == 1
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.accounts.api import create_customer
 from apps.accounts.models import AuditEntry, User
-from apps.copytrading import repairs
+from apps.copytrading import repairs, tasks
 from apps.copytrading.errors import CopyError, NotFound
 from apps.copytrading.models import CopySubscription, Drift, LinkLeg, TradeLink
 from apps.copytrading.services.reconcile import look_at
@@ -332,6 +332,23 @@ def test_an_automatic_open_is_tried_once_and_a_close_again(world: CopyWorld) -> 
     assert (sent.leg, sent.cause.rpartition(":")[2]) == (Leg.CLOSE, "2")
     lacking.refresh_from_db()
     assert lacking.resolved_at is None
+
+
+def test_the_task_looks_and_repairs(world: CopyWorld) -> None:
+    link, drift = missing(world, auto_repair="all")
+    Drift.objects.update(first_seen_at=timezone.now() - timedelta(seconds=60))
+    tasks.reconcile([link.account_id])
+    (sent,) = world.run()
+    assert (sent.leg, sent.cause) == (Leg.OPEN, f"repair:{drift.pk}:1")
+
+
+def test_why_nothing_is_repaired_by_itself_stands_on_the_difference(world: CopyWorld) -> None:
+    _, drift = missing(world, auto_repair="all")
+    CopySubscription.objects.update(status="paused")
+    due()
+    drift.refresh_from_db()
+    assert (drift.note, drift.repair_cause) == ("It is not opened again: Copying was paused.", "")
+    assert world.run() == []
 
 
 def test_strangers_have_no_say(world: CopyWorld) -> None:
