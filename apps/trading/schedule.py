@@ -153,5 +153,8 @@ def make_schedule(
             joined.append((start, end))
     if any(not 0 <= h.start_s < h.end_s for h in holidays):
         raise ValueError("a holiday ends after it has begun")
-    whole_week = joined == [(0, WEEK_S)]
-    return Schedule(() if whole_week else tuple(joined), tuple(holidays), zone)
+    if joined == [(0, WEEK_S)]:
+        joined = []
+    if not joined and not holidays:
+        return ALWAYS
+    return Schedule(tuple(joined), tuple(holidays), zone)
