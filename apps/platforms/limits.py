@@ -67,6 +67,15 @@ class TokenBucket:
         if late:
             self._granted.append((self._clock(), late))
 
+    def give_back(self, count: int, taken_at: float) -> None:
+        """``count`` tokens of those taken since ``taken_at`` were not used after all."""
+        for index, (at, taken) in enumerate(self._granted):
+            if at >= taken_at and count > 0:
+                unused = min(count, taken)
+                self._granted[index] = (at, taken - unused)
+                self._in_window -= unused
+                count -= unused
+
     def now(self) -> float:
         """The bucket's clock."""
         return self._clock()
@@ -114,6 +123,11 @@ class Limits:
         taking, the next orders could reach the platform within the same second.
         """
         self.requests.leave(self._taken_at)
+
+    def orders_stay(self, count: int) -> None:
+        """So many of the orders whose tokens were taken last are not written; others may be."""
+        if count > 0:
+            self.requests.give_back(count, self._taken_at)
 
     async def query(self, *, history: bool = False) -> None:
         """Wait for the turn of one query, after the orders."""

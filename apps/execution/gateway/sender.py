@@ -145,7 +145,7 @@ class Sender:
         """Send what is most urgent; seconds to wait when nothing can leave now."""
         if self.up and self._retries and await self._send_again():
             return None
-        parts = self._late_parts(datetime.now(UTC))
+        parts, tokens = self._late_parts(datetime.now(UTC)), 0
         if not parts:
             wanted = self._most_urgent()
             if not wanted:
@@ -159,13 +159,16 @@ class Sender:
         try:
             verdict = await self._claims.claim(parts)
         except HaltedCloses as halted:
+            self._connector.limits.orders_stay(tokens)
             slices = [part.slice for part in parts]
             await self._hold(slices, halted.client_order_ids, _HALTED_PAUSE_S)
             return None
         if verdict is None:
+            self._connector.limits.orders_stay(tokens)
             self._forget(parts)
             return None
-        self._send(parts, verdict.held)
+        sent = self._send(parts, verdict.held)
+        self._connector.limits.orders_stay(tokens - sent)
         return None
 
     def _pause(self) -> float:
@@ -220,7 +223,8 @@ class Sender:
                 return [Part(slice, slice.claimed, stop)]
         return []
 
-    def _send(self, parts: list[Part], held: dict[str, tuple[Hold, str]]) -> None:
+    def _send(self, parts: list[Part], held: dict[str, tuple[Hold, str]]) -> int:
+        """Write what nothing holds; answers how many that were."""
         # Judged only now: the claim may have waited for PostgreSQL.
         now = datetime.now(UTC)
         moment, guards = now.timestamp(), self._guards.sending(now)
@@ -244,6 +248,7 @@ class Sender:
             self._write(tickets)
         if len(tickets) >= _BURST:
             self._quiet_from = time.monotonic() + _BURST_PAUSE_S
+        return len(tickets)
 
     def _write(self, tickets: list[Ticket]) -> None:
         requests = [(ticket.account, request_of(ticket.row)) for ticket in tickets]

@@ -174,6 +174,26 @@ def test_halted_closes_leave_one_by_one_as_staff_confirm_them(bench: Any) -> Non
     ]
 
 
+def test_held_closes_take_nothing_of_the_rate_limit_from_others(bench: Any) -> None:
+    b = bench(accounts=2, rate=5)
+    key = str(b.accounts[0].pk)
+    api.set_kill_switch(actor=None, scope="account", key=key, state="halted", reason="stop")
+    held = [b.intent(0, Leg.CLOSE, client_order_id=f"h{n}", position_id="p") for n in range(50)]
+    late = timezone.now() + timedelta(seconds=4)
+    opens = [b.intent(1, client_order_id=f"o{n}", not_after=late) for n in range(5)]
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            await sync_to_async(b.submit)(*held)
+            await asyncio.sleep(0.5)
+            await sync_to_async(b.submit)(*opens)
+            await until(lambda: len(ends()) == 5)
+
+    run(work())
+    assert set(ends().values()) == {("filled", "")}
+
+
 def test_what_is_halted_waits_if_it_takes_a_risk_away(bench: Any) -> None:
     b = bench()
     key = str(b.accounts[0].pk)

@@ -124,3 +124,41 @@ async def test_history_queries_take_turns_at_their_own_rate() -> None:
     assert done == sorted(done)
     assert all(later >= earlier for earlier, later in pairwise(done))
     assert done[2] - done[0] > 0.9
+
+
+@given(
+    rate=st.integers(1, 30),
+    steps=st.lists(
+        st.tuples(st.floats(0, 0.6), st.integers(1, 40), st.integers(0, 40), st.booleans()),
+        min_size=1,
+        max_size=40,
+    ),
+)
+def test_what_is_given_back_is_there_for_others_and_nothing_more(
+    rate: int, steps: list[tuple[float, int, int, bool]]
+) -> None:
+    """Some orders are held back after their tokens were taken, with a query in between."""
+    clock = Clock()
+    bucket = TokenBucket(rate, clock)
+    limits = Limits(bucket, TokenBucket(0, clock))
+    sent: list[float] = []
+    for pause, wanted, held, queried in steps:
+        clock.now += pause
+        free = bucket.available()
+        taken = limits.take_orders(wanted)
+        assert taken == min(wanted, free)
+        query = bucket.take(1) if queried else 0
+        leaving = max(0, taken - held)
+        if leaving:
+            limits.orders_leave()
+        limits.orders_stay(taken - leaving)
+        sent += [clock.now] * (leaving + query)
+        assert bucket.available() == free - leaving - query
+    for index, start in enumerate(sent):
+        assert sum(1 for at in sent[index:] if at - start < 1.0) <= rate
+
+
+def test_giving_back_where_nothing_is_limited_changes_nothing() -> None:
+    limits = Limits.per_second(0, 0)
+    limits.orders_stay(limits.take_orders(10))
+    assert limits.take_orders(7) == 7
