@@ -11,6 +11,7 @@ from apps.accounts.models import User
 from apps.accounts.selectors import product_config
 from apps.common.live_pages import LivePage, Params, Section, master_group, section
 from apps.copytrading.errors import NotFound
+from apps.copytrading.resting import resting_copies
 from apps.copytrading.selectors import (
     SubscriptionRow,
     master_accounts_of,
@@ -89,6 +90,13 @@ def _copies_and_outcomes(**whose: Any) -> Sequence[Section]:
             open_copies(**whose, limit=200),
             key=lambda row: row.link_id,
             empty=f"{_ROWS}no_copy",
+        ),
+        section(
+            "resting",
+            f"{_ROWS}resting",
+            resting_copies(**whose),
+            key=lambda row: row.pending_id,
+            empty=f"{_ROWS}no_resting",
         ),
         section(
             "outcomes",

@@ -22,6 +22,10 @@ _EVENTS = {
     "closed": "Closed",
     "reversed": "Reversed",
     "protection": "Moved stops",
+    "placed": "Placed an order in",
+    "amended": "Changed an order in",
+    "cancelled": "Cancelled an order in",
+    "expired": "Let expire an order in",
 }
 _TONES = {
     "good": {"active", "copied", "live", "open", "filled", "on"},
