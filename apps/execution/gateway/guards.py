@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
@@ -18,6 +18,8 @@ from apps.trading.symbols import Instrument
 ZERO = Decimal(0)
 _CENT = Decimal("0.01")
 _HUNDRED = Decimal(100)
+#: A price that has changed within this time is one at which somebody trades.
+_MOVES = timedelta(seconds=60)
 
 Reason = tuple[Hold, str]
 
@@ -35,15 +37,21 @@ class Guards:
         return Sending(self._book, self._tickets, now)
 
     def closed(self, rows: Iterable[list[Any]], now: datetime) -> set[str]:
-        """The client order ids of rows whose symbol is not traded at the moment."""
-        instruments = self._book.instruments
+        """The client order ids of closes whose symbol is not traded at the moment.
+
+        Hours that a platform tells may be wrong. Where the price moves they are not believed:
+        a close that comes at a bad moment after all is refused, and sent again.
+        """
+        instruments, moved_at = self._book.instruments, self._book.moved_at
         found: dict[str, bool] = {}
         ids: set[str] = set()
         for row in rows:
             key = row[Col.INSTRUMENT_ID]
             if key not in found:
                 instrument = instruments.get(key)
-                found[key] = instrument is not None and not instrument.schedule.is_open(now)
+                shut = instrument is not None and not instrument.schedule.is_open(now)
+                moved = moved_at.get(key)
+                found[key] = shut and (moved is None or now - moved > _MOVES)
             if found[key]:
                 ids.add(row[0])
         return ids

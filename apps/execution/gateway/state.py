@@ -90,6 +90,7 @@ class Book:
         self.instruments: dict[str, Instrument] = {}
         self.quotes: dict[str, QuoteUpdate] = {}
         self.fresh_quotes: set[str] = set()
+        self.moved_at: dict[str, datetime] = {}  # when a price was last seen to change
 
     def add(self, account: Account) -> None:
         self.accounts[account.account] = account
@@ -100,6 +101,9 @@ class Book:
         self.by_id.pop(account.id, None)
 
     def quote(self, update: QuoteUpdate) -> None:
+        before = self.quotes.get(update.instrument_id)
+        if before is not None and (before.bid, before.ask) != (update.bid, update.ask):
+            self.moved_at[update.instrument_id] = update.received_at
         self.quotes[update.instrument_id] = update
         self.fresh_quotes.add(update.instrument_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -188,6 +188,18 @@ def test_closes_of_closed_markets_are_told_apart() -> None:
     guards = Guards(desk.book, desk.tickets)
     assert guards.closed([closed, other], NOW) == {closed[0]}
     assert guards.closed([closed], datetime(2026, 3, 5, tzinfo=UTC)) == set()
+
+
+def test_hours_are_not_believed_while_the_price_moves() -> None:
+    desk = Desk(schedule=make_schedule([], [Holiday(date(2026, 3, 4))]))
+    row = desk.ticket(None).row
+    guards = Guards(desk.book, desk.tickets)
+    desk.price("1.1000", "1.1002")
+    assert guards.closed([row], NOW) == {row[0]}
+    desk.price("1.1000", "1.1003")
+    assert guards.closed([row], NOW + timedelta(seconds=59)) == set()
+    assert guards.closed([row], NOW + timedelta(seconds=61)) == {row[0]}
+    assert desk.judge(SendGuards()) is not None
 
 
 def test_opens_are_forgotten_with_their_tickets() -> None:
