@@ -25,10 +25,7 @@ _MASTER = """
                                               ELSE st.as_of END), 3)::float8,
            coalesce(cs.clock_offset_ms, 0),
            ARRAY(SELECT scope || ':' || key FROM execution_gate
-                 WHERE scope IN ('global', 'platform', 'account')),
-           (SELECT s.id FROM copytrading_copysubscription s
-            WHERE s.master_id = m.id AND s.archived_at IS NULL
-            ORDER BY s.id OFFSET %s LIMIT 1)
+                 WHERE scope IN ('global', 'platform', 'account'))
     FROM copytrading_copymaster m
     JOIN platforms_tradingaccount a ON a.id = m.account_id
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
@@ -70,21 +67,22 @@ _ROWS = """
     WHERE {which} AND (s.archived_at IS NULL OR l.id IS NOT NULL)
     ORDER BY s.id
 """
-_ROWS_OF_MASTER = _ROWS.format(which="s.master_id = %s AND s.id > %s AND s.id <= %s")
+_PAGE_OF_MASTER = _ROWS.format(
+    which="""s.master_id = %s AND s.id > %s AND s.id <= coalesce((
+        SELECT n.id FROM copytrading_copysubscription n
+        WHERE n.master_id = %s AND n.archived_at IS NULL AND n.id > %s
+        ORDER BY n.id OFFSET %s LIMIT 1), 9223372036854775807)"""
+)
 _ROWS_OF_IDS = _ROWS.format(which="s.id = ANY(%s)")
 
-#: So many subscriptions are loaded, planned and sent before the others are even read.
-FIRST_PAGE = 64
-_LAST_ID = 2**63 - 1
+#: So many subscriptions are loaded, planned and sent before the next are even read: few at
+#: first, so that sending begins early.
+FIRST_PAGE, PAGE = 64, 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Master:
-    """The master of an account; ``hold`` says why nothing new is opened on its behalf.
-
-    ``first_page_end`` is the id of the subscription that ends the first page, None where all
-    fit on it.
-    """
+    """The master of an account; ``hold`` says why nothing new is opened on its behalf."""
 
     master_id: int
     account_id: int
@@ -93,17 +91,16 @@ class Master:
     funds: Funds
     hold: Code | None
     settings: ProductSettings
-    first_page_end: int | None
     gates: frozenset[str] = frozenset()  # of kill switches: 'platform:ctrader', 'account:7'
 
 
 def load_master(account_id: int, now: datetime) -> Master | None:
     """The master on an account, None where there is none."""
-    found = sql.binary_rows(_MASTER, [now, FIRST_PAGE - 1, account_id])
+    found = sql.binary_rows(_MASTER, [now, account_id])
     if not found:
         return None
-    pk, status, enabled, connection_id, currency, equity, balance, age_s, offset, *rest = found[0]
-    gates, end = frozenset(rest[0]), rest[1]
+    pk, status, enabled, connection_id, currency, equity, balance, age_s, offset, shut = found[0]
+    gates = frozenset(shut)
     settings = product_config()
     hold = None
     if not settings.copy_trading_enabled:
@@ -113,7 +110,7 @@ def load_master(account_id: int, now: datetime) -> Master | None:
     elif status != "active" or not enabled:
         hold = Code.MASTER_PAUSED
     funds = _funds(currency, equity, balance, age_s)
-    return Master(pk, account_id, connection_id, offset, funds, hold, settings, end, gates)
+    return Master(pk, account_id, connection_id, offset, funds, hold, settings, gates)
 
 
 def load_pages(
@@ -122,12 +119,17 @@ def load_pages(
     now: datetime,
     decided: Mapping[int, Mapping[str, Decided]],
 ) -> Iterator[list[Row]]:
-    """All subscriptions of a master with the links of these positions: a small page, the rest."""
-    end = master.first_page_end
-    bounds = [(0, _LAST_ID)] if end is None else [(0, end), (end, _LAST_ID)]
-    for after, upto in bounds:
-        values = [now, master.account_id, list(position_keys), master.master_id, after, upto]
-        yield _load(_ROWS_OF_MASTER, values, master, decided)
+    """All subscriptions of a master with the links of these positions: a small page, then more."""
+    after, size = 0, FIRST_PAGE
+    while True:
+        which = [master.master_id, after, master.master_id, after, size - 1]
+        values = [now, master.account_id, list(position_keys), *which]
+        page = _load(_PAGE_OF_MASTER, values, master, decided)
+        if page:
+            yield page
+        if len(page) < size:  # archived ones may make a page longer, never shorter
+            return
+        after, size = page[-1].subscription_id, PAGE
 
 
 def load_rows(

@@ -130,7 +130,7 @@ class Writeback:
     async def _gather(self) -> None:
         end = time.monotonic() + _BURST_S
         await asyncio.sleep(GATHER_S)
-        while self._young() and time.monotonic() < end:
+        while any(t.on_its_way for t in self._dirty.values()) and time.monotonic() < end:
             await asyncio.sleep(GATHER_S)
 
     def _young(self) -> dict[str, Ticket]:

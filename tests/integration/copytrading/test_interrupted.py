@@ -14,7 +14,9 @@ from django.db import DatabaseError, connection, transaction
 from apps.copytrading.models import CopySubscription, Decision, Outcome, TradeLink, WaitingEvent
 from apps.copytrading.services import load, planning, settling
 from apps.copytrading.services.locks import master_lock
+from apps.copytrading.services.orders import SOURCE
 from apps.copytrading.services.work import work
+from apps.execution.api import Overtaken, pass_fence, read_fence
 from apps.execution.models import AccountEvent, Batch, Order
 from tests.factories.copytrading import CopyWorld
 
@@ -28,6 +30,7 @@ class Killed(BaseException):
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> CopyWorld:
     monkeypatch.setattr(load, "FIRST_PAGE", 2)
+    monkeypatch.setattr(load, "PAGE", 4)
     monkeypatch.setattr(planning, "SLICE", 2)
     world = CopyWorld()
     for _ in range(7):
@@ -240,3 +243,49 @@ def test_a_wish_to_close_outlives_an_interrupted_run(monkeypatch: pytest.MonkeyP
     TradeLink.objects.update(close_cause=f"stop:{copy.pk}")
     world.run()
     assert TradeLink.objects.get().state == "closed"
+
+
+def test_who_has_been_overtaken_commits_nothing_more(
+    world: CopyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two workers that both believe to hold the lock: only one of them can go on."""
+    world.trade("m1", 100_000)
+    stale = read_fence(SOURCE, world.account_id)
+    first = planning.commit_orders
+    calls = 0
+
+    def commit(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:  # the other one does all of it in between
+            monkeypatch.setattr(planning, "commit_orders", first)
+            planning.plan_waiting(world.account_id, read_fence(SOURCE, world.account_id))
+        return first(*args)
+
+    monkeypatch.setattr(planning, "commit_orders", commit)
+    with pytest.raises(Overtaken):
+        planning.plan_waiting(world.account_id, stale)
+    with pytest.raises(Overtaken), transaction.atomic():
+        pass_fence(stale)
+    assert not Batch.objects.filter(pending=True).exists()
+    world.run()
+    check(world, 1, Decimal(100_000))
+
+
+def test_more_events_than_are_taken_up_at_once_are_resumed(
+    world: CopyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an interrupted run has begun is ended first, also behind the limit."""
+    world.trade("m1", 100_000)
+    world.trade("m2", 100_000)
+    with monkeypatch.context() as patch:
+        kill_at(patch, planning, "commit_orders", 2, after=False)
+        with pytest.raises(Killed):
+            world.work()
+    monkeypatch.setattr(planning, "EVENTS_AT_ONCE", 1)
+    world.deliver()
+    world.run()
+    copies = CopySubscription.objects.count()
+    assert Outcome.objects.filter(code="COPIED").count() == 2 * copies
+    assert Decision.objects.count() == len(world.sent) == 2 * copies
+    assert not Batch.objects.filter(pending=True).exists()
