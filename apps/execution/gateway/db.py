@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import orjson
@@ -45,19 +46,29 @@ class Database:
     async def close(self) -> None:
         await self._pool.close(timeout=1.0)
 
-    def connection(self) -> Any:
-        """``async with`` a connection of the pool."""
-        return self._pool.connection()
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """``async with`` a connection of the pool.
+
+        Cancelled in the middle of a query it may be left with answers that nobody has taken;
+        the next query would take them for its own. Such a connection is thrown away.
+        """
+        async with self._pool.connection() as conn:
+            try:
+                yield conn
+            except asyncio.CancelledError:
+                conn.pgconn.finish()
+                raise
 
     async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """Run one statement and give its rows."""
-        async with self._pool.connection() as conn:
+        async with self.connection() as conn:
             cursor = await conn.execute(statement, values)
             return await cursor.fetchall() if cursor.description else []
 
     async def run_all(self, statements: Sequence[tuple[str, Sequence[object]]]) -> list[list[Row]]:
         """Run statements in one transaction and one round trip; the rows of each."""
-        async with self._pool.connection() as conn:
+        async with self.connection() as conn:
             async with conn.pipeline(), conn.transaction():
                 cursors = [await conn.execute(text, values) for text, values in statements]
             return [await c.fetchall() if c.description else [] for c in cursors]
