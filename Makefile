@@ -1,6 +1,6 @@
 # Everything starts here; each command prepares what it needs.
 PY := .venv/bin/python
-.PHONY: help run test lint format bench lock
+.PHONY: help run test lint format bench chaos lock
 
 help:  ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -26,6 +26,10 @@ format:  ## format code
 
 bench:  ## measure the copying path on this machine
 	@scripts/prepare run && exec $(PY) manage.py bench_copy --followers 1,100,1000 --json var/bench.json
+
+chaos:  ## kill everything at random and audit what is left (SEED=1)
+	@scripts/prepare run && exec $(PY) manage.py chaos_copy --kills 60 --seed $(or $(SEED),1) \
+		--json var/chaos.json
 
 lock:  ## pin the dependencies anew (needs uv)
 	uv pip compile -q pyproject.toml --extra dev $(LOCK) -o requirements/dev.txt

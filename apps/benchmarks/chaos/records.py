@@ -127,7 +127,9 @@ class Records:
         return [Event(*row) for row in self._rows(_EVENTS)]
 
     def verdicts(self) -> list[Verdict]:
-        return [Verdict(*row[:9], json.loads(row[9]), row[10]) for row in self._rows(_OUTCOMES)]
+        rows = self._rows(_OUTCOMES)
+        parsed = [[*known, json.loads(numbers), message] for *known, numbers, message in rows]
+        return [Verdict(*values) for values in parsed]
 
     def orders(self) -> list[SentOrder]:
         return [SentOrder(*row) for row in self._rows(_ORDERS)]
@@ -149,11 +151,9 @@ class Records:
         folder.mkdir(exist_ok=True)
         with psycopg.connect(self._url, autocommit=True) as connection:
             for table in _KEPT:
-                copy = SQL("COPY {} TO STDOUT (FORMAT csv, HEADER)").format(Identifier(table))
-                with (folder / f"{table}.csv").open("wb") as file, connection.cursor() as cursor:
-                    with cursor.copy(copy) as rows:
-                        for data in rows:
-                            file.write(data)
+                query = SQL("COPY {} TO STDOUT (FORMAT csv, HEADER)").format(Identifier(table))
+                with connection.cursor() as cursor, cursor.copy(query) as rows:
+                    (folder / f"{table}.csv").write_bytes(b"".join(rows))
 
     def _rows(self, statement: str) -> list[tuple[Any, ...]]:
         with psycopg.connect(self._url, autocommit=True, connect_timeout=3) as connection:

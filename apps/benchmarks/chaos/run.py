@@ -55,7 +55,8 @@ def run(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
         converged = rest.wait(plan.settle_s, strikes.last_kill)
         if not rest.findings.clean:
             records.dump(stage.rig.folder / "records")
-        return _figures(plan, field, strikes, rest, converged)
+        figures = _figures(plan, field, strikes, rest, converged)
+        return figures | {"trades": trades, "folder": str(folder)}
 
 
 def _field(stage: Stage, plan: Plan, say: Say) -> Field:
