@@ -269,7 +269,9 @@ class _Fold:
         self.volume = event
 
     def _supersede(self, event: MasterEvent) -> None:
-        self.endings.append(Ending(event, OutcomeState.SUPERSEDED, Code.SUPERSEDED, {}, self.link))
+        numbers = self.numbers.copy() if event.kind in _BEGINS else {}
+        ending = Ending(event, OutcomeState.SUPERSEDED, Code.SUPERSEDED, numbers, self.link)
+        self.endings.append(ending)
 
     def _refuse(self, event: MasterEvent, refused: Refusal) -> None:
         stood = of_master(self.market) | of_moment(self.row)
@@ -356,7 +358,8 @@ class _Fold:
         if link.held <= 0:
             self._end(event, Code.NOT_LINKED)
         elif (link.stop_loss, link.take_profit) == (link.shown_sl, link.shown_tp):
-            self._end(event, Code.NOTHING_TO_CHANGE)
+            numbers = of_link(event, link, self.row, self.market)
+            self._end(event, Code.NOTHING_TO_CHANGE, numbers)
         else:
             return protecting(link, event, self._numbers(event, link))
         return None

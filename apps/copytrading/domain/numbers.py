@@ -74,6 +74,9 @@ def of_link(event: MasterEvent, link: Link, row: Row, market: Market) -> Numbers
         numbers["stop_loss"] = str(link.stop_loss)
     if link.take_profit is not None:
         numbers["take_profit"] = str(link.take_profit)
+    if event.units_before == event.units_after:  # stops moved: what the platform showed counts
+        numbers["shown_sl"] = None if link.shown_sl is None else str(link.shown_sl)
+        numbers["shown_tp"] = None if link.shown_tp is None else str(link.shown_tp)
     return numbers
 
 

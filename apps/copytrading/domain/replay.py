@@ -32,11 +32,18 @@ _LEADS = (Leg.OPEN, Leg.CLOSE, Leg.PROTECT, Leg.CANCEL)
 _ENDS_STOPS = (EventKind.CLOSED, EventKind.REVERSED, EventKind.PROTECTION)
 
 
+Stops = tuple[Decimal | None, Decimal | None]
+
+
 class Given(NamedTuple):
-    """What was known when something was decided; the row's links are the replay's own."""
+    """What was known when something was decided; the row's links are the replay's own.
+
+    ``shown`` are the stops that the platform showed on the copied position, where recorded.
+    """
 
     row: Row
     market: Market
+    shown: Stops | None = None
 
 
 class Answer(NamedTuple):
@@ -148,6 +155,9 @@ class _Player:
 
     def run(self, item: Run) -> None:
         """Plan events as they were planned together."""
+        link = self.links.get(item.key)
+        if link is not None:
+            self.links[item.key] = _as_shown(link, item.given)
         made = plan(item.events, [self._row(item.given)], item.given.market)
         order = made.orders[-1].order if made.orders else None
         step = Step(
@@ -269,6 +279,7 @@ class _Player:
         """What waited, on the link as it is now."""
         if not waiting:
             return Step((link,), None, (), ())
+        link = _as_shown(link, given)
         alive = link if link.state in _ALIVE else None
         self._keep(link.position_key, link)
         step = follow(self._row(given), alive, waiting, given.market)
@@ -293,6 +304,12 @@ class _Player:
         self.results[event.id] = Result(
             event.id, state, code, order.units, answer.filled, answer.price, answer.assumed
         )
+
+
+def _as_shown(link: Link, given: Given) -> Link:
+    if given.shown is None or link.in_flight:
+        return link
+    return link._replace(shown_sl=given.shown[0], shown_tp=given.shown[1])
 
 
 def _answered(link: Link, order: Order, answer: Answer) -> Link:

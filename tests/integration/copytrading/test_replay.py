@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
 from datetime import timedelta
 from decimal import Decimal
+from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from apps.copytrading import api
@@ -27,6 +31,7 @@ from apps.execution.models import Position
 from apps.platforms.models import AccountState
 from apps.trading.orders import OrderState
 from tests.factories.copytrading import CopyWorld
+from tests.integration.copytrading.test_sealing import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Mode = CopySubscription.VolumeMode
@@ -260,8 +265,6 @@ def test_a_tampered_outcome_differs(world: CopyWorld) -> None:
     copy = follow(world)
     world.trade("m1", 100_000)
     world.run()
-    from tests.integration.copytrading.test_sealing import unguarded
-
     with unguarded():
         Outcome.objects.update(units=Decimal(90_000))
     (line,) = replay_subscription(copy.pk).differing
@@ -323,3 +326,52 @@ def test_random_runs_replay_to_the_same(world: CopyWorld, seed: int) -> None:
     for copy in copies:
         identical(copy)
     assert Position.objects.exists()
+
+
+def test_the_command_says_identical_or_what_would_have_been(
+    world: CopyWorld, tmp_path: Path
+) -> None:
+    copy = follow(world, equity=5_000, volume_mode=Mode.EQUITY_RATIO)
+    world.trade("m1", 1_000)
+    world.trade("m2", 100_000)
+    world.run()
+    out, file = StringIO(), tmp_path / "told.json"
+    call_command("replay", "--subscription", str(copy.uuid), "--json", str(file), stdout=out)
+    assert "identical: all 2 outcomes" in out.getvalue()
+    (told,) = json.loads(file.read_text())["copies"]
+    assert (told["events"], told["identical"]) == (2, 2)
+    assert told["lines"][1]["recorded"]["units"] == "50000"
+
+    what_if = StringIO()
+    call_command(
+        "replay", "--master", str(copy.master.uuid), "--set", "risk_multiplier=2", stdout=what_if
+    )
+    text = what_if.getvalue()
+    assert (
+        "skipped BELOW_MINIMUM; would be copied COPIED 0.01 lots (filled at the master's price)"
+        in text
+    )
+    assert "would be: 2 copied; 1.01 lots traded" in text
+    assert "recorded: 1 copied, 1 skipped; 0.50 lots traded" in text
+
+
+def test_the_command_ends_with_an_error_where_something_differs(world: CopyWorld) -> None:
+    copy = follow(world)
+    world.trade("m1", 100_000)
+    world.run()
+    with unguarded():
+        Outcome.objects.update(code="CAPPED")
+    with pytest.raises(CommandError, match="1 outcomes differ"):
+        call_command("replay", "--subscription", str(copy.uuid), stdout=StringIO())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--subscription", "0a0b0c0d-0000-4000-8000-000000000000"],
+        ["--master", "0a0b0c0d-0000-4000-8000-000000000000"],
+    ],
+)
+def test_the_command_refuses_what_it_does_not_know(db: None, arguments: list[str]) -> None:
+    with pytest.raises(CommandError, match="no such"):
+        call_command("replay", *arguments)

@@ -32,14 +32,14 @@ class Command(BaseCommand):
         parser.add_argument("--from", metavar="EVENT", type=int, dest="first", help="tell from")
         parser.add_argument("--to", metavar="EVENT", type=int, dest="last", help="tell up to")
         parser.add_argument(
-            "--set", metavar="NAME=VALUE", action="append", default=[], dest="settings",
+            "--set", metavar="NAME=VALUE", action="append", default=[], dest="changes",
             help="a setting of the copy as it might have been; may be repeated",
         )  # fmt: skip
         parser.add_argument("--json", metavar="FILE", type=Path, help="write all of it there")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            settings = settings_from(options["settings"])
+            settings = settings_from(options["changes"])
             copies = _copies(options["subscription"], options["master"])
         except CopyError as refusal:
             raise CommandError(str(refusal)) from None
@@ -53,7 +53,7 @@ class Command(BaseCommand):
             differing += len(found.differing)
             told.append(_as_json(uuid, found))
         if options["json"] is not None:
-            self._write(options["json"], options["settings"], told)
+            self._write(options["json"], options["changes"], told)
         if differing and not settings:
             raise CommandError(f"{differing} outcomes differ from what was recorded.")
 
