@@ -22,7 +22,12 @@ from apps.copytrading.services.orders import SOURCE
 from apps.copytrading.services.pending_book import CAUSE, Book
 from apps.copytrading.services.pending_planning import link_keys, tell
 from apps.copytrading.services.pending_settling import settle_orders
-from apps.copytrading.services.pending_store import Pendings, pendings_of_orders, with_pendings
+from apps.copytrading.services.pending_store import (
+    Pendings,
+    live_pendings,
+    pendings_of_orders,
+    with_pendings,
+)
 from apps.copytrading.services.waiting import forget_waits
 from apps.execution import api as execution
 from apps.execution.api import Fence
@@ -217,7 +222,7 @@ def _go_on(master: Master, fence: Fence, now: datetime) -> int:
     keys.update(link_keys((e for e in events.values() if e.terms is not None), pendings))
     ids = sorted({place[0] for place in places})
     rows = load_rows(master, sorted(keys), now, ids)
-    rows = with_pendings(master, rows, events.values(), now)
+    rows = with_pendings(master, rows, live_pendings(master.account_id, events.values()), now)
     market = load_market(master, events.values(), rows, now)
     looked = _Look(Book(master.account_id, now), market, pendings, events)
     by_id = {row.subscription_id: row for row in rows}

@@ -86,26 +86,30 @@ def pendings_of_client_ids(master_account_id: int, ids: Sequence[str]) -> list[t
     return [(row[0], _pending(row)) for row in found]
 
 
-def with_pendings(
-    master: Master, rows: Sequence[Row], events: Iterable[MasterEvent], now: datetime
-) -> list[Row]:
-    """Rows with their copies of the orders that these deals filled, and what those hold."""
+def live_pendings(master_account_id: int, events: Iterable[MasterEvent]) -> Pendings:
+    """Copies, not at their end, of the orders that these deals filled."""
     keys = {event.order_key for event in events if event.order_key and event.terms is None}
-    if not keys or not rows:
-        return list(rows)
-    found = _by_order(sql.rows(_LIVE_OF_ORDERS, [master.account_id, sorted(keys)]))
-    mine = [row for row in rows if row.subscription_id in found]
+    if not keys:
+        return {}
+    with sql.raw_cursor() as cursor:
+        cursor.execute(_LIVE_OF_ORDERS, [master_account_id, sorted(keys)], prepare=True)
+        return _by_order(cursor.fetchall())
+
+
+def with_pendings(master: Master, rows: list[Row], pendings: Pendings, now: datetime) -> list[Row]:
+    """Rows with their copies of orders, and the links of what those have filled."""
+    mine = [row.subscription_id for row in rows if row.subscription_id in pendings]
     if not mine:
-        return list(rows)
-    link_keys = sorted({link_key(key) for pendings in found.values() for key in pendings})
-    held = load_rows(master, link_keys, now, [row.subscription_id for row in mine])
+        return rows
+    link_keys = sorted({link_key(key) for found in pendings.values() for key in found})
+    held = load_rows(master, link_keys, now, mine)
     links = {row.subscription_id: row.links for row in held}
     return [
         row._replace(
-            pending=found[row.subscription_id],
+            pending=pendings[row.subscription_id],
             links={**row.links, **links.get(row.subscription_id, {})},
         )
-        if row.subscription_id in found
+        if row.subscription_id in pendings
         else row
         for row in rows
     ]

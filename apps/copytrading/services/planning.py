@@ -30,7 +30,7 @@ from apps.copytrading.services.notes import Sent
 from apps.copytrading.services.orders import SOURCE, commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
 from apps.copytrading.services.pending_planning import leading, plan_orders
-from apps.copytrading.services.pending_store import store_taken_over, with_pendings
+from apps.copytrading.services.pending_store import live_pendings, store_taken_over, with_pendings
 from apps.copytrading.services.resuming import Resumed, load_resumed
 from apps.copytrading.services.waiting import store_waits, withdraw_overtaken
 from apps.execution import api as execution
@@ -69,9 +69,10 @@ def plan_waiting(master_account_id: int, fence: Fence) -> int:
         return len(journaled)
     events = as_they_are([master_event(event, master.clock_offset_ms) for event in journaled])
     keys = sorted({event.position_key for event in events})
+    pendings = live_pendings(master_account_id, events)
     count = 0
     for page in load_pages(master, keys, now, resumed.decided):
-        page = with_pendings(master, page, events, now)
+        page = with_pendings(master, page, pendings, now)
         market = load_market(master, events, page, now)
         for start in range(0, len(page), SLICE):
             made.commit(plan(events, page[start : start + SLICE], market), now)

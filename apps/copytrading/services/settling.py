@@ -45,7 +45,7 @@ from apps.copytrading.services.outcomes import (
     records_of,
 )
 from apps.copytrading.services.pending_settling import is_of_pending, settle_orders
-from apps.copytrading.services.pending_store import store_taken_over, with_pendings
+from apps.copytrading.services.pending_store import live_pendings, store_taken_over, with_pendings
 from apps.copytrading.services.planning import CHANGED
 from apps.copytrading.services.settling_load import Known, Stored, load_known
 from apps.copytrading.services.waiting import forget_waits, store_waits
@@ -124,7 +124,8 @@ class _Settlement:
         self.events = {pk: master_event(event, offset) for pk, event in known.journaled.items()}
         rows = load_rows(self.master, keys, self.now, ids)
         if known.waiting:
-            rows = with_pendings(self.master, rows, self.events.values(), self.now)
+            pendings = live_pendings(self.master.account_id, self.events.values())
+            rows = with_pendings(self.master, rows, pendings, self.now)
         self.rows = {row.subscription_id: row for row in rows}
         self.market = load_market(self.master, self.events.values(), rows, self.now)
 
