@@ -37,7 +37,7 @@ class Share(NamedTuple):
     """What one link holds of a position by its own fills; ``moving``: an order is under way.
 
     ``link_id`` is 0 for a resting order that has filled before its master's: it holds the
-    position, and is nobody's to repair.
+    position, and is nobody's to repair. ``owner_closes``: the copy only opens, its owner closes.
     """
 
     link_id: int
@@ -47,6 +47,7 @@ class Share(NamedTuple):
     side: Side
     units: Decimal
     moving: bool = False
+    owner_closes: bool = False
 
 
 class Place(NamedTuple):
@@ -262,7 +263,7 @@ class _Comparing:
         if place is None:
             return False
         position_id = place.position_id
-        if self._all.follows_hand:
+        if self._all.follows_hand or all(share.owner_closes for share in shares):
             return position_id not in self._all.reported
         short = sum((share.units for share in shares), ZERO) - actual
         return self._all.by_hand.get(position_id, ByHand()).stopped >= short

@@ -26,8 +26,9 @@ STOPPED = """
 """
 
 # A leg is what our own fills and earlier looks have left; links may know better already. Where
-# copies must not be changed by hand, only what the position's own stops took is followed; the
-# rest differs until somebody decides. What already stands as wrong or missing waits as well.
+# copies must not be changed by hand, only what the position's own stops took is followed, and
+# what its owner closes of a copy that only opens; the rest differs until somebody decides. What
+# already stands as wrong or missing waits as well.
 _REDUCED = f"""
     SELECT p.account_id, p.position_id, f.manual_trading_mode,
            CASE WHEN p.closed_at IS NULL THEN p.units ELSE 0 END AS units,
@@ -36,12 +37,14 @@ _REDUCED = f"""
     JOIN copytrading_tradelink l ON l.id = g.link_id
     JOIN execution_position p ON p.account_id = g.account_id AND p.position_id = g.position_id
     JOIN copytrading_copyfollower f ON f.account_id = g.account_id
+    JOIN copytrading_copysubscription s ON s.id = l.subscription_id
     WHERE g.closed_at IS NULL
     GROUP BY p.id, f.id
     HAVING bool_and(l.in_flight = '') AND bool_and(p.side = l.side OR p.closed_at IS NOT NULL)
       AND (p.closed_at IS NOT NULL OR p.units < sum(g.units) OR bool_or(l.held_units < g.units))
       AND (bool_or(l.held_units < g.units)
-           OR f.manual_trading_mode = 'all' AND NOT EXISTS (
+           OR (f.manual_trading_mode = 'all' OR bool_and(s.copy_mode = 'open_only'))
+              AND NOT EXISTS (
                SELECT 1 FROM copytrading_drift d
                WHERE d.account_id = p.account_id AND d.position_id = p.position_id
                  AND d.kind IN ('missing', 'wrong_side') AND d.resolved_at IS NULL)

@@ -30,14 +30,15 @@ _SHARES = """
     SELECT l.account_id, l.id, l.subscription_id, coalesce(g.position_id, l.position_id),
            l.instrument_id, l.side,
            CASE WHEN count(g.id) OVER (PARTITION BY l.id) > 1 THEN g.units ELSE l.held_units END,
-           l.in_flight <> ''
+           l.in_flight <> '', s.copy_mode = 'open_only'
     FROM copytrading_tradelink l
+    JOIN copytrading_copysubscription s ON s.id = l.subscription_id
     LEFT JOIN copytrading_linkleg g ON g.link_id = l.id AND g.closed_at IS NULL AND g.units > 0
     WHERE l.account_id = ANY(%(ids)s) AND l.state = 'open'
       AND (l.held_units > 0 OR l.in_flight <> '')
     UNION ALL
     SELECT account_id, 0, subscription_id, position_id, instrument_id, side, filled_units,
-           in_flight <> ''
+           in_flight <> '', false
     FROM copytrading_pendinglink
     WHERE account_id = ANY(%(ids)s) AND closed_at IS NULL AND position_id <> ''
       AND trade_link_id IS NULL AND filled_units > 0
@@ -147,9 +148,9 @@ def _whole(parts: _Parts, mode: str) -> Holdings:
 
 def _read_shares(parts: dict[int, _Parts], ids: Sequence[int]) -> None:
     for account_id, *values in sql.rows(_SHARES, {"ids": ids}):
-        link_id, subscription_id, position_id, instrument_id, side, units, moving = values
+        link_id, subscription_id, position_id, instrument_id, side, *rest = values
         parts[account_id].shares.append(
-            Share(link_id, subscription_id, position_id, instrument_id, Side(side), units, moving)
+            Share(link_id, subscription_id, position_id, instrument_id, Side(side), *rest)
         )
     for account_id, position_id, *sums in sql.rows(_BY_HAND, [ids]):
         parts[account_id].by_hand[position_id] = ByHand(*(one or Decimal(0) for one in sums))

@@ -161,6 +161,16 @@ def test_the_account_s_rule_says_whether_a_hand_is_followed_or_reported(world: C
     assert masters_concerned() == []
 
 
+def test_an_owner_closes_by_hand_what_is_only_opened(world: CopyWorld) -> None:
+    link = copied(world, mode=Mode.DISABLED, copy_mode="open_only")
+    by_hand(link, 40_000)
+    look()
+    assert seen() == []
+    look_after(world.account_id)
+    link.refresh_from_db()
+    assert link.held_units == D(40_000)
+
+
 def test_a_stop_that_was_hit_is_followed_in_every_mode(world: CopyWorld) -> None:
     link = copied(world, mode=Mode.DISABLED)
     Position.objects.update(stop_loss=D("1.09"))
