@@ -7,9 +7,7 @@ time; what arrives meanwhile waits, and of changes the newest counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
 
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent, link_key
@@ -20,7 +18,6 @@ from apps.copytrading.domain.opening import Refusal, count_refusal, refusal, sid
 from apps.copytrading.domain.pending import (
     Pending,
     PendingState,
-    Terms,
     cancelling,
     event_cause,
     kind_of,
@@ -28,38 +25,19 @@ from apps.copytrading.domain.pending import (
     same_cause,
     terms_of,
 )
+from apps.copytrading.domain.pending_steps import (
+    PendingOrder,
+    PendingStep,
+    closing_excess,
+    numbers_of_change,
+    numbers_of_terms,
+)
 from apps.copytrading.domain.rounding import Rounding, holding
 from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.domain.steps import Ending, Order
 from apps.copytrading.domain.volume import Size, size
 from apps.trading.orders import Leg
 from apps.trading.quantity import ZERO
-
-
-class PendingOrder(NamedTuple):
-    """A placement (OPEN) or amendment (PROTECT) that the pending link of its step wants.
-
-    ``before`` are the terms that an amendment replaces.
-    """
-
-    event: MasterEvent
-    leg: Leg
-    not_after: datetime | None
-    before: Terms | None
-    numbers: Numbers
-
-
-class PendingStep(NamedTuple):
-    """What events made of a pending link: its new form, at most one order of it, endings, and
-    events that must wait. ``link`` is the trade link of what it filled, changed; with
-    ``excess`` a part of that is closed."""
-
-    pending: Pending | None
-    order: PendingOrder | None
-    endings: tuple[Ending, ...]
-    waiting: tuple[MasterEvent, ...]
-    link: Link | None = None
-    excess: Order | None = None
 
 
 def follow_order(
@@ -113,9 +91,7 @@ class _Fold:
 
     def _place(self, event: MasterEvent) -> None:
         row, market = self.row, self.market
-        refused = order_refusal(row, event) or refusal(row, event, market) or count_refusal(row)
-        refused = refused or _expired(event, market)
-        if refused is not None:
+        if (refused := self._refusal(event)) is not None:
             return self._end(event, refused.code, refused.numbers)
         symbol = market.symbol(row, event.instrument_id)
         if symbol is None:
@@ -124,6 +100,19 @@ class _Fold:
             return self._end(event, Code.NOT_LINKED)
         if row.netting and symbol_taken(row, market, symbol.instrument_id, side_of(row, event)):
             return self._end(event, Code.SYMBOL_IN_USE)
+        return self._size(event, symbol)
+
+    def _refusal(self, event: MasterEvent) -> Refusal | None:
+        row, terms = self.row, event.terms
+        if refused := order_refusal(row, event):
+            return refused
+        if refused := refusal(row, event, self.market) or count_refusal(row):
+            return refused
+        ends = terms.expires_at if terms is not None else None
+        return Refusal(Code.TOO_LATE, {}) if ends is not None and ends <= self.market.now else None
+
+    def _size(self, event: MasterEvent, symbol: Symbol) -> None:
+        row, market = self.row, self.market
         sized = size(
             row.sizing,
             units=event.units_after,
@@ -144,7 +133,7 @@ class _Fold:
         numbers["rounding"] = rounding.value
         if units <= 0:
             return self._end(event, Code.BELOW_MINIMUM, numbers)
-        self.numbers = numbers | _terms_in_numbers(event)
+        self.numbers = numbers | numbers_of_terms(event)
         self.pending = self._new(event, symbol, sized, target, units)
         self.event = event
         return None
@@ -207,7 +196,7 @@ class _Fold:
             return False
         self._supersede()
         self.pending, self.event = changed, event
-        self.numbers = self._numbers_of(changed, event, symbol)
+        self.numbers = numbers_of_change(changed, event, symbol, self.market)
         return False
 
     def _amend_filled(self, pending: Pending, event: MasterEvent) -> bool:
@@ -298,33 +287,7 @@ class _Fold:
 
     def _close_excess(self, link: Link, event: MasterEvent, excess: Decimal) -> None:
         self.link = link._replace(last_event_id=event.id)
-        self.excess = Order(
-            event=event,
-            leg=Leg.CLOSE,
-            side=link.side.opposite,
-            units=excess,
-            position_id=link.position_id,
-            stop_loss=None,
-            take_profit=None,
-            not_after=None,
-            rounding=Rounding.EXACT,
-            numbers={"held_units": str(link.held), "raw_units": str(link.target)},
-        )
-
-    def _numbers_of(self, pending: Pending, event: MasterEvent, symbol: Symbol) -> Numbers:
-        master = self.market.master_symbols.get(event.instrument_id)
-        numbers: Numbers = {
-            "kind": event.kind.value,
-            "master_side": event.order_side.value,
-            "master_units": str(event.units_after),
-            "master_lot_units": str(master.lot_units if master is not None else 1),
-            "lot_units": str(symbol.lot_units),
-            "digits": symbol.digits,
-            "ratio": str(pending.ratio),
-            "raw_units": str(pending.target),
-            "held_units": str(pending.filled),
-        }
-        return numbers | _terms_in_numbers(event)
+        self.excess = closing_excess(link, event, excess)
 
     def _capped(self, target: Decimal, symbol: Symbol) -> Decimal:
         maximum = self.market.limits(self.row, symbol).maximum
@@ -358,25 +321,7 @@ class _Fold:
         return PendingStep(changed, order, endings, rest, self.link, self.excess)
 
 
-def _expired(event: MasterEvent, market: Market) -> Refusal | None:
-    ends = event.terms.expires_at if event.terms is not None else None
-    return Refusal(Code.TOO_LATE, {}) if ends is not None and ends <= market.now else None
-
-
 def _why_ended(pending: Pending) -> Code:
     if pending.filled > 0:
         return Code.PENDING_FILLED
     return Code.CANCELLED if pending.state is PendingState.CANCELLED else Code.NOT_LINKED
-
-
-def _terms_in_numbers(event: MasterEvent) -> Numbers:
-    terms = event.terms
-    if terms is None:
-        return {}
-    numbers: Numbers = {"order_type": terms.type.value}
-    for name, value in (("order_price", terms.price), ("stop_price", terms.stop_price)):
-        if value is not None:
-            numbers[name] = str(value)
-    if terms.expires_at is not None:
-        numbers["expires_at"] = terms.expires_at.isoformat()
-    return numbers

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import orjson
 
 from apps.copytrading.domain.codes import Code, OutcomeState
-from apps.copytrading.domain.order_events import PendingOrder, PendingStep
 from apps.copytrading.domain.pending import Pending, Terms
+from apps.copytrading.domain.pending_steps import PendingOrder, PendingStep
 from apps.copytrading.domain.plan import Changed, Ended, PendingChange, Plan, Planned, Waits
 from apps.copytrading.domain.rows import Row
 from apps.copytrading.domain.steps import Ending, Step
