@@ -155,11 +155,15 @@ class Claims:
         """
         rows = [row for part in parts for row in part.rows]
         batch_ids = [part.slice.batch_id for part in parts]
-        async with self._database.connection() as conn, conn.transaction() as transaction:
-            async with conn.pipeline():
-                claimed = [await conn.execute(_CLAIM, self._values(part)) for part in parts]
-                gates = await conn.execute(_GATES, self._gate_keys(rows))
-                withdrawn = await conn.execute(_WITHDRAWN, [batch_ids])
+        # In a pipeline the transaction begins on the way of its first statement.
+        async with (
+            self._database.connection() as conn,
+            conn.pipeline(),
+            conn.transaction() as transaction,
+        ):
+            claimed = [await conn.execute(_CLAIM, self._values(part)) for part in parts]
+            gates = await conn.execute(_GATES, self._gate_keys(rows))
+            withdrawn = await conn.execute(_WITHDRAWN, [batch_ids])
             if any([await cursor.fetchone() is None for cursor in claimed]):
                 raise Rollback(transaction)
             found = Gates(await gates.fetchall())
