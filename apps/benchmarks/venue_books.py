@@ -31,27 +31,6 @@ def filled_orders(books: Books) -> dict[int, list[str]]:
     }
 
 
-def opening_orders(book: Mapping[str, Any]) -> list[str]:
-    """The senders' ids of the opening market orders that were filled."""
-    return [order["client_order_id"] for order in _filled(book["orders"]) if not order["closing"]]
-
-
-def closing_orders(book: Mapping[str, Any]) -> int:
-    """How many closes were filled."""
-    return sum(1 for order in _filled(book["orders"]) if order["closing"])
-
-
-def open_units(book: Mapping[str, Any]) -> Decimal:
-    """Net units that are open: bought minus sold."""
-    return sum(
-        (
-            Decimal(position["units"]) * (1 if position["side"] == "buy" else -1)
-            for position in book["positions"]
-        ),
-        Decimal(0),
-    )
-
-
 def _filled(orders: Sequence[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
     return (
         order
