@@ -64,7 +64,7 @@ class LedgerFilter(forms.Form):
     until = _date("To")
     account = forms.CharField(label="Account", required=False, max_length=64)
     text = forms.CharField(
-        label="Message, order or trace",
+        label="Message or id",
         required=False,
         max_length=100,
         widget=forms.TextInput(attrs={"type": "search"}),
