@@ -25,7 +25,7 @@ format:  ## format code
 	$(PY) -m ruff format .
 
 bench:  ## measure the copying path on this machine
-	@scripts/prepare run && exec $(PY) manage.py bench_copy --followers 1,100,1000 --json var/bench.json
+	@scripts/prepare run && exec $(PY) manage.py bench_copy --followers 1,100,1000 --sustained 10000 --json var/bench.json
 
 chaos:  ## kill everything at random and audit what is left (SEED=1)
 	@scripts/prepare run && exec $(PY) manage.py chaos_copy --kills 60 --seed $(or $(SEED),1) \
