@@ -16,14 +16,12 @@ from apps.common.live_pages import STAFF_GROUP, LivePage, Params, Section, secti
 from apps.console.live import may_look
 from apps.execution.kill_switch import (
     AUDITED_AS,
-    ClosesHold,
     KillScope,
     KillState,
     KillSwitch,
-    WaitingClose,
     kill_switches,
-    waiting_closes,
 )
+from apps.execution.waiting_closes import ClosesHold, WaitingClose, waiting_closes
 from apps.platforms.registry import CATALOGUE
 from apps.platforms.selectors import accounts_by_id, connections
 

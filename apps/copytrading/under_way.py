@@ -10,7 +10,7 @@ from uuid import UUID
 from django.utils import timezone
 
 from apps.copytrading.services import sql
-from apps.execution.kill_switch import ClosesHold, waiting_closes
+from apps.execution.waiting_closes import ClosesHold, waiting_closes
 
 #: A close that has not left after this time is held up by something.
 HELD_AFTER = timedelta(seconds=2)
@@ -110,7 +110,7 @@ def under_way(
 ) -> list[UnderWay]:
     """Orders without an answer and events that wait for them, the oldest first.
 
-    One query, and those of :func:`apps.execution.kill_switch.waiting_closes` where a close has
+    One query, and those of :func:`apps.execution.waiting_closes.waiting_closes` where a close has
     not left in time.
     """
     given = {

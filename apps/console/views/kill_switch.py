@@ -18,7 +18,8 @@ from apps.console.access import StaffRequest, staff_page
 from apps.console.forms import KillSwitchForm, ReasonForm
 from apps.console.live_kill_switch import EFFECTS, KILL_SWITCH
 from apps.execution import api
-from apps.execution.kill_switch import KillScope, KillState, kill_switches, waiting_closes
+from apps.execution.kill_switch import KillScope, KillState, kill_switches
+from apps.execution.waiting_closes import waiting_closes
 from apps.platforms.registry import CATALOGUE
 from apps.platforms.selectors import account_by_uuid, find_accounts
 

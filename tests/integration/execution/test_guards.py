@@ -14,8 +14,8 @@ from django.utils import timezone
 from apps.accounts.models import AuditEntry
 from apps.execution import api, receivers
 from apps.execution.intents import SendGuards
-from apps.execution.kill_switch import ClosesHold, waiting_closes
 from apps.execution.models import Batch, Gate, Order
+from apps.execution.waiting_closes import ClosesHold, waiting_closes
 from apps.platforms.models import Symbol
 from apps.platforms.ports import InstrumentsChanged, QuoteUpdate
 from apps.trading.orders import Leg, Side

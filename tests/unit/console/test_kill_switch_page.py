@@ -16,8 +16,9 @@ from apps.accounts.models import AuditEntry, User
 from apps.accounts.roles import Role
 from apps.execution import api
 from apps.execution.intents import Intent
-from apps.execution.kill_switch import KillScope, kill_switches, switches_over, waiting_closes
+from apps.execution.kill_switch import KillScope, kill_switches, switches_over
 from apps.execution.models import CloseConfirmation, Gate
+from apps.execution.waiting_closes import waiting_closes
 from apps.trading.orders import Leg, Side
 from tests.factories.copytrading import CopyWorld, switch_copying
 from tests.support.queries import queries
