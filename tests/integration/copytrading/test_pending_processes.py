@@ -283,3 +283,26 @@ def test_cancelled_by_hand_on_the_followers_side(bench: Callable[..., Bench]) ->
     c.wait(lambda: followed(c, 2), "the master's fill")
     assert c.held() == [UNITS, 0]
     assert Outcome.objects.get(event_kind="opened").code == "CANCELLED"
+
+
+def test_placements_that_go_unanswered_are_found_or_known_to_be_absent(
+    bench: Callable[..., Bench],
+) -> None:
+    b = bench(accounts=4)
+    c = Copying(b, {}, {}, {})
+    kinds = ("mute", "drop", "disconnect_after")
+    rules = [
+        {"action": kind, "message": "NEW_ORDER_REQ", "account": number, "count": 1}
+        for kind, number in zip(kinds, b.numbers[1:], strict=True)
+    ]
+    b.admin.ask_now("faults", rules=rules)
+    c.place(1.095)
+    c.wait(lambda: followed(c, 1), "all known", 60)
+    assert c.resting() == [1, 1, 0, 1]
+    codes = Outcome.objects.order_by("subscription_id").values_list("code", flat=True)
+    assert list(codes) == ["COPIED", "NOT_DELIVERED", "COPIED"]
+    c.price("1.09480", "1.09490")
+    c.wait(lambda: followed(c, 2), "filled, the second at market", 40)
+    assert (c.held(), c.resting()) == ([UNITS] * 4, [0] * 4)
+    labels = b.labels()
+    assert len(labels) == len(set(labels)) == 4
