@@ -27,7 +27,7 @@ from apps.platforms.ports import (
 from apps.trading.deals import Deal, DealEffect
 from apps.trading.positions import Position
 
-_REMEMBERED = 50_000
+_REMEMBERED = 20_000
 AccountEvent = DealDone | PositionUpdate | OrderUpdate | AccountUpdate
 
 
