@@ -56,6 +56,10 @@ class SentOrder:
     filled_units: Decimal
     average_price: Decimal | None
 
+    @property
+    def state_words(self) -> str:
+        return self.state.replace("_", " ") or "not sent"
+
 
 @dataclass(frozen=True, slots=True)
 class OutcomeStory:

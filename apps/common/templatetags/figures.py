@@ -22,6 +22,7 @@ _EVENTS = {
     "closed": "Closed",
     "reversed": "Reversed",
     "protection": "Moved stops",
+    "existing": "Took over",
     "placed": "Placed an order in",
     "amended": "Changed an order in",
     "cancelled": "Cancelled an order in",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from io import StringIO
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -17,7 +19,11 @@ from apps.copytrading.models import CopySubscription, LedgerHead, Outcome, Outco
 from apps.copytrading.services.sealing import seal_all
 from apps.copytrading.services.verifying import Checked, verify
 from apps.copytrading.tasks import seal as seal_task
+from apps.copytrading.tasks import work as work_task
+from apps.execution.intents import Intent
+from apps.trading.orders import OrderState, OrderType
 from tests.factories.copytrading import CopyWorld
+from tests.factories.pending import PendingWorld
 from tests.support.database import close_idle_connections
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -340,3 +346,47 @@ def test_the_command_names_what_is_broken(sealed: CopySubscription) -> None:
 def test_the_command_refuses_what_it_does_not_know() -> None:
     with pytest.raises(CommandError, match="no such copy"):
         call_command("verify_ledger", "--subscription", "0a0b0c0d-0000-4000-8000-000000000000")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_whatever_happens_in_between_nothing_comes_to_lie_before_what_is_sealed(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Sweeps between any two steps, with market and resting orders and orders that fail."""
+    monkeypatch.setattr(work_task, "delay", lambda *_: None)
+    rng = random.Random(seed)
+    world = PendingWorld()
+    copies = [world.follow(), world.follow(risk_multiplier=Decimal("0.3"))]
+    resting: list[str] = []
+
+    def change(intent: Intent) -> dict[str, Any]:
+        if rng.random() < 0.8 or intent.type is not OrderType.MARKET:
+            return {}
+        return {"state": rng.choice([OrderState.REJECTED, OrderState.NOT_DELIVERED])}
+
+    for step in range(30):
+        roll, key = rng.random(), f"m{rng.randrange(3)}"
+        held = world.positions.get(key, (None, Decimal(0)))[1]
+        if roll < 0.2:
+            resting.append(f"r{step}")
+            world.place(resting[-1], 50_000)
+        elif roll < 0.4 and resting:
+            order = resting.pop()
+            if rng.random() < 0.5:
+                world.cancel(order)
+            else:
+                world.master_fills(order, 50_000, position=f"p{step}")
+        elif held > 0 and roll < 0.7:
+            world.trade(key, -held if roll < 0.55 else -held / 2)
+        else:
+            world.trade(key, 20_000)
+        if rng.random() < 0.7:
+            world.work()
+        seal_all(seconds=5)
+        if rng.random() < 0.5:
+            world.deliver(change)
+        seal_all(seconds=5)
+    world.run(change)
+    seal_all(seconds=5)
+    assert OutcomeSeal.objects.count() == Outcome.objects.count() > 50
+    assert all(checked(copy).finding is None for copy in copies)
