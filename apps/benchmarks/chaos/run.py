@@ -53,8 +53,7 @@ def run(plan: Plan, folder: Path, say: Say) -> dict[str, Any]:
         say(f"the storm is over: {trades} trades, {strikes.kills} kills; waiting for rest")
         rest = _Rest(field, VenueFile(_file(stage)), records)
         converged = rest.wait(plan.settle_s, strikes.last_kill)
-        if not rest.findings.clean:
-            records.dump(stage.rig.folder / "records")
+        records.dump(stage.rig.folder / "records")
         figures = _figures(plan, field, strikes, rest, converged)
         return figures | {"trades": trades, "folder": str(folder)}
 

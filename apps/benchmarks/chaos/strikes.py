@@ -11,15 +11,17 @@ from apps.benchmarks.chaos.stage import Say, Stage
 LEASE_S = 5.0
 _VICTIMS = {
     "worker": 26,
-    "gateway": 16,
-    "postgres": 16,
-    "redis": 16,
-    "venue": 16,
+    "gateway": 12,
+    "postgres": 17,
+    "redis": 18,
+    "venue": 17,
     "upkeep": 6,
     "beat": 4,
 }
 _FREEZE_CHANCE = 0.35  # of a strike at the gateway
-_GAP_S = (1.0, 4.5)
+# Now and then blow on blow; otherwise long enough to copy something that can be interrupted.
+_BLOW_CHANCE = 0.3
+_BLOW_S, _GAP_S = (0.3, 1.5), (3.0, 9.0)
 _DOWN_S = (0.05, 1.2)
 
 
@@ -37,7 +39,8 @@ class Strikes:
     def run(self, kills: int) -> None:
         """Strike until so many were killed; the last strike is a kill."""
         while self.kills < kills:
-            time.sleep(self._chance.uniform(*_GAP_S))
+            blow = self._chance.random() < _BLOW_CHANCE
+            time.sleep(self._chance.uniform(*(_BLOW_S if blow else _GAP_S)))
             self._strike(last=self.kills + 1 >= kills)
             self._stage.rig.check()
 
