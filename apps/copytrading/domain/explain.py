@@ -148,6 +148,10 @@ def _sizing(facts: Facts) -> str:
         frozen = f"at the ratio {price(round(ratio, 6))} " if ratio is not None else ""
         rounded = _rounded(facts, held + facts.units)
         return f"{frozen}{exact} lots are to be held{rounded}; {_held(facts)} were held before"
+    if "mode" not in numbers:  # sized when its order was placed
+        ratio = _number(numbers, "ratio")
+        frozen = f"at the ratio {price(round(ratio, 6))}" if ratio is not None else "here"
+        return f"{frozen} that is {exact} lots"
     return f"{_because(facts)} {exact} lots{_rounded(facts, facts.units)}"
 
 
@@ -218,9 +222,10 @@ def _filling(facts: Facts) -> str:
 
 def _reason(facts: Facts) -> str:
     code = Code[facts.code]
-    if facts.state == OutcomeState.COPIED and not facts.message:
+    copied = facts.state == OutcomeState.COPIED and code is not Code.PENDING_FILLED
+    if copied and not facts.message:
         return ""
-    text = code.label[:1].lower() + code.label[1:] if facts.state != OutcomeState.COPIED else ""
+    text = code.label[:1].lower() + code.label[1:] if not copied else ""
     if compared := _compared(code, facts):
         text += f" ({compared})"
     return ": ".join(part for part in (text, facts.message) if part)

@@ -172,3 +172,26 @@ def test_sentences_are_the_steps_of_the_story() -> None:
         "Sent after 18 ms.",
         "Filled at 1.0922, 1.0 pips worse, costing 2.40 USD.",
     ]
+
+
+def test_the_copys_own_order_had_filled_already() -> None:
+    numbers = {
+        "master_side": "buy",
+        "master_units": "100000",
+        "master_lot_units": "100000",
+        "raw_units": "50000",
+        "held_units": "50000",
+        "ratio": "0.5",
+    }
+    story = explain(
+        Facts(
+            kind="opened", symbol="EURUSD", state="copied", code="PENDING_FILLED", message="",
+            side="buy", units=Decimal(0), filled_units=Decimal(0), lot_units=Decimal(100_000),
+            currency="USD", master_price=Decimal("1.09"), fill_price=None, slippage=None,
+            slippage_money=None, numbers=numbers,
+        )
+    )  # fmt: skip
+    assert story == (
+        "Master bought 1.00 EURUSD at 1.09; at the ratio 0.5 that is 0.50 lots; "
+        "the copy's own order had filled already."
+    )
