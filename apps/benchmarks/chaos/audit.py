@@ -48,6 +48,7 @@ def audit(evidence: Evidence) -> Findings:
     case.open_ends()
     case.master_deals_have_events()
     case.events_have_outcomes()
+    case.events_are_what_happened()
     case.outcomes_stand_in_the_books()
     case.books_are_explained()
     case.one_order_for_each_leg()
@@ -80,6 +81,16 @@ class _Audit:
                     kind = "duplicates" if count else "lost"
                     text = f"event {event.id} ({event.kind}) has {count} outcomes for {copy}"
                     self.found.note(kind, text)
+
+    def events_are_what_happened(self) -> None:
+        """An open is told as an open, an increase as an increase, and so on."""
+        for copy in self.seen.field.copies:
+            for key, changes in self.seen.changes[copy.master_account_id].items():
+                for change in changes:
+                    verdict = self.seen.verdict_for(copy)(change.event_id)
+                    if verdict is not None and verdict.event_kind != change.kind:
+                        text = f"{change} was taken for {verdict.event_kind}"
+                        self.found.note("lost", f"{text}; {self.seen.story(copy, key)}")
 
     def outcomes_stand_in_the_books(self) -> None:
         """What an outcome says was filled was carried out."""

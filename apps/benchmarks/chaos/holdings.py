@@ -30,6 +30,15 @@ class Change:
     before: Decimal
     after: Decimal
 
+    @property
+    def kind(self) -> str:
+        """What this is to somebody who copies it."""
+        if self.before == 0:
+            return "opened"
+        if self.after == 0:
+            return "closed"
+        return "increased" if self.after > self.before else "reduced"
+
 
 @dataclass(frozen=True, slots=True)
 class Holding:
