@@ -91,6 +91,7 @@ def outcome(request: StaffRequest, pk: int) -> HttpResponse:
         "story": story,
         "row": row,
         "story_view": "console:outcome",
+        "account_url": reverse("console:copy", args=[row.subscription_uuid]),
         "master_url": reverse("console:master", args=[row.master_uuid]),
         "copy_url": f"{reverse('console:outcomes')}?copy={row.subscription_uuid}",
         "check_url": reverse("console:check_chain", args=[row.subscription_uuid]),

@@ -65,6 +65,7 @@ def test_one_outcome_and_its_chain(staff: Client, copies: list[CopySubscription]
     text = staff.get(reverse("console:outcome", args=[outcome.pk])).content.decode()
     assert "Master bought 1.00 EURUSD" in text
     assert reverse("console:master", args=[copies[0].master.uuid]) in text
+    assert reverse("console:copy", args=[copies[0].uuid]) in text
     checked = staff.post(reverse("console:check_chain", args=[copies[0].uuid]))
     assert "All 1 sealed outcomes hold." in checked.content.decode()
 
