@@ -8,6 +8,8 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.copytrading.api import pause, resume, set_master_status, stop
@@ -596,3 +598,30 @@ def test_what_is_filled_already_needs_no_guard(world: PendingWorld) -> None:
     world.trade("m1", -50_000)
     world.run()
     assert held() == 50_000
+
+
+def test_more_followers_cost_no_more_queries(world: PendingWorld) -> None:
+    """Placing, noting that they rest, the master's fill, the cancels, and what is made up."""
+
+    def queries(key: str) -> list[int]:
+        counts = []
+        for step in (world.place, world.master_fills):
+            step(key, 100_000, **({} if step == world.place else {"position": f"m-{key}"}))
+            for _ in range(3):
+                with CaptureQueriesContext(connection) as seen:
+                    world.work()
+                counts.append(len(seen))
+                world.deliver()
+        world.run()
+        return counts
+
+    for _ in range(2):
+        world.follow()
+    queries("r1")
+    before = queries("r2")
+    for _ in range(5):
+        world.follow()
+    after = queries("r3")
+    # The product's configuration is cached for a moment and may be read once more.
+    assert all(now <= then + 1 for now, then in zip(after, before, strict=True))
+    assert at_rest() and len(TradeLink.objects.filter(position_key="m-r3")) == 7
