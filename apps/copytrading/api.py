@@ -51,6 +51,7 @@ from apps.copytrading.services.pairs import (
     set_symbol_pairs,
     upload_symbol_pairs,
 )
+from apps.copytrading.services.planning import finish_interrupted
 from apps.copytrading.services.relations import (
     check_master_count,
     check_relation,
@@ -161,6 +162,7 @@ def stop(
     """End a copy: close what it holds now, or keep it and follow the master's closes only."""
     if close_positions:  # before any row: the worker who holds this lock writes those rows
         wait_for_master(subscription.master.account_id)
+        finish_interrupted(subscription.master.account_id)
     locked = _set_status(
         actor,
         subscription,

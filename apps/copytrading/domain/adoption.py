@@ -34,7 +34,7 @@ def follow(row: Row, link: Link | None, events: Sequence[MasterEvent], market: M
     Where one of them filled an order that the follower has a copy of, that is taken over
     first, and the event with all after it waits for the next look.
     """
-    if not row.pending or (link is not None and link.in_flight):
+    if not row.pending or (link is not None and (link.in_flight or link.leaving)):
         return advance(row, link, events, market)
     for index, event in enumerate(events):
         pending = row.pending.get(event.order_key) if event.order_key else None

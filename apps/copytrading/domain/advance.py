@@ -29,13 +29,15 @@ from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.domain.steps import Ending, Order, Step
 from apps.copytrading.domain.stops import wanted_stops
 from apps.copytrading.domain.volume import Size, size
+from apps.trading.quantity import ZERO
 
 _BEGINS = frozenset({EventKind.OPENED, EventKind.REVERSED, EventKind.EXISTING})
 
 
 def advance(row: Row, link: Link | None, events: Sequence[MasterEvent], market: Market) -> Step:
     """Apply ``events`` of one position, in order, to its link (None: not copied so far)."""
-    if link is not None and link.in_flight:
+    if link is not None and (link.in_flight or link.leaving):
+        # What comes under the same key while the old side is still there is another position.
         return Step((), None, (), tuple(events))
     fold = _Fold(row, link, market)
     for index, event in enumerate(events):
@@ -182,6 +184,9 @@ class _Fold:
     def _make_up(self, link: Link, event: MasterEvent) -> None:
         # Its own resting order stood for this open; what that did not fill is bought now.
         row, market = self.row, self.market
+        if link.unwanted:
+            self.link = links.passed_over(link, event)
+            return self._end(event, Code.POSITION_GONE)
         self._overtake(event)
         symbol = market.symbol(row, event.instrument_id)
         units = link.held
@@ -210,6 +215,8 @@ class _Fold:
         symbol = self.market.symbol(self.row, event.instrument_id)
         if link.held <= link.target or self.row.round_up or symbol is None:
             return False
+        if self.shrunk or link.close_cause:  # it holds more because a part is still to be closed
+            return False
         limits = self.market.limits(self.row, symbol)
         grown = links.increased(link, event, limits)
         if holding(grown.target, limits, opening=True)[0] > link.held:
@@ -230,6 +237,8 @@ class _Fold:
         if self._is_ahead(link, event):
             return None
         self.link = links.passed_over(link, event)
+        if link.unwanted:
+            return self._end(event, Code.POSITION_GONE)
         if (refused := refusal(row, event, market)) is not None:
             return self._refuse(event, refused)
         if not link.grows:
@@ -333,6 +342,9 @@ class _Fold:
         if self.capped and self.granted and rounding is not Rounding.NONE:
             rounding = Rounding.CAPPED  # the target was cut already, so that it fits exactly
         missing = units - link.held
+        if missing < 0 and self.shrunk and self.granted:  # what stays need not be opened
+            units, rounding = holding(link.target, limits, opening=False)
+            missing = min(ZERO, units - link.held)
         if missing > 0 and self.granted and missing >= limits.minimum:
             refused = margin_refusal(self.row, self.market, symbol, missing)
             numbers = self._numbers(event, link)

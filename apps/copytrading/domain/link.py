@@ -17,6 +17,9 @@ from apps.copytrading.domain.volume import Size
 from apps.trading.orders import Leg, Side
 from apps.trading.quantity import ZERO
 
+#: Causes of the rest of what a master's event closed; all others want the whole position closed.
+REST = "rest:"
+
 
 class LinkState(enum.StrEnum):
     OPEN = "open"
@@ -55,6 +58,16 @@ class Link(NamedTuple):
     opened_event_id: int
     last_event_id: int
     state: LinkState = LinkState.OPEN
+
+    @property
+    def leaving(self) -> bool:
+        """The master is out of it, and its close has not got through yet."""
+        return self.held > 0 and self.target <= 0 and self.master_units <= 0
+
+    @property
+    def unwanted(self) -> bool:
+        """A person or a guard wants all of it closed."""
+        return bool(self.close_cause) and not self.close_cause.startswith(REST)
 
 
 class Reply(NamedTuple):

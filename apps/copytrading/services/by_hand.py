@@ -16,6 +16,7 @@ from apps.copytrading.receivers import wake
 from apps.copytrading.services.acting import audit, intervenes, publish_change, require_owner
 from apps.copytrading.services.closing import BY_HAND, close_requested
 from apps.copytrading.services.locks import wait_for_master
+from apps.copytrading.services.planning import finish_interrupted
 
 
 @transaction.atomic
@@ -30,6 +31,7 @@ def close_position(*, actor: User | None, link_id: int, reason: str = "") -> Non
         raise NotFound("There is no such position.")
     master_account_id = link.master_account_id
     wait_for_master(master_account_id)  # before any row: its worker writes links
+    finish_interrupted(master_account_id)
     subscription = CopySubscription.objects.select_related("follower__account").get(
         pk=link.subscription_id
     )

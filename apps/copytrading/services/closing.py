@@ -14,7 +14,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from apps.copytrading.domain.link import Link, finished
+from apps.copytrading.domain.link import REST, Link, finished
 from apps.copytrading.domain.mapping import Symbol
 from apps.copytrading.domain.rounding import holding
 from apps.copytrading.domain.rows import Row, limits_of
@@ -30,15 +30,13 @@ LONGEST_PAUSE_S = 60
 
 #: Causes of what its owner closes alone: the copy does not hold it again.
 BY_HAND = "hand:"
-#: Causes of the rest of what a master's event closed; all others want the whole position closed.
-_REST = "rest:"
 
 
 def again(cause: str) -> str:
     """The cause of the next attempt."""
     base, _, number = cause.partition("#")
     if base.startswith("event:"):
-        base = _REST + base
+        base = REST + base
     return f"{base}#{int(number or 1) + 1}"
 
 
@@ -113,7 +111,7 @@ def close_requested(master_account_id: int) -> int:
 def _too_much(row: Row, link: Link, symbol: Symbol | None) -> Decimal:
     """Units to close. The rest of a master's close is what is more than should be held;
     any other cause wants all of it closed."""
-    if not link.close_cause.startswith(_REST) or link.target <= 0 or symbol is None:
+    if not link.close_cause.startswith(REST) or link.target <= 0 or symbol is None:
         return link.held
     wanted, _ = holding(link.target, limits_of(row, symbol), opening=False)
     return link.held - wanted
@@ -125,8 +123,9 @@ def _wanted(master_account_id: int, now: datetime) -> list[tuple[int, str]]:
         "SELECT id, subscription_id, position_key, close_cause, close_not_before "
         "FROM copytrading_tradelink "
         "WHERE master_account_id = %s AND state = 'open' AND close_cause <> '' "
-        "AND in_flight = '' AND held_units > 0 LIMIT 2000",
-        [master_account_id],
+        "AND in_flight = '' AND held_units > 0 "
+        "AND (close_not_before IS NULL OR close_not_before <= %s) LIMIT 2000",
+        [master_account_id, now],
     )
     places: list[tuple[int, str]] = []
     waits: dict[datetime | None, list[int]] = defaultdict(list)

@@ -25,6 +25,7 @@ from apps.copytrading.services.acting import audit, publish_change
 from apps.copytrading.services.closing import close_requested, want_closed
 from apps.copytrading.services.gates import gate_relations
 from apps.copytrading.services.locks import wait_for_master
+from apps.copytrading.services.planning import finish_interrupted
 from apps.copytrading.services.versions import record_versions
 
 Status = CopySubscription.Status
@@ -137,6 +138,7 @@ def _stop(master_account_id: int, breaches: Sequence[Breach], now: datetime) -> 
     try:
         with _soon():
             wait_for_master(master_account_id)
+            finish_interrupted(master_account_id)
             ended = _change(reasons, Status.DISABLED, "loss_limit", now)
             for subscription in ended:
                 want_closed([subscription.pk], _cause(subscription), now)

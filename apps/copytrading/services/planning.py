@@ -81,6 +81,16 @@ def plan_waiting(master_account_id: int, fence: Fence) -> int:
     return len(journaled)
 
 
+def finish_interrupted(master_account_id: int) -> None:
+    """Go on from what an interrupted run has committed, before anything else changes links.
+
+    Orders of such a run are under way while their links do not say so yet. Under the lock of
+    the master. Raises Overtaken when somebody else plans all the same.
+    """
+    if journal.pending_batches(SOURCE, master_account_id):
+        plan_waiting(master_account_id, execution.read_fence(SOURCE, master_account_id))
+
+
 def _with_resumed(journaled: list[JournaledEvent], resumed: Resumed) -> list[JournaledEvent]:
     """With the events that an interrupted run has begun, should they lie behind the limit."""
     behind = resumed.event_ids.difference(event.id for event in journaled)

@@ -22,6 +22,7 @@ from apps.copytrading.services.holds import take
 from apps.copytrading.services.links import store_legs, store_links
 from apps.copytrading.services.locks import wait_for_master
 from apps.copytrading.services.orders import SOURCE
+from apps.copytrading.services.planning import finish_interrupted
 from apps.copytrading.services.reconcile import repair_id, tell
 from apps.copytrading.services.remedies import NotNow, Place, Repair, places_of, work_out
 from apps.execution import api as execution
@@ -124,6 +125,7 @@ def locked(actor: User | None, drift_ids: Sequence[int]) -> tuple[list[Drift], s
     masters = {drift.master_account_id for drift in seen if drift.master_account_id is not None}
     for master_account_id in sorted(masters):
         wait_for_master(master_account_id)
+        finish_interrupted(master_account_id)
     rows = Drift.objects.select_for_update().filter(pk__in=[drift.pk for drift in seen])
     return list(rows.order_by("id")), masters
 

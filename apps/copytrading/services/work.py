@@ -8,7 +8,7 @@ from apps.copytrading.services.foreign import follow_foreign
 from apps.copytrading.services.locks import master_lock
 from apps.copytrading.services.orders import SOURCE
 from apps.copytrading.services.pending_following import follow_pendings
-from apps.copytrading.services.planning import plan_waiting
+from apps.copytrading.services.planning import finish_interrupted, plan_waiting
 from apps.copytrading.services.settling import settle
 from apps.execution import api as execution
 from apps.trading.orders import FINAL_STATES
@@ -56,6 +56,7 @@ def look_after(master_account_id: int) -> None:
     """Take note of what others did to a master's copies, then do what is to be done."""
     with master_lock(master_account_id) as taken:
         if taken:
+            finish_interrupted(master_account_id)
             follow_foreign(master_account_id)
     work(master_account_id)
 
