@@ -18,7 +18,15 @@ from apps.copytrading.domain.adoption import follow
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.conclude import conclude, position_is_gone
 from apps.copytrading.domain.events import EventKind, MasterEvent
-from apps.copytrading.domain.link import Link, LinkState, Reply, answered, finished, taken_away
+from apps.copytrading.domain.link import (
+    REST,
+    Link,
+    LinkState,
+    Reply,
+    answered,
+    finished,
+    taken_away,
+)
 from apps.copytrading.domain.numbers import of_link
 from apps.copytrading.domain.plan import plan
 from apps.copytrading.domain.rounding import Rounding
@@ -203,6 +211,7 @@ class _Player:
         if position_is_gone(Leg.CLOSE, answer.state, answer.code):
             link = taken_away(link, ZERO)
             link = finished(link) if link.master_units <= 0 else link
+        link = _with_rest(link, Leg.CLOSE, answer, f"{REST}own")
         step = self._go_on(link, self.waiting.pop(item.key, ()), item.given)
         self._keep(item.key, link)
         self._take(item.key, step, item.given)
@@ -306,6 +315,14 @@ class _Player:
         )
 
 
+def _with_rest(link: Link, leg: Leg, answer: Answer, cause: str) -> Link:
+    """A close that did not get all leaves a rest, which is closed for a cause of its own."""
+    if leg is not Leg.CLOSE:
+        return link
+    short = answer.filled < answer.units and link.held > 0
+    return link._replace(close_cause=cause if short else "")
+
+
 def _as_shown(link: Link, given: Given) -> Link:
     if given.shown is None or link.in_flight:
         return link
@@ -319,6 +336,7 @@ def _answered(link: Link, order: Order, answer: Answer) -> Link:
     if position_is_gone(order.leg, answer.state, answer.code):
         link = taken_away(link, ZERO)
         return finished(link) if link.master_units <= 0 else link
+    link = _with_rest(link, order.leg, answer, f"{REST}event:{order.event.id}")
     # A new position shows the stops that its open carried, an old one those that were set last.
     opened = order.leg is Leg.OPEN and answer.filled > 0 and not before.position_id
     if opened or (order.leg is Leg.PROTECT and answer.state is OrderState.FILLED):
