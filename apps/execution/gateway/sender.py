@@ -27,7 +27,7 @@ from apps.trading.orders import Leg, OrderState
 _TOGETHER = 500
 #: A slice of this size is likely followed by another, which a worker is just planning: what
 #: may wait (fills, write-back) leaves the processor to it for this long.
-_BURST, _BURST_PAUSE_S = 50, 0.03
+_BURST, _BURST_PAUSE_S = 50, 0.04
 _HALTED_PAUSE_S, _CLOSED_PAUSE_S = 1.0, 2.0
 _REMEMBERED = 20_000
 _FINAL_HOLD = {

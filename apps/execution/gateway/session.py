@@ -44,7 +44,7 @@ TICK_S = 1.0
 _SWEEP_S = 1.0
 _RECHECK_S = 30.0
 #: How long events wait while orders are being sent.
-_PARK_S = 0.1
+_PARK_S = 0.4
 
 _log = structlog.get_logger(__name__)
 

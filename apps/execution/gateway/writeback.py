@@ -37,7 +37,7 @@ GATHER_S, _BURST_S = 0.01, 0.05
 #: it claimed and without a row knows as much.
 _ANSWER_S = 0.3
 #: How long writing gives way to sending.
-_YIELD_S = 0.25
+_YIELD_S = 0.5
 
 _JOURNALED = "SELECT id FROM platforms_tradingaccount WHERE journaled AND id = ANY(%s)"
 
