@@ -239,13 +239,19 @@ class _Fold:
         self.link = links.passed_over(link, event)
         if link.unwanted:
             return self._end(event, Code.POSITION_GONE)
-        if (refused := refusal(row, event, market)) is not None:
+        refused = refusal(row, event, market)
+        if refused is None and link.held <= 0:  # what was too small so far becomes a position
+            refused = count_refusal(row)
+        if refused is not None:
             return self._refuse(event, refused)
         if not link.grows:
             return self._end(event, Code.NOTHING_TO_CHANGE)
         symbol = market.symbol(row, event.instrument_id)
         if symbol is None:
             return self._end(event, Code.NOT_MAPPED)
+        empty = row.netting and link.held <= 0
+        if empty and symbol_taken(row, market, symbol.instrument_id, link.side):
+            return self._end(event, Code.SYMBOL_IN_USE)
         offer = offer_of(row, event, market, symbol, link.side)
         if offer.refused is not None:
             return self._refuse(event, offer.refused)

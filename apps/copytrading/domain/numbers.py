@@ -35,7 +35,7 @@ def of_size(
         market.common[key] = common
     numbers = common | of_moment(row)
     numbers["multiplier"] = str(sizing.risk_multiplier)
-    quote = market.quotes.get((row.connection_id, symbol.instrument_id))
+    quote = market.quote(row, symbol.instrument_id, event)
     if quote is not None:
         numbers["bid"], numbers["ask"] = str(quote.bid), str(quote.ask)
     if sizing.fixed_volume:

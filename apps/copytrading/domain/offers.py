@@ -53,7 +53,7 @@ def _offer(row: Row, event: MasterEvent, market: Market, symbol: Symbol, side: S
     tolerance, worst, reference = row.rules.max_slippage, None, event.price
     if tolerance and event.price is not None and not taken_over:
         worst = limit_price(event.price, side, tolerance)
-    quote = market.quotes.get((row.connection_id, symbol.instrument_id))
+    quote = market.quote(row, symbol.instrument_id, event)
     if taken_over and quote is not None:  # the master's own price may be days old
         reference = quote.against(side)
     return Offer(

@@ -90,14 +90,14 @@ def market_refusal(
     """Whether the market is closed, or its price has moved too far in the worse direction.
 
     A position that is taken over is opened at the current price, whatever it is. Where the
-    follower's platform has told no price yet the gateway judges alone.
+    follower's platform has told no price since the event the gateway judges alone.
     """
     if not symbol.market_open:
         return Refusal(Code.MARKET_CLOSED, {})
     tolerance = row.rules.max_slippage
     if not tolerance or event.price is None or event.kind is EventKind.EXISTING:
         return None
-    quote = market.quotes.get((row.connection_id, symbol.instrument_id))
+    quote = market.quote(row, symbol.instrument_id, event)
     if quote is None:
         return None
     price, worst = quote.against(side), limit_price(event.price, side, tolerance)

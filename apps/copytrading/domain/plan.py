@@ -116,7 +116,7 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
             made.add(row, step)
             if step.links:
                 row = row.about_to_hold(step.links[-1])
-            if step.order is not None and not step.links[-1].link_id and row.rules.max_positions:
+            if row.rules.max_positions and step.begins:
                 row = row._replace(open_links=row.open_links + 1)
     return made
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from apps.copytrading.domain.codes import Code
+from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState
 from apps.copytrading.domain.mapping import Symbol
 from apps.copytrading.domain.numbers import Numbers
@@ -108,10 +109,11 @@ class Row(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """The latest price of a symbol on its own platform."""
+    """The latest price of a symbol on its own platform, ``at`` when it came (None: now)."""
 
     bid: Decimal
     ask: Decimal
+    at: datetime | None = None
 
     def against(self, side: Side) -> Decimal:
         """The price at which an order of this side would be filled."""
@@ -156,6 +158,17 @@ class Market:
             if key in self.pairs:
                 return self.pairs[key]
         return self.symbols.get((row.connection_id, instrument_id))
+
+    def quote(self, row: Row, instrument_id: str, event: MasterEvent) -> Quote | None:
+        """The follower's price of a symbol as it is after ``event``, None where not known.
+
+        Stored quotes are up to a second old. One from before the event says nothing about the
+        price to which the market has jumped since: the gateway, which hears every price, judges.
+        """
+        found = self.quotes.get((row.connection_id, instrument_id))
+        if found is None or event.kind is EventKind.EXISTING or found.at is None:
+            return found
+        return found if found.at >= event.received_at else None
 
     def base_rate(self, base: str, currency: str) -> Decimal | None:
         """What one unit of a symbol's base is worth in a currency; None where unknown."""

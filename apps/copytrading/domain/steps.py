@@ -53,3 +53,9 @@ class Step(NamedTuple):
     endings: tuple[Ending, ...]
     waiting: tuple[MasterEvent, ...]
     pendings: tuple[Pending, ...] = ()
+
+    @property
+    def begins(self) -> bool:
+        """Whether its order makes a position of a link that holds none."""
+        opens = self.order is not None and self.order.leg is Leg.OPEN
+        return opens and self.links[-1].held <= 0

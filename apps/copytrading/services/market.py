@@ -27,7 +27,7 @@ _ONE = Decimal(1)
 _SYMBOL = """
     SELECT s.instrument_id, s.name, s.folded, s.base, s.quote, s.digits, s.pip_digits, s.lot_units,
            s.min_units, s.step_units, s.max_units, s.tradable, s.schedule::text, s.connection_id,
-           q.bid, q.ask
+           q.bid, q.ask, q.at
     FROM platforms_symbol s
     LEFT JOIN platforms_quote q
         ON q.connection_id = s.connection_id AND q.instrument_id = s.instrument_id
@@ -118,7 +118,7 @@ class _Known:
             market_open = v[12] == "{}" or _schedule(v[12]).is_open(self._now)
             self.symbols[place] = Symbol(*(*v[:12], market_open))
             if v[14] is not None:
-                self.quotes[place] = Quote(v[14], v[15])
+                self.quotes[place] = Quote(v[14], v[15], v[16])
 
     def of(self, connection_id: int) -> list[Symbol]:
         """The symbols of a connection that were read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -127,6 +128,16 @@ def test_a_size_that_was_rounded_up_is_checked_too() -> None:
     )
     step = advance(mine, None, [opened(LOT)], market())
     assert [ending.code for ending in step.endings] == [Code.MARGIN]
+
+
+@pytest.mark.parametrize(("age", "refused"), [(1, False), (0, True), (-1, True)])
+def test_a_price_from_before_the_event_is_not_compared(age: int, refused: bool) -> None:
+    first = opened(LOT)
+    at = first.received_at - timedelta(seconds=age)
+    quote = Quote(Decimal("1.0930"), Decimal("1.0933"), at)
+    mine = row(rules=Rules(max_slippage=Decimal("0.1")))
+    step = advance(mine, None, [first], market(quotes={(1, "1"): quote}))
+    assert (step.order is None) is refused
 
 
 def test_what_is_not_known_is_left_to_the_gateway() -> None:
