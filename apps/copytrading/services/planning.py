@@ -139,22 +139,20 @@ class _Made:
         now, master_account_id = timezone.now(), self._master_account_id
         with transaction.atomic():
             execution.pass_fence(self._fence)
-            self._store_decisions()
+            made = decisions_of(master_account_id, self._sent, self._decided_at)
+            store_decisions([*self._resumed.decisions, *made])
             store_links(master_account_id, self._links, now)
             store_taken_over(master_account_id, self._pendings, now)
             insert_outcomes(records_of(master_account_id, self._endings, now))
             store_waits(master_account_id, self._waits)
             execution.mark_planned(event_ids, now)
             withdraw_overtaken(self._waits, now)
+            # Last: the rows stay locked until the commit, and the gateway may be about to claim.
+            batch_ids = {sent.batch_id for sent in self._sent}
+            execution.take_over([*self._resumed.batch_ids, *sorted(batch_ids)])
             publish(
                 CHANGED,
                 master_account_id=master_account_id,
                 event_ids=list(event_ids),
                 subscriptions=rows,
             )
-
-    def _store_decisions(self) -> None:
-        made = decisions_of(self._master_account_id, self._sent, self._decided_at)
-        store_decisions([*self._resumed.decisions, *made])
-        batch_ids = {sent.batch_id for sent in self._sent}
-        execution.take_over([*self._resumed.batch_ids, *sorted(batch_ids)])
