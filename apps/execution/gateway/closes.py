@@ -49,9 +49,13 @@ class Closes:
                 orders[deal.platform_order_id].append(deal)
         for taken in await self._taken(ticket, orders):
             del orders[taken]
-        mine = _likeliest(ticket.units, list(orders.values()))
+        # Others that were asked for meanwhile may have found theirs among these.
+        free = [deals for deals in orders.values() if self._may_be(ticket, deals[0])]
+        mine = _likeliest(ticket.units, free)
         if not mine:
             return Finding(Presence.ABSENT)
+        ticket.platform_order_id = mine[0].platform_order_id
+        self._tickets.index(ticket)
         return Finding(Presence.FOUND, deals=tuple(mine), position=position)
 
     def _may_be(self, ticket: Ticket, deal: Deal) -> bool:

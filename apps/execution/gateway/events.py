@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
@@ -228,8 +229,8 @@ class Events:
             self.position_is(account, position, event.received_at)
             if deal.effect is not DealEffect.CLOSE:
                 self._opened(account, position)
-            return
-        self.position_gone(account, deal.position_id, event.received_at)
+        elif deal.effect is not DealEffect.OPEN:  # an open leaves something, seen or not
+            self.position_gone(account, deal.position_id, event.received_at)
 
     def position_is(self, account: Account, position: Position, now: datetime) -> None:
         account.positions[position.position_id] = position
@@ -243,17 +244,17 @@ class Events:
 
     # --- the rest ----------------------------------------------------------------------------
     async def _protections(self, updates: Sequence[PositionUpdate]) -> None:
+        """Take over stops. What is held is told by deals alone: an update may be older."""
         changes: list[Record] = []
         for update in updates:
             account = self._book.accounts.get(update.account)
             if account is None:
                 continue
-            position = update.position
-            known = account.positions.get(position.position_id)
+            known = account.positions.get(update.position.position_id)
             # One that is not known was closed before this was taken up.
-            if known is None or _same_stops(known, position):
+            if known is None or _same_stops(known, update.position):
                 continue
-            account.positions[position.position_id] = position
+            position = account.positions[known.position_id] = _with_terms(known, update.position)
             symbol = self._book.symbol(position.instrument_id)
             changes.append(
                 records.protection_event(
@@ -264,8 +265,10 @@ class Events:
             await self._journal.protections(changes)
         for update in updates:
             account = self._book.accounts.get(update.account)
-            if account is not None and update.position.position_id in account.positions:
-                self.position_is(account, update.position, update.received_at)
+            known = account.positions.get(update.position.position_id) if account else None
+            if account is not None and known is not None:
+                position = _with_terms(known, update.position)
+                self.position_is(account, position, update.received_at)
 
     def _order(self, event: OrderUpdate) -> bool:
         """Tell the ticket of an order of ours; answers whether it is one."""
@@ -291,6 +294,11 @@ class Events:
 
 def _same_position(deal: DealDone, stop: PositionUpdate) -> bool:
     return (deal.account, deal.deal.position_id) == (stop.account, stop.position.position_id)
+
+
+def _with_terms(known: Position, update: Position) -> Position:
+    """A position with what an update tells besides its volume."""
+    return replace(update, side=known.side, units=known.units, price=known.price)
 
 
 def _same_stops(a: Position, b: Position) -> bool:

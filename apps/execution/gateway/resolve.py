@@ -183,7 +183,7 @@ class Resolver:
 
     def _opened(self, ticket: Ticket, position: Position, now: datetime) -> None:
         """The position that it opened; its deals may be too old to be shown."""
-        if ticket.leg != Leg.OPEN:
+        if ticket.leg != Leg.OPEN or position.tag != ticket.cid:
             return
         ticket.position_id = position.position_id
         if not ticket.deals:

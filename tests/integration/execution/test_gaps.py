@@ -12,9 +12,15 @@ from asgiref.sync import sync_to_async
 
 from apps.execution import selectors, streams
 from apps.execution.gateway import resolve, session
-from apps.execution.models import Batch, ConnectionLease, Order
+from apps.execution.models import Batch, ConnectionLease, Deal, Order, Position
 from apps.platforms.models import TradingAccount
-from apps.platforms.ports import PlatformError, Snapshot
+from apps.platforms.ports import (
+    Finding,
+    PlatformError,
+    PositionUpdate,
+    Presence,
+    Snapshot,
+)
 from apps.trading.orders import Leg, Side
 from tests.integration.execution.test_session import bench, live, run, running, told, until
 from tests.support.memory_platform import MemoryConnector
@@ -72,6 +78,81 @@ def test_an_unknown_close_is_not_taken_for_the_one_before_it(
     run(work())
     order = Order.objects.get(client_order_id=lost.client_order_id)
     assert (order.state, order.filled_units) == ("not_delivered", D(0))
+
+
+def test_two_unknown_closes_of_one_position_find_a_close_each(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolve, "_GRACE", timedelta(0))
+    b = bench()
+    _, position = b.platform.open("a0", Side.BUY, D(9000))
+    closes = [
+        b.intent(n, Leg.CLOSE, position_id=position.position_id, units=D(3000)) for n in (0, 3)
+    ]
+    close = type(b.platform).close
+    monkeypatch.setattr(  # as on a platform whose closes carry no id of ours
+        type(b.platform), "close", lambda self, a, p, units, tag="": close(self, a, p, units)
+    )
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            b.platform.silent = True
+            await sync_to_async(b.submit)(*closes)
+            await until(lambda: Order.objects.filter(state="filled").count() == 2)
+
+    run(work())
+    ids = set(Order.objects.values_list("platform_order_id", flat=True))
+    assert len(ids) == 2
+    assert set(Order.objects.values_list("filled_units", flat=True)) == {D(3000)}
+
+
+def test_a_found_increase_does_not_end_its_position(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for an order by its id may not be shown the position that it added to."""
+    b = bench()
+    first, more = b.intent(0), b.intent(3)
+
+    async def found(connector: Any, account: str, cid: str, since: Any) -> Finding:
+        if cid != more.client_order_id:
+            return Finding(Presence.ABSENT)
+        deal = replace(b.platform.deals["a0"][0], deal_id="d9", client_order_id=cid)
+        return Finding(Presence.FOUND, deals=(replace(deal, platform_order_id="o9"),))
+
+    monkeypatch.setattr(MemoryConnector, "find_by_client_id", found)
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            await sync_to_async(b.submit)(first)
+            await until(lambda: Order.objects.filter(state="filled").exists())
+            b.platform.deaf = True
+            await sync_to_async(b.submit)(more)
+            await until(lambda: Order.objects.filter(state="filled").count() == 2)
+            await until(lambda: Deal.objects.filter(deal_id="d9").exists())
+
+    run(work())
+    assert Position.objects.get().closed_at is None
+
+
+def test_an_old_change_of_stops_does_not_bring_an_old_volume_back(bench: Any) -> None:
+    b = bench()
+    now = datetime.now(UTC)
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            deal, position = b.platform.open("a0", Side.BUY, D(4000))
+            b.platform.tell("a0", deal, position)
+            grown = replace(position, units=D(31000))
+            b.platform.tell("a0", replace(deal, deal_id="d8", units=D(27000)), grown)
+            stale = replace(position, stop_loss=D("1.05"))
+            b.platform.push([PositionUpdate("a0", stale, now, now)])
+            await until(lambda: Position.objects.filter(stop_loss=D("1.05")).exists())
+
+    run(work())
+    assert Position.objects.get().units == D(31000)
 
 
 def test_items_of_a_claim_that_was_not_answered_are_asked_for(

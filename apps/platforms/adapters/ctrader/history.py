@@ -47,9 +47,13 @@ class History:
         return [read_deal(row, self._catalogue, ids.get(row.orderId, "")) for row in rows]
 
     async def find(self, account: str, client_order_id: str, since_ms: int, now_ms: int) -> Finding:
-        """The order with our id, looked for among what is open and all since ``since_ms``."""
+        """The order with our id, looked for among what is open and all since ``since_ms``.
+
+        The position is as it was after the deals, also where the order added to another's.
+        """
         number = int(account)
-        reply = await self._ask(messages.ProtoOAReconcileReq(ctidTraderAccountId=number))
+        standing = messages.ProtoOAReconcileReq(ctidTraderAccountId=number)
+        reply = await self._ask(standing)
         start, end = since_ms - _BACK_MS, now_ms + _AHEAD_MS
         orders = await self._orders(number, start, end)
         orders += reply.message.order
@@ -62,6 +66,9 @@ class History:
             for row in await self._deals(number, start, end)
             if _belongs(row, order, position)
         ]
+        if deals:
+            reply = await self._ask(standing)
+            position = _open(reply.message.position, deals[-1].position_id)
         return Finding(
             Presence.FOUND,
             read_order(order, self._catalogue) if order is not None else None,
@@ -131,6 +138,12 @@ def _tagged(positions: Any, client_order_id: str) -> Any:
         p for p in positions if p.positionStatus == _OPEN and p.tradeData.label == client_order_id
     ]
     return min(ours, key=lambda p: (p.tradeData.openTimestamp, p.positionId), default=None)
+
+
+def _open(positions: Any, position_id: str) -> Any:
+    """An open position by its id."""
+    ours = (p for p in positions if str(p.positionId) == position_id and p.positionStatus == _OPEN)
+    return next(ours, None)
 
 
 def _belongs(deal: Any, order: Any, position: Any) -> bool:
