@@ -8,6 +8,7 @@ committed by the notes on its batch, and plans only the subscriptions without on
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
@@ -43,6 +44,10 @@ from apps.execution.selectors import JournaledEvent
 EVENTS_AT_ONCE = 200
 #: Subscriptions planned and committed together.
 SLICE = 250
+
+#: After so many orders the gateway, which is just about to send the last of them, has the
+#: processor to itself for a moment: what is left to store can wait.
+_BURST, _GIVE_WAY_S = 50, 0.01
 
 CHANGED = "copy.changed"
 
@@ -136,6 +141,8 @@ class _Made:
 
         With that the events are planned.
         """
+        if len(self._sent) >= _BURST:
+            time.sleep(_GIVE_WAY_S)
         now, master_account_id = timezone.now(), self._master_account_id
         with transaction.atomic():
             execution.pass_fence(self._fence)
