@@ -30,6 +30,7 @@ class Module(StrEnum):
 
 #: Published after commit with ``module`` and ``enabled`` when a module is switched.
 MODULE_SWITCHED = "product.module_switched"
+DEFAULTS_CHANGED = "product.defaults_changed"
 
 
 def record_audit(
@@ -199,6 +200,7 @@ def update_product_defaults(
         after=changed,
     )
     transaction.on_commit(forget_product_config)
+    publish(DEFAULTS_CHANGED, names=sorted(changed))
     return changed
 
 

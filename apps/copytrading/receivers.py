@@ -7,11 +7,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps.accounts.api import MODULE_SWITCHED, Module
+from apps.accounts.api import DEFAULTS_CHANGED, MODULE_SWITCHED, Module
 from apps.common.events import listen
 from apps.copytrading.domain.drift import GRACE
 from apps.copytrading.services.orders import SOURCE
 from apps.copytrading.services.reconcile import ACCOUNTS_AT_ONCE
+from apps.copytrading.services.versions import record_versions, running_ids
 from apps.copytrading.tasks import guards, reconcile, work
 from apps.execution import api as execution
 from apps.execution import receivers
@@ -24,6 +25,7 @@ def connect() -> None:
         SOURCE, on_events=wake, on_orders=wake, on_tick=look_at_guards, on_read=compare_soon
     )
     listen(MODULE_SWITCHED, switch_gate)
+    listen(DEFAULTS_CHANGED, keep_settings)
 
 
 def wake(master_account_ids: Sequence[int]) -> None:
@@ -59,3 +61,8 @@ def switch_gate(payload: Mapping[str, Any]) -> None:
         reason="copy trading is switched off",
         now=timezone.now(),
     )
+
+
+def keep_settings(_: Mapping[str, Any]) -> None:
+    """What copies inherit has changed, so each of them has a new version of its settings."""
+    record_versions(running_ids(), timezone.now())

@@ -55,6 +55,12 @@ def record_versions(subscription_ids: Sequence[int], now: datetime) -> dict[int,
     return dict(sql.rows(_RECORD, [sorted(subscription_ids), now]))
 
 
+def running_ids() -> list[int]:
+    """All subscriptions that are not archived."""
+    found = CopySubscription.objects.filter(archived_at=None)
+    return list(found.values_list("pk", flat=True))
+
+
 def record_version(subscription: CopySubscription, now: datetime) -> None:
     """Keep the settings of one subscription; the instance gets its new revision."""
     subscription.revision = record_versions([subscription.pk], now)[subscription.pk]

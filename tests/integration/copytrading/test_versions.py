@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
+from apps.accounts.api import update_product_defaults
 from apps.copytrading import api
 from apps.copytrading.models import CopySubscription, SubscriptionVersion
 from apps.copytrading.services.versions import record_versions, versions_of
@@ -85,3 +86,13 @@ def test_one_statement_for_many(
 def test_a_version_is_never_changed(copy: CopySubscription) -> None:
     with pytest.raises(IntegrityError, match="written once"):
         SubscriptionVersion.objects.update(number=9)
+
+
+def test_changed_defaults_of_the_product_leave_a_version_with_every_copy(
+    copy: CopySubscription,
+) -> None:
+    update_product_defaults(actor=None, max_positions=3)
+    assert revision(copy) == 2
+    assert versions_of(copy.pk)[2].guards().max_positions == 3
+    update_product_defaults(actor=None, max_positions=3)  # nothing changes
+    assert revision(copy) == 2
