@@ -15,6 +15,7 @@ from apps.copytrading.models import CopyFollower, CopySubscription, TradeLink
 from apps.copytrading.receivers import wake
 from apps.copytrading.services.acting import audit, intervenes, publish_change, require_owner
 from apps.copytrading.services.closing import BY_HAND, close_requested
+from apps.copytrading.services.holds import give_back
 from apps.copytrading.services.locks import wait_for_master
 from apps.copytrading.services.planning import finish_interrupted
 
@@ -50,6 +51,7 @@ def close_position(*, actor: User | None, link_id: int, reason: str = "") -> Non
     link.save(
         update_fields=["close_cause", "close_not_before", "state", "target_units", "closed_at"]
     )
+    give_back([subscription.pk])
     audit(
         actor, "subscription.close_position", subscription, reason,
         after={"position": link.position_id, "symbol": link.symbol, "side": link.side},

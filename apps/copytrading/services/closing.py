@@ -20,6 +20,7 @@ from apps.copytrading.domain.rounding import holding
 from apps.copytrading.domain.rows import Row, limits_of
 from apps.copytrading.models import TradeLink
 from apps.copytrading.services import sql
+from apps.copytrading.services.holds import give_back
 from apps.copytrading.services.links import store_links
 from apps.copytrading.services.load import load_master, load_rows
 from apps.copytrading.services.market import symbols_of_links
@@ -50,6 +51,7 @@ def want_closed(subscription_ids: Sequence[int], cause: str, now: datetime) -> N
         state="closed", target_units=0, closed_at=now, close_cause=""
     )
     links.update(close_cause=cause)
+    give_back(subscription_ids)
 
 
 def pause_s(cause: str) -> int:

@@ -6,14 +6,15 @@ symbol is taken in the transaction that commits the order; who comes second is s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from apps.copytrading.domain.codes import Code, OutcomeState
-from apps.copytrading.domain.link import Link, LinkState
-from apps.copytrading.domain.plan import Ended, Plan, Planned
+from apps.copytrading.domain.link import Link, LinkState, given_up
+from apps.copytrading.domain.plan import Changed, Ended, Plan, Planned
 from apps.copytrading.domain.rows import Row
 from apps.copytrading.domain.steps import Ending
 from apps.copytrading.services import sql
+from apps.trading.orders import Leg
 
 # Waits for others who are just taking the same; in one order, so that nobody waits in a circle.
 _TAKE = """
@@ -38,11 +39,11 @@ _LEAVE = """
 
 
 def hold_symbols(made: Plan) -> Plan:
-    """Take the symbols that new links need; those that are another's end without an order.
+    """Take the symbols of what begins to be held; what is another's ends without an order.
 
     In the transaction that commits the orders.
     """
-    wanted = [p for p in made.orders if p.row.netting and not p.link.link_id]
+    wanted = [p for p in made.orders if p.row.netting and _begins(p)]
     if not wanted:
         return made
     holders = take([_place(planned) for planned in wanted])
@@ -69,8 +70,18 @@ def leave(links: Iterable[tuple[Row, Link]]) -> None:
         for row, link in links
         if row.netting and link.state is not LinkState.OPEN
     }
-    if ended:
-        sql.execute(_LEAVE, [sorted(ended)])
+    give_back(ended)
+
+
+def give_back(subscription_ids: Collection[int]) -> None:
+    """The same for whatever these subscriptions do not hold, and have no order for, any more."""
+    if subscription_ids:
+        sql.execute(_LEAVE, [sorted(subscription_ids)])
+
+
+def _begins(planned: Planned) -> bool:
+    # A link may have counted parts that were too small before anything is held.
+    return planned.order.leg is Leg.OPEN and planned.link.held <= 0
 
 
 def _place(planned: Planned) -> Place:
@@ -87,6 +98,8 @@ def _refuse(made: Plan, planned: Planned) -> None:
     row, order, link = planned
     made.orders = [other for other in made.orders if other is not planned]
     made.changes = [change for change in made.changes if change.order is not order]
+    if link.link_id:
+        made.changes.append(Changed(row, given_up(link, order.units), None))
     waiting = [w for w in made.waits if w.row is row and w.event.position_key == link.position_key]
     made.waits = [wait for wait in made.waits if wait not in waiting]
     ends = [(order.event, Code.SYMBOL_IN_USE), *((w.event, Code.NOT_LINKED) for w in waiting)]

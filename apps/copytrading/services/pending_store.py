@@ -11,6 +11,7 @@ from apps.copytrading.domain.pending import Pending, PendingState, Terms
 from apps.copytrading.domain.plan import PendingChange
 from apps.copytrading.domain.rows import Row
 from apps.copytrading.services import sql
+from apps.copytrading.services.holds import give_back
 from apps.copytrading.services.load import Master, load_rows
 from apps.trading.orders import OrderType, Side
 
@@ -124,6 +125,7 @@ def store_pendings(master_account_id: int, changes: Sequence[PendingChange], now
     if latest:
         records = [_record(change.pending) for change in latest.values()]
         sql.execute(_UPDATE, [now, sql.as_json(records)])
+    give_back({row.subscription_id for row, pending in changes if row.netting and pending.over})
 
 
 def store_taken_over(

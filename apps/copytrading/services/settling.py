@@ -144,14 +144,14 @@ class _Settlement:
         if event is not None and failed_half and event.kind is EventKind.REVERSED:
             events = [other for other in events if other.id != event.id]
         step = self._next(row, link, event, result, events)
-        row = self._counted(row, link, step.links[-1])
+        row = self._counted(row, link, step.links[-1], under_way=step.order is not None)
         self._take(row, link, step)
         if event is not None and stored is not None:
             self._conclude(row, link, event, stored, result, step)
 
-    def _counted(self, row: Row, before: Link, after: Link) -> Row:
+    def _counted(self, row: Row, before: Link, after: Link, *, under_way: bool = False) -> Row:
         """The row with one open position more or less: one that has ended makes room at once."""
-        change = (after.state is LinkState.OPEN) - (before.state is LinkState.OPEN)
+        change = _takes_place(after, under_way) - _takes_place(before)
         if not change or not row.rules.max_positions:
             return row
         row = row._replace(open_links=row.open_links + change)
@@ -314,6 +314,11 @@ class _Settlement:
             event_ids=sorted(self.events),
             subscriptions=len(self.rows),
         )
+
+
+def _takes_place(link: Link, under_way: bool = False) -> bool:
+    """Whether a link counts as an open position; ``under_way``: it is about to get an order."""
+    return link.state is LinkState.OPEN and (link.held > 0 or bool(link.in_flight) or under_way)
 
 
 def _with_stops(conclusion: Conclusion, protect: OrderResult) -> Conclusion:

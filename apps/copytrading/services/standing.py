@@ -26,6 +26,7 @@ _COUNTS = """
     SELECT subscription_id, count(*) FROM (
         SELECT subscription_id FROM copytrading_tradelink
         WHERE subscription_id = ANY(%(ids)s) AND state = 'open'
+          AND (held_units > 0 OR in_flight <> '')
         UNION ALL
         SELECT subscription_id FROM copytrading_pendinglink
         WHERE subscription_id = ANY(%(ids)s) AND closed_at IS NULL
