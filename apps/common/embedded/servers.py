@@ -294,8 +294,11 @@ class EmbeddedServers:
 
     def _postgres_answers(self) -> bool:
         # Asking earlier would leave a line about it in the log of every start.
-        status = self.directory / "pg" / "postmaster.pid"
-        if not status.exists() or not status.read_text().rstrip().endswith("\nready"):
+        try:
+            status = (self.directory / "pg" / "postmaster.pid").read_text()
+        except FileNotFoundError:
+            return False
+        if not status.rstrip().endswith("\nready"):
             return False
         try:
             url = self.database_url.rpartition("/")[0] + "/postgres"
