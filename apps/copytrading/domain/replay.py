@@ -217,7 +217,8 @@ class _Player:
         self._take(item.key, step, item.given)
 
     def _row(self, given: Given) -> Row:
-        count = sum(1 for link in self.links.values() if link.state is LinkState.OPEN)
+        open_ones = (link for link in self.links.values() if link.state is LinkState.OPEN)
+        count = sum(1 for link in open_ones if link.held > 0 or link.in_flight)
         return given.row._replace(links=dict(self.links), open_links=count)
 
     def _keep(self, key: str, link: Link) -> None:

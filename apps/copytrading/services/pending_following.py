@@ -59,7 +59,8 @@ _UNDER_WAY = """
     FROM unnest(%s::bigint[], %s::text[]) AS x (id, cid) WHERE p.id = x.id
 """
 
-# What waits for an order in flight, of its link or of its resting copy, does not belong here.
+# What waits for an order in flight, of its link or of its resting copy, does not belong here,
+# nor what waits for the end of a position of which the master is out.
 _FREE = """
     FROM copytrading_waitingevent w
     LEFT JOIN copytrading_tradelink l ON l.subscription_id = w.subscription_id
@@ -74,6 +75,7 @@ _FREE = """
     WHERE coalesce(l.in_flight, '') = '' AND coalesce(h.in_flight, '') = ''
       AND coalesce(p.in_flight, '') = ''
       AND NOT (coalesce(p.cancel_cause, '') <> '' AND p.state = ANY(%(live)s))
+      AND NOT coalesce(l.held_units > 0 AND l.target_units <= 0 AND l.master_units <= 0, false)
 """
 _WAITING = (
     f"SELECT w.subscription_id, w.position_key, w.event_id {_FREE} "

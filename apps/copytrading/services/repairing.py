@@ -21,19 +21,22 @@ SETTLED = timedelta(seconds=5)
 CLOSES, OPENS = 5, 1
 _PAUSE = timedelta(seconds=30)
 
+# Those that cannot be repaired at the moment stay due; none of them may keep others from a turn.
 _DUE = """
     SELECT d.id, d.kind, d.repair_cause, d.master_account_id FROM copytrading_drift d
     JOIN copytrading_copysubscription s ON s.id = d.subscription_id
     WHERE d.resolved_at IS NULL AND d.first_seen_at < %s AND d.last_seen_at > %s
       AND (s.auto_repair IN ('closes', 'all') AND d.kind IN ('orphan', 'oversized', 'wrong_side')
            OR s.auto_repair = 'all' AND d.kind IN ('missing', 'undersized'))
-    ORDER BY d.id LIMIT %s
+      AND (d.repair_cause = '' OR split_part(d.repair_cause, ':', 3)::int
+           < CASE WHEN d.kind IN ('missing', 'undersized') THEN %s ELSE %s END)
+    ORDER BY random() LIMIT %s
 """
 
 
 def repair_due(now: datetime) -> set[int]:
     """Repair what its subscription wants repaired without asking; answers the masters to wake."""
-    due = sql.rows(_DUE, [now - SETTLED, now - 6 * SETTLED, AT_ONCE])
+    due = sql.rows(_DUE, [now - SETTLED, now - 6 * SETTLED, OPENS, CLOSES, AT_ONCE])
     causes = {repair_id(cause): cause for _, _, cause, _ in due if cause}
     orders = _ended(list(causes))
     ended = {causes[cid]: at for cid, at in orders.items()}
