@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.copytrading.errors import AlreadyExists, InvalidSettings, NotPermitted
-from apps.copytrading.models import CopyMaster, CopySubscription, TradeLink
+from apps.copytrading.models import CopyMaster, CopySubscription, PendingLink, TradeLink
 from apps.copytrading.services.acting import (
     audit,
     intervenes,
@@ -16,6 +16,8 @@ from apps.copytrading.services.acting import (
     require_owner,
 )
 from apps.copytrading.services.gates import gate_master
+from apps.copytrading.services.locks import wait_for_master
+from apps.copytrading.services.planning import finish_interrupted
 from apps.copytrading.services.relations import check_new_profile
 from apps.copytrading.services.versions import record_versions
 from apps.execution import api as execution
@@ -94,8 +96,11 @@ def delete_master(*, actor: User | None, master: CopyMaster, reason: str = "") -
     the account's events stay in the journal as long as a link is open. No change when it is
     archived already.
     """
+    require_owner(actor, master.account.owner_id)
+    # Before any row, and so that every order that was committed shows in a link.
+    wait_for_master(master.account_id)
+    finish_interrupted(master.account_id)
     locked = _locked(master)
-    require_owner(actor, locked.account.owner_id)
     if locked.archived_at is not None:
         return locked
     before = locked.status
@@ -111,7 +116,7 @@ def delete_master(*, actor: User | None, master: CopyMaster, reason: str = "") -
         status=CopySubscription.Status.DISABLED, status_reason="The master was deleted."
     )
     record_versions(running, now)
-    if not TradeLink.objects.filter(master_account_id=locked.account_id, state="open").exists():
+    if not _is_followed(locked.account_id):
         execution.set_journaled([locked.account_id], False)
     audit(
         actor, "master.delete", locked, reason,
@@ -119,6 +124,13 @@ def delete_master(*, actor: User | None, master: CopyMaster, reason: str = "") -
     )  # fmt: skip
     publish_change(locked.account_id)
     return locked
+
+
+def _is_followed(master_account_id: int) -> bool:
+    """Whether anything is held or rests that its further events decide about."""
+    links = TradeLink.objects.filter(master_account_id=master_account_id, state="open")
+    orders = PendingLink.objects.filter(master_account_id=master_account_id, closed_at=None)
+    return links.exists() or orders.exists()
 
 
 def _check_words(strategy_name: str, visibility: str) -> None:

@@ -15,6 +15,7 @@ from apps.execution.models import Order, Position
 from apps.trading.orders import Leg, OrderState, Side
 from tests.factories.accounts import UserFactory
 from tests.factories.copytrading import CopyWorld
+from tests.factories.pending import PendingWorld
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LOT = 100_000
@@ -28,6 +29,14 @@ def _no_broker(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def world() -> CopyWorld:
     return CopyWorld()
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+def killed(*_: Any) -> None:
+    raise Killed
 
 
 def refused_closes(intent: Intent) -> dict[str, Any]:
@@ -106,13 +115,6 @@ def test_a_wish_to_close_waits_for_a_run_that_was_interrupted(
     world: CopyWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed after an increase was committed, before its link says so: one order at a time."""
-
-    class Killed(BaseException):
-        pass
-
-    def killed(*_: Any) -> None:
-        raise Killed
-
     copy = world.follow(account={"owner": UserFactory()})
     world.trade("m1", LOT)
     world.run()
@@ -128,6 +130,37 @@ def test_a_wish_to_close_waits_for_a_run_that_was_interrupted(
     link.refresh_from_db()
     assert (link.held_units, link.in_flight) == (0, "")
     assert not Order.objects.filter(settled_at=None).exists()
+
+
+def test_a_master_that_is_deleted_in_the_middle_of_a_run_stays_watched(
+    world: CopyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its close must still be heard: an open was committed, no link says so yet."""
+    copy = world.follow()
+    world.trade("m2", LOT)
+    with monkeypatch.context() as patch:
+        patch.setattr(planning, "store_links", killed)
+        with pytest.raises(Killed):
+            world.work()
+    world.deliver()
+    api.delete_master(actor=None, master=world.master)
+    account = world.master.account
+    account.refresh_from_db()
+    assert account.journaled
+    world.trade("m2", -LOT)
+    world.run()
+    assert held(copy) == {}
+
+
+def test_a_master_of_whose_orders_copies_rest_stays_watched() -> None:
+    world = PendingWorld()
+    world.follow()
+    world.place("o1")
+    world.run()
+    api.delete_master(actor=None, master=world.master)
+    account = world.master.account
+    account.refresh_from_db()
+    assert account.journaled
 
 
 def test_a_reduction_and_an_increase_at_once_never_close_the_whole(world: CopyWorld) -> None:
