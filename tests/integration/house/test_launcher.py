@@ -49,7 +49,7 @@ def test_the_product_starts_heals_stops_and_finds_its_data_again(server_folder: 
         assert "already runs on the data in" in refusal(env)
         manage(env, "createsuperuser", "--no-input", "--email", MAIL)
 
-        for name, program in (("worker", "config worker"), ("redis", "redis-server")):
+        for name, program in (("worker", "-Q copy"), ("redis", "redis-server")):
             victim = launcher.child(program)
             family = descendants(victim)
             os.kill(victim, signal.SIGKILL)
