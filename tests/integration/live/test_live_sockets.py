@@ -147,7 +147,7 @@ async def test_a_page_that_missed_something_is_sent_whole_on_reconnecting() -> N
     await in_thread(trade)(world)
 
     async with socket(page.url, mara) as (_, hers):
-        messages = [await hers.text() for _ in range(4)]
+        messages = [await hers.text() for _ in page.sections]
 
     assert all("innerHTML:#" in message for message in messages)
     assert any("Copied in full" in message for message in messages)
