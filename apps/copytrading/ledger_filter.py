@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest
 
 from apps.copytrading.codes import CODE_CHOICES, STATE_CHOICES
@@ -30,12 +31,18 @@ KIND_CHOICES = [
 ]
 
 
+# Room on both sides for the arithmetic with days and clocks.
+FIRST_DAY, LAST_DAY = date(1970, 1, 1), date(2999, 12, 31)
+
+
 def _date(label: str) -> forms.DateField:
+    wrong = "Give a day like 2026-11-23."
     return forms.DateField(
         label=label,
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        error_messages={"invalid": "Give a day like 2026-11-23."},
+        error_messages={"invalid": wrong},
+        validators=[MinValueValidator(FIRST_DAY, wrong), MaxValueValidator(LAST_DAY, wrong)],
     )
 
 

@@ -74,6 +74,8 @@ def test_filters_narrow_and_nonsense_is_said(
     assert "No outcome fits" in page(as_customer, until="2001-01-01")
     wrong = page(as_customer, since="yesterday", code="NONSENSE", before="x-y")
     assert "Give a day like" in wrong and "There is no such choice" in wrong
+    assert "Give a day like" in page(as_customer, since="0001-01-01")
+    assert "Give a day like" in page(as_customer, until="9999-12-31")
     assert as_customer.get(reverse(LIST), {"text": "\x00"}).status_code == 200
 
 
