@@ -121,7 +121,7 @@ def margin_refusal(row: Row, market: Market, symbol: Symbol, units: Decimal) -> 
     lowest = row.rules.min_margin_level
     if not lowest or row.leverage <= 0 or row.funds.age_s is None:
         return None
-    rate = market.base_rate(symbol.base, row.funds.currency)
+    rate = market.base_rate(row, symbol)
     if rate is None:
         return None
     needed = units * rate / row.leverage

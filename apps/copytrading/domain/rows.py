@@ -148,7 +148,7 @@ class Market:
     quotes: Mapping[tuple[int, str], Quote] = field(default_factory=dict)
     common: dict[tuple[object, ...], Numbers] = field(default_factory=dict)
     offers: dict[tuple[object, ...], Any] = field(default_factory=dict)
-    _margins: dict[tuple[str, str], Decimal | None] = field(default_factory=dict)
+    _margins: dict[tuple[int, str, str], Decimal | None] = field(default_factory=dict)
     _limits: dict[tuple[object, ...], Limits] = field(default_factory=dict)
 
     def symbol(self, row: Row, instrument_id: str) -> Symbol | None:
@@ -170,15 +170,27 @@ class Market:
             return found
         return found if found.at >= event.received_at else None
 
-    def base_rate(self, base: str, currency: str) -> Decimal | None:
-        """What one unit of a symbol's base is worth in a currency; None where unknown."""
-        key = (base, currency)
+    def base_rate(self, row: Row, symbol: Symbol) -> Decimal | None:
+        """What one unit of a symbol's base is worth in a row's currency; None where unknown.
+
+        Where the symbol is quoted in that currency its own price says it, without a look at the
+        rates of all others.
+        """
+        currency = row.funds.currency
+        key = (row.connection_id, symbol.instrument_id, currency)
         if key not in self._margins:
-            try:
-                self._margins[key] = self.rates.rate(base, currency)
-            except NoConversionRate:
-                self._margins[key] = None
+            quote = self.quotes.get((row.connection_id, symbol.instrument_id))
+            if quote is not None and symbol.quote == currency:
+                self._margins[key] = (quote.bid + quote.ask) / 2
+            else:
+                self._margins[key] = self._rate(symbol.base, currency)
         return self._margins[key]
+
+    def _rate(self, source: str, target: str) -> Decimal | None:
+        try:
+            return self.rates.rate(source, target)
+        except NoConversionRate:
+            return None
 
     def limits(self, row: Row, symbol: Symbol) -> Limits:
         """The volume rules of a subscription for a symbol, made once for all alike."""
