@@ -25,7 +25,8 @@ class Deal:
     ``units`` were filled at ``price``. For a closing deal ``profit`` is the gross result in
     account currency, ``swap`` and ``commission`` what the platform booked (negative: paid)
     and ``balance`` the account's balance afterwards. ``client_order_id`` is '' where the
-    order was not ours or the platform does not repeat it.
+    order was not ours or the platform does not repeat it. Ids count up: of deals of one moment
+    the later has the longer or greater one.
     """
 
     deal_id: str

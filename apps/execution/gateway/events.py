@@ -11,6 +11,7 @@ from functools import partial
 
 from apps.execution.gateway import records, resting
 from apps.execution.gateway.journaling import Journal
+from apps.execution.gateway.latest import Latest
 from apps.execution.gateway.pending import Pending, Told
 from apps.execution.gateway.records import Record
 from apps.execution.gateway.state import Account, Book
@@ -53,6 +54,7 @@ class Events:
         self.pending = Pending(book, journal)
         self._filled: list[tuple[Account, DealDone]] = []
         self._seen: OrderedDict[tuple[int, str], None] = OrderedDict()
+        self._latest = Latest()
         self._turn = asyncio.Lock()
         self._parked: dict[str, deque[AccountEvent]] = defaultdict(deque)
         self._former: dict[str, deque[AccountEvent]] = defaultdict(deque)
@@ -161,7 +163,8 @@ class Events:
             return True
         if self._park(event, through):
             # Its order may be final now: the stored position must not lag behind it.
-            if event.position is not None:
+            latest = self._latest.of_position(account.id, event.deal)
+            if event.position is not None and latest:
                 self._writeback.position(account.id, event.position, None, event.received_at)
             return True
         # One that was stored as a stranger's, from a history without our ids, gets its id now.
@@ -186,7 +189,7 @@ class Events:
                 account.id, event.position, None, event.received_at
             )
             for account, event in fresh
-            if event.position is not None
+            if self._latest.of_position(account.id, event.deal) and event.position is not None
         }
         try:
             await self._journal.deals(journaled, [after[key] for key in sorted(after)])
@@ -223,8 +226,10 @@ class Events:
         account.dirty = True
         if self.pending.dealt(account, event):
             self._filled.append((account, event))
-        if deal.balance is not None:
+        if deal.balance is not None and self._latest.of_balance(account.id, deal):
             account.balance = deal.balance
+        if not self._latest.of_position(account.id, deal):
+            return  # told late: its position has gone on since
         if position is not None:
             self.position_is(account, position, event.received_at)
             if deal.effect is not DealEffect.CLOSE:

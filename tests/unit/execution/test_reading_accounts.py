@@ -34,6 +34,7 @@ class Written:
     def __init__(self) -> None:
         self.journal: list[Record] = []
         self.positions: dict[str, datetime | None] = {}
+        self.units: dict[str, Decimal] = {}
         self.deal_ids: list[tuple[str, str]] = []
         self.pending: list[Callable[[], Record]] = []
         self.gate = asyncio.Event()
@@ -56,6 +57,7 @@ class Written:
         self, account_id: int, position: Position, closed_at: datetime | None, now: datetime
     ) -> None:
         self.positions[position.position_id] = closed_at
+        self.units[position.position_id] = position.units
 
     def chain(self, account_id: int, event: Callable[[], Record]) -> None:
         self.pending.append(event)
