@@ -76,10 +76,18 @@ def price(value: Decimal) -> str:
     return f"{value.normalize():f}"
 
 
+def quoted(facts: Facts, value: Decimal) -> str:
+    """A price with the digits of its symbol, more where it has more."""
+    text, digits = price(value), _number(facts.numbers, "digits")
+    if digits is None or len(text.partition(".")[2]) >= digits:
+        return text
+    return f"{value:,.{int(digits)}f}"
+
+
 def _master(facts: Facts) -> str:
     numbers = facts.numbers
     symbol = facts.symbol
-    at = f" at {price(facts.master_price)}" if facts.master_price is not None else ""
+    at = f" at {quoted(facts, facts.master_price)}" if facts.master_price is not None else ""
     if facts.kind == EventKind.PROTECTION:
         return f"master moved the stops of {symbol}{_stops(numbers)}"
     side = str(numbers.get("master_side") or facts.side)
@@ -201,7 +209,7 @@ def _sending(facts: Facts) -> str:
 def _filling(facts: Facts) -> str:
     if facts.fill_price is None or not facts.filled_units:
         return ""
-    filled = f"filled at {price(facts.fill_price)}"
+    filled = f"filled at {quoted(facts, facts.fill_price)}"
     if facts.filled_units < facts.units:
         filled = f"{lots(facts.filled_units, facts.lot_units)} lots {filled}"
     if not facts.slippage:
@@ -260,7 +268,7 @@ _COMPARED: dict[Code, tuple[tuple[str, ...], Callable[..., str]]] = {
     ),
     Code.SLIPPAGE: (
         ("quote", "limit_price"),
-        lambda facts, quote, limit: f"{price(quote)}, at worst {price(limit)}",
+        lambda facts, quote, limit: f"{quoted(facts, quote)}, at worst {quoted(facts, limit)}",
     ),
     Code.MARGIN: (
         ("margin_level", "min_margin_level"),

@@ -195,3 +195,10 @@ def test_the_copys_own_order_had_filled_already() -> None:
         "Master bought 1.00 EURUSD at 1.09; at the ratio 0.5 that is 0.50 lots; "
         "the copy's own order had filled already."
     )
+
+
+def test_prices_keep_the_digits_of_their_symbol() -> None:
+    told = explain(facts(numbers=NUMBERS | {"digits": 5}))
+    assert "at 1.09210" in told and "filled at 1.09220" in told
+    finer = explain(facts(numbers=NUMBERS | {"digits": 5}, fill_price=Decimal("1.0922031")))
+    assert "filled at 1.0922031" in finer
