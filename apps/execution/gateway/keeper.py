@@ -38,7 +38,7 @@ class Keeper:
         self._tell_events = tell_events
         self._tickets = Tickets()
         self._writeback = Writeback(
-            database, lease.connection_id, self._tickets, tell_events, tell_orders, lease.valid
+            database, lease.connection_id, self._tickets, tell_events, tell_orders, lease
         )
         self._directory = Directory(database, lease.connection_id)
         self._session: Session | None = None

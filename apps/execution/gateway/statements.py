@@ -34,6 +34,16 @@ POSITIONS = f"""
     ON CONFLICT (account_id, position_id) DO UPDATE SET {_POSITION_UPDATE}
 """
 
+#: %s: rows, %s: connection id, %s: epoch. The same, unless a successor holds the lease: it
+#: reads positions itself, and what it has read must stand.
+POSITIONS_WITHOUT_SUCCESSOR = f"""
+    {_POSITION_INSERT}
+    SELECT {_POSITION_VALUES}, 0 FROM json_to_recordset(%s::json) AS r ({_POSITION_COLUMNS})
+    WHERE EXISTS (SELECT 1 FROM execution_connectionlease
+                  WHERE connection_id = %s AND epoch = %s FOR SHARE)
+    ON CONFLICT (account_id, position_id) DO UPDATE SET {_POSITION_UPDATE}
+"""
+
 #: %s: rows. The same for watched accounts only, in the transaction of their events.
 WATCHED_POSITIONS = f"""
     {_POSITION_INSERT}

@@ -17,12 +17,14 @@ import structlog
 from apps.execution import receivers
 from apps.execution.gateway import records
 from apps.execution.gateway.db import UNAVAILABLE, Database, as_json
+from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.records import Record
 from apps.execution.gateway.statements import (
     DEAL_EVENTS,
     DEALS,
     ORDERS,
     POSITIONS,
+    POSITIONS_WITHOUT_SUCCESSOR,
     SETTLE_BATCHES,
 )
 from apps.execution.gateway.tickets import Ticket, Tickets, utc_now
@@ -56,9 +58,9 @@ class Writeback:
         tickets: Tickets,
         tell_events: Callable[[Sequence[int]], None],
         tell_orders: TellOrders,
-        current: Callable[[], bool] = lambda: True,
+        lease: Lease | None = None,
     ) -> None:
-        self._current = current  # a successor knows positions better once the lease is over
+        self._lease = lease
         self._database = database
         self._connection_id = connection_id
         self._tickets = tickets
@@ -171,8 +173,6 @@ class Writeback:
         self._dirty = young
         deals, self._deals = self._deals, {}
         positions, self._positions = self._positions, {}
-        if not self._current():
-            positions = {}
         chains, self._chains = self._chains, []
         batches, self._batches = self._batches, set()
         done = [t for t in tickets.values() if t.final or t.resting]
@@ -229,12 +229,22 @@ class Writeback:
             statements.append((DEALS, [as_json(list(deals.values()))]))
         if positions:
             ordered = [positions[key] for key in sorted(positions)]
-            statements.append((POSITIONS, [as_json(ordered)]))
+            statements.append(self._positions_as_held(as_json(ordered)))
         if finished:
             statements.append((SETTLE_BATCHES, [sorted(finished)]))
         if events:
             statements.append((DEAL_EVENTS, [self._connection_id, as_json(events)]))
         return statements
+
+    def _positions_as_held(self, rows: str) -> tuple[str, list[object]]:
+        """Positions go with their fills for as long as no successor knows them better.
+
+        A fill that is stored without its position looks as if somebody had taken it away.
+        """
+        lease = self._lease
+        if lease is None or lease.valid():
+            return POSITIONS, [rows]
+        return POSITIONS_WITHOUT_SUCCESSOR, [rows, lease.connection_id, lease.epoch]
 
     def _tell(self, done: Sequence[Ticket]) -> None:
         keys: dict[str, set[int]] = defaultdict(set)
