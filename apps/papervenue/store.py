@@ -13,6 +13,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from apps.openapi_wire import messages
 from apps.openapi_wire.enums import OrderStatus, OrderType
@@ -47,6 +48,9 @@ _ACCOUNT_FIELDS = (
     *("account_id", "login", "owner", "name", "currency", "money_digits", "leverage"),
     *("netting", "opened_ms", "balance", "balance_version", "is_live"),
 )
+
+
+_AT_MARKET = frozenset({OrderType.MARKET, OrderType.MARKET_RANGE})
 
 
 class Store:
@@ -211,8 +215,18 @@ class Store:
             "SELECT account_id, body FROM orders WHERE live ORDER BY order_id"
         ):
             parsed = messages.ProtoOAOrder.FromString(body)
-            book.watch_order(codec.order_from_message(parsed, book.accounts[account_id], book))
+            order = codec.order_from_message(parsed, book.accounts[account_id], book)
+            if order.type in _AT_MARKET:
+                self._end(order, parsed)
+            else:
+                book.watch_order(order)
         return meta
+
+    def _end(self, order: Order, body: Any) -> None:
+        """An order at market does not rest: what a killed venue left of it is cancelled."""
+        order.status = OrderStatus.ORDER_STATUS_CANCELLED
+        body.orderStatus = int(order.status)
+        self.order(order, body.SerializeToString())
 
     def owners(self) -> Iterator[Owner]:
         for (text,) in self._db.execute("SELECT body FROM owners"):

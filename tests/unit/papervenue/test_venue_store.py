@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from apps.openapi_wire import messages
+from apps.openapi_wire.enums import OrderStatus
 from apps.papervenue import codec
 from apps.papervenue.engine import DEFAULT_SYMBOLS
 from apps.papervenue.engine.book import Book
@@ -66,3 +68,22 @@ def test_the_log_is_moved_into_the_file_and_does_not_grow_for_ever(tmp_path: Pat
         store.commit()
         assert log.stat().st_size <= CHECKPOINT_BYTES
     store.close()
+
+
+def test_an_order_at_market_that_a_killed_venue_left_is_cancelled(tmp_path: Path) -> None:
+    desk = Desk()
+    account = desk.account()
+    order = desk.place(account, SELL, LOT, type=OrderType.LIMIT, limit_price=120_000)
+    order.type = OrderType.MARKET  # accepted, and killed before its fill was booked
+    store = Store(tmp_path)
+    store.load(desk.book)
+    store.account(account)
+    store.order(order, codec.order_message(order).SerializeToString())
+    store.close()
+    again, book = Store(tmp_path), Book(DEFAULT_SYMBOLS)
+    again.load(book)
+    assert not book.accounts[account.account_id].orders
+    (body,) = again.rows("SELECT body FROM orders WHERE NOT live")
+    status = messages.ProtoOAOrder.FromString(body).orderStatus
+    assert status == OrderStatus.ORDER_STATUS_CANCELLED
+    again.close()
