@@ -50,7 +50,7 @@ def want_closed(subscription_ids: Sequence[int], cause: str, now: datetime) -> N
     links.filter(held_units=0, in_flight="").update(
         state="closed", target_units=0, closed_at=now, close_cause=""
     )
-    links.update(close_cause=cause)
+    links.update(close_cause=cause, close_not_before=None)  # a new wish waits for no old pause
     give_back(subscription_ids)
 
 

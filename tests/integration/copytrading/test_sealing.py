@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
 
 from apps.copytrading.domain.sealing import SEALED_COLUMNS, digest
-from apps.copytrading.models import CopySubscription, LedgerHead, Outcome, OutcomeSeal
+from apps.copytrading.models import CopySubscription, LedgerHead, Outcome, OutcomeSeal, TradeLink
 from apps.copytrading.services.sealing import seal_all
 from apps.copytrading.services.verifying import Checked, verify
 from apps.copytrading.tasks import seal as seal_task
@@ -387,6 +387,9 @@ def test_whatever_happens_in_between_nothing_comes_to_lie_before_what_is_sealed(
             world.deliver(change)
         seal_all(seconds=5)
     world.run(change)
+    for _ in range(5):  # closes that were refused wait for their pause, and events for them
+        TradeLink.objects.update(close_not_before=None)
+        world.run()
     seal_all(seconds=5)
     assert OutcomeSeal.objects.count() == Outcome.objects.count() > 50
     assert all(checked(copy).finding is None for copy in copies)

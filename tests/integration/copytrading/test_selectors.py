@@ -70,7 +70,7 @@ def test_outcomes_by_page_and_owner(world: CopyWorld) -> None:
     assert (len(rest.rows), rest.next_cursor) == (2, None)
     row = page.rows[0]
     assert row.subscription_uuid == copy.uuid
-    assert row.story.startswith("Master bought 1.00 EURUSD at 1.0921; your multiplier 1 gives")
+    assert row.story.startswith("Master bought 1.00 EURUSD at 1.09210; your multiplier 1 gives")
     assert row.to_sent_ms is not None and row.lots == 1
     assert len(selectors.outcomes_of(master_account_id=world.account_id).rows) == 10
 

@@ -123,7 +123,7 @@ def test_an_outcome_is_told_with_everything_around_it(
     world.run()
     seal_all(seconds=5)
     text = as_customer.get(reverse("portal:outcome", args=[traded.pk])).content.decode()
-    assert "Master bought 1.00 EURUSD at 1.0921." in text
+    assert "Master bought 1.00 EURUSD at 1.09210." in text
     assert "Your equity 5,000.00 USD against 10,000.00 USD gives 0.50 lots." in text
     assert "Your units for one of the master&#x27;s" in text
     for hop in ("Master&#x27;s deal", "Received", "Planned", "Sent", "Accepted", "Filled"):
