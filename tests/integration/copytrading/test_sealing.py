@@ -13,9 +13,17 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection
+from django.utils import timezone
 
 from apps.copytrading.domain.sealing import SEALED_COLUMNS, digest
-from apps.copytrading.models import CopySubscription, LedgerHead, Outcome, OutcomeSeal, TradeLink
+from apps.copytrading.models import (
+    CopySubscription,
+    LedgerHead,
+    Outcome,
+    OutcomeSeal,
+    PendingLink,
+    TradeLink,
+)
 from apps.copytrading.services.sealing import seal_all
 from apps.copytrading.services.verifying import Checked, verify
 from apps.copytrading.tasks import seal as seal_task
@@ -387,8 +395,9 @@ def test_whatever_happens_in_between_nothing_comes_to_lie_before_what_is_sealed(
             world.deliver(change)
         seal_all(seconds=5)
     world.run(change)
-    for _ in range(5):  # closes that were refused wait for their pause, and events for them
-        TradeLink.objects.update(close_not_before=None)
+    for _ in range(8):  # closes and cancels that were refused wait for their pause
+        PendingLink.objects.exclude(retry_at=None).update(retry_at=timezone.now())
+        TradeLink.objects.exclude(close_cause="").update(close_not_before=timezone.now())
         world.run()
     seal_all(seconds=5)
     assert OutcomeSeal.objects.count() == Outcome.objects.count() > 50
