@@ -21,6 +21,8 @@ LEASE_S = 5.0
 TAKEOVER_WAIT_S = LEASE_S + 1.0
 TICK_S = 1.0
 _SAFETY_S = 0.3
+#: A renewal that is not answered by then is tried again on another connection.
+_ANSWER_S = 2.0
 
 _RENEW = """
     UPDATE execution_connectionlease SET expires_at = clock_timestamp() + make_interval(secs => %s)
@@ -99,7 +101,9 @@ class Leases:
         """Renew all and tell that this gateway lives; answers those that were lost."""
         before = time.monotonic()
         seen = [self.holder, sorted(self.held), _rss_mb()]
-        renewed, _ = await self._database.run_all([(_RENEW, [LEASE_S, self.holder]), (_SEEN, seen)])
+        renewed, _ = await self._database.run_all(
+            [(_RENEW, [LEASE_S, self.holder]), (_SEEN, seen)], _ANSWER_S
+        )
         current = {(connection_id, epoch) for connection_id, epoch in renewed}
         lost: list[Lease] = []
         for lease in list(self.held.values()):
