@@ -114,6 +114,8 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
         links, decided = row.links, row.decided
         for made_before in decided.values():
             row = row.about_to_hold(made_before.link)
+            if row.rules.max_positions and _begun(made_before.link):
+                row = row._replace(open_links=row.open_links + 1)
         for key, mine in groups:
             if not for_all:
                 mine = [event for event in mine if _concerns(event, row)]
@@ -133,6 +135,11 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
 
 def _concerns(event: MasterEvent, row: Row) -> bool:
     return event.id > row.started_after and event.only in (0, row.subscription_id)
+
+
+def _begun(link: Link) -> bool:
+    """Whether an interrupted run has ordered a position with it."""
+    return link.held <= 0 and bool(link.in_flight)
 
 
 def _resume(made: Plan, row: Row, events: Sequence[MasterEvent], decided: Decided) -> None:
