@@ -12,10 +12,11 @@ from apps.common.events import listen
 from apps.copytrading.domain.drift import GRACE
 from apps.copytrading.services.orders import SOURCE
 from apps.copytrading.services.reconcile import ACCOUNTS_AT_ONCE
+from apps.copytrading.services.standing import AT_SENDING
 from apps.copytrading.services.versions import record_versions, running_ids
 from apps.copytrading.tasks import guards, reconcile, work
 from apps.execution import api as execution
-from apps.execution import receivers
+from apps.execution import receivers, standings
 from apps.execution.models import Gate
 
 
@@ -24,6 +25,7 @@ def connect() -> None:
     receivers.register(
         SOURCE, on_events=wake, on_orders=wake, on_tick=look_at_guards, on_read=compare_soon
     )
+    standings.register(SOURCE, AT_SENDING)
     listen(MODULE_SWITCHED, switch_gate)
     listen(DEFAULTS_CHANGED, keep_settings)
 

@@ -19,6 +19,7 @@ from apps.copytrading.services.repairing import repair_due
 from apps.copytrading.services.sealing import seal_all
 from apps.copytrading.services.work import look_after
 from apps.copytrading.services.work import work as do_work
+from apps.execution.troubles import forget_settled
 
 
 @worker_process_init.connect
@@ -60,6 +61,7 @@ def guards() -> None:
 
     Copies of resting orders are cancelled where a gate holds opens back.
     """
+    forget_settled()
     masters = set(enforce_guards(timezone.now())) | set(masters_with_due_closes())
     masters.update(masters_with_pendings_due())
     for master_account_id in sorted(masters):

@@ -19,8 +19,9 @@ HELD_AFTER = timedelta(seconds=2)
 @dataclass(frozen=True, slots=True)
 class UnderWay:
     """Something that has no outcome yet. ``state`` is waiting, committed, sent, accepted,
-    partially_filled or unknown; ``units`` are of an order, 0 where it waits. ``why`` is what it
-    is held up by, '' where that is only its turn or the platform's answer."""
+    partially_filled, unknown, or unresolved where the platform has answered and that could not
+    be taken note of; ``units`` are of an order, 0 where it waits. ``why`` is what it is held up
+    by, '' where that is only its turn or the platform's answer."""
 
     key: str
     subscription_uuid: UUID
@@ -56,6 +57,7 @@ _STATES = {
     "accepted": "In flight",
     "partially_filled": "In flight",
     "unknown": "Unknown",
+    "unresolved": "Unresolved",
 }
 _LEGS = {
     "open": "Open",
@@ -78,7 +80,13 @@ _UNDER_WAY = """
         FROM copytrading_tradelink l WHERE l.in_flight <> ''
         UNION ALL
         SELECT p.subscription_id, p.symbol, p.instrument_id, p.in_flight, p.opened_at
-        FROM copytrading_pendinglink p WHERE p.in_flight <> '' AND p.closed_at IS NULL)
+        FROM copytrading_pendinglink p WHERE p.in_flight <> '' AND p.closed_at IS NULL),
+    troubled AS (
+        SELECT o.client_order_id, o.relation, o.instrument_id, o.leg, o.units, o.committed_at,
+               t.error, t.attempts, t.trace_id
+        FROM execution_settletrouble t
+        JOIN execution_order o ON o.client_order_id = t.client_order_id
+        WHERE o.settled_at IS NULL AND (o.final_at IS NOT NULL OR o.rest_settled_at IS NULL))
     SELECT 'order-' || f.in_flight, mine.uuid, mine.strategy_name, mine.name, mine.login, f.symbol,
            coalesce(d.leg, o.leg, 'close'), coalesce(o.state, 'committed'),
            coalesce(d.units, o.units, 0), coalesce(y.lot_units, 1), d.event_id,
@@ -90,6 +98,18 @@ _UNDER_WAY = """
     LEFT JOIN execution_order o ON o.client_order_id = f.in_flight
     LEFT JOIN platforms_symbol y ON y.connection_id = mine.connection_id
          AND y.instrument_id = f.instrument_id
+    WHERE NOT EXISTS (SELECT 1 FROM troubled WHERE troubled.client_order_id = f.in_flight)
+    UNION ALL
+    SELECT 'order-' || o.client_order_id, mine.uuid, mine.strategy_name, mine.name, mine.login,
+           coalesce(y.name, o.instrument_id), o.leg, 'unresolved', o.units,
+           coalesce(y.lot_units, 1), d.event_id, o.committed_at,
+           CASE WHEN {for_staff} THEN format('%%s; tried %%s times, trace %%s', o.error,
+                                             o.attempts, o.trace_id)
+                ELSE 'It is answered, but could not be booked yet; that is tried again.' END
+    FROM troubled o JOIN mine ON o.relation = 'sub:' || mine.id
+    LEFT JOIN copytrading_decision d ON d.client_order_id = o.client_order_id
+    LEFT JOIN platforms_symbol y ON y.connection_id = mine.connection_id
+         AND y.instrument_id = o.instrument_id
     UNION ALL
     SELECT 'event-' || w.event_id || '-' || w.subscription_id, mine.uuid, mine.strategy_name,
            mine.name, mine.login, coalesce(e.payload ->> 'symbol', ''), 'event', 'waiting', 0, 1,
@@ -110,7 +130,8 @@ def under_way(
 ) -> list[UnderWay]:
     """Orders without an answer and events that wait for them, the oldest first.
 
-    One query, and those of :func:`apps.execution.waiting_closes.waiting_closes` where a close has
+    What could not be settled says why to staff, for whom no ``user_id`` is given. One query, and
+    those of :func:`apps.execution.waiting_closes.waiting_closes` where a close has
     not left in time.
     """
     given = {
@@ -123,7 +144,9 @@ def under_way(
     if account_ids is not None:
         which.append("a.id = ANY(%s)")
         values.append(list(account_ids))
-    statement = _UNDER_WAY.format(which=" AND ".join(which) or "TRUE")
+    statement = _UNDER_WAY.format(
+        which=" AND ".join(which) or "TRUE", for_staff="TRUE" if user_id is None else "FALSE"
+    )
     return _with_reasons([UnderWay(*row) for row in sql.rows(statement, [*values, limit])])
 
 

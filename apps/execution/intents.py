@@ -47,12 +47,22 @@ class SendGuards(NamedTuple):
     ``limit_price`` is the worst price at which it may leave, compared with the quote of the
     side that it would trade at (None: any). ``min_equity`` is in the account's currency,
     ``min_margin_level`` the percent of equity over used margin that must remain after the
-    open; 0 is no limit. A symbol's trading hours are judged for every open with guards.
+    open. ``max_positions`` is how many positions the relation may hold with this one,
+    ``loss_limit`` the loss of the relation, realised and open, at which it opens nothing any
+    more, in the account's currency; both need :mod:`apps.execution.standings`. 0 is no limit.
+    A symbol's trading hours are judged for every open with guards.
     """
 
     limit_price: Decimal | None = None
     min_equity: Decimal = Decimal(0)
     min_margin_level: Decimal = Decimal(0)
+    max_positions: int = 0
+    loss_limit: Decimal = Decimal(0)
+
+    @property
+    def of_relation(self) -> bool:
+        """Whether it is to be judged how the relation stands."""
+        return bool(self.max_positions or self.loss_limit)
 
 
 class Intent(NamedTuple):
@@ -145,7 +155,7 @@ def dump(intents: Sequence[Intent]) -> str:
     columns = columns_of(intents)
     for index in (Col.NOT_AFTER, Col.EXPIRES_AT):
         columns[index] = [_seconds(moment) for moment in columns[index]]
-    columns[Col.GUARDS] = [None if g is None else list(g) for g in columns[Col.GUARDS]]
+    columns[Col.GUARDS] = [None if g is None else _plain(g) for g in columns[Col.GUARDS]]
     return dump_columns(columns, len(intents))
 
 
@@ -193,6 +203,11 @@ def type_of(row: list[Any]) -> str:
 def guards_of(row: list[Any]) -> SendGuards | None:
     """The guards of a row, None where nothing is judged."""
     return _guards(row[22])
+
+
+def limits_relation(row: list[Any]) -> bool:
+    """Whether a row's guards ask how its relation stands."""
+    return row[22] is not None and len(row[22]) == _WITH_RELATION
 
 
 def request_of(row: list[Any]) -> TradeRequest:
@@ -274,8 +289,20 @@ def _intent(row: list[Any]) -> Intent:
 def _guards(value: Any) -> SendGuards | None:
     if value is None:
         return None
-    limit, equity, level = value
-    return SendGuards(_decimal(limit), Decimal(equity), Decimal(level))
+    limit, equity, level, *of_relation = value
+    guards = SendGuards(_decimal(limit), Decimal(equity), Decimal(level))
+    if not of_relation:
+        return guards
+    return guards._replace(max_positions=int(of_relation[0]), loss_limit=Decimal(of_relation[1]))
+
+
+#: Length of the guards in a row that have limits of the relation.
+_WITH_RELATION = 5
+
+
+def _plain(guards: SendGuards) -> list[Any]:
+    """Guards as they travel: what only few have stands at the end, and only where it is set."""
+    return list(guards if guards.of_relation else guards[:3])
 
 
 def _seconds(moment: datetime | None) -> float | None:

@@ -13,6 +13,7 @@ from django.db import connection
 from apps.common.database import raw_cursor
 from apps.execution import journal
 from apps.execution.models import Gate, GatewayProcess, Order
+from apps.execution.troubles import NOT_SET_ASIDE
 from apps.trading.deals import DealEffect
 from apps.trading.orders import FINAL_STATES, Leg, OrderState, OrderType, Side
 
@@ -212,10 +213,13 @@ def events_by_id(event_ids: Sequence[int]) -> dict[int, JournaledEvent]:
 
 
 def unsettled_orders(source: str, wake_key: int, limit: int = 5000) -> list[OrderResult]:
-    """Final orders of a source and wake key of which it has not taken note, oldest first."""
+    """Final orders of a source and wake key of which it has not taken note, oldest first.
+
+    Without those that are set aside at the moment (:mod:`apps.execution.troubles`).
+    """
     rows = _many(
         f"{_RESULTS} WHERE o.source = %s AND o.wake_key = %s AND o.settled_at IS NULL "
-        "AND o.state = ANY(%s) ORDER BY o.id LIMIT %s",
+        f"AND o.state = ANY(%s) AND {NOT_SET_ASIDE} ORDER BY o.id LIMIT %s",
         [source, wake_key, [s.value for s in FINAL_STATES], limit],
     )
     return [_result(row) for row in rows]
@@ -229,7 +233,8 @@ def rested_orders(source: str, wake_key: int, limit: int = 5000) -> list[OrderRe
     """
     rows = _rows(
         f"{_RESULTS} WHERE o.source = %s AND o.wake_key = %s AND o.rested_at IS NOT NULL "
-        "AND o.rest_settled_at IS NULL AND o.final_at IS NULL ORDER BY o.id LIMIT %s",
+        f"AND o.rest_settled_at IS NULL AND o.final_at IS NULL AND {NOT_SET_ASIDE} "
+        "ORDER BY o.id LIMIT %s",
         [source, wake_key, limit],
     )
     return [_result(row) for row in rows]

@@ -31,7 +31,7 @@ _EVENTS = {
 _TONES = {
     "good": {"active", "copied", "live", "open", "filled", "on"},
     "warn": {"paused", "partial", "skipped", "connecting", "syncing", "pending", "superseded"},
-    "bad": {"rejected", "failed", "refused", "down", "lost"},
+    "bad": {"rejected", "failed", "refused", "down", "lost", "unresolved"},
     "busy": {"in_flight", "sent", "unknown", "accepted", "waiting"},
 }
 

@@ -58,6 +58,8 @@ def _take_over(
     )
     if pending.state is PendingState.CANCELLED and event.kind in _OPENING:
         return _not_bought(pending, events, Code.CANCELLED)
+    if begins and pending.state is PendingState.UNWANTED:
+        return _not_bought(pending, events, row.hold or Code.CANCELLED)
     if begins and gone:
         return _not_bought(pending, events, Code.POSITION_GONE)
     if not begins:
@@ -167,8 +169,10 @@ def filled_link(pending: Pending, link: Link | None, units: Decimal, *, ended: b
     if changed.in_flight == pending.client_order_id and ended:
         changed = changed._replace(in_flight="")
     if pending.state is PendingState.UNWANTED and held > 0:
-        cause = f"pending:{pending.order_key}"
-        changed = changed._replace(close_cause=changed.close_cause or cause)
+        cause = changed.close_cause or f"pending:{pending.order_key}"
+        if changed.in_flight and units > 0:  # a close under way was for what was held before
+            cause = f"pending:{pending.order_key}:{pending.filled.normalize():f}"
+        changed = changed._replace(close_cause=cause)
     if changed.position_key == link_key(pending.order_key) and not changed.close_cause:
         changed = changed._replace(target=held)
     return changed

@@ -87,8 +87,10 @@ _GUARDS = {
     code.value: code
     for code in (
         Code.KILL_SWITCH,
+        Code.LOSS_LIMIT,
         Code.MARGIN,
         Code.MARKET_CLOSED,
+        Code.MAX_POSITIONS,
         Code.MIN_EQUITY,
         Code.SLIPPAGE,
     )

@@ -170,10 +170,12 @@ def told(pending: Pending, news: Told) -> Pending:
 
 
 def _ended(before: Pending, known: Pending, state: OrderState) -> Pending:
-    if before.state is PendingState.UNWANTED or before.position_key:
+    if before.position_key:
         return known._replace(state=PendingState.DONE, over=True)
     if known.filled > 0:
-        return known._replace(state=PendingState.FILLED)
+        unwanted = before.state is PendingState.UNWANTED
+        state_then = PendingState.DONE if unwanted else PendingState.FILLED
+        return known._replace(state=state_then, over=unwanted)
     if not known.platform_order_id or state is OrderState.REJECTED:
         return known._replace(state=PendingState.FAILED, over=True)
     ours = bool(before.cancel_cause)

@@ -10,6 +10,7 @@ from apps.copytrading.domain.adoption import follow
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, finished
+from apps.copytrading.domain.openings import Openings
 from apps.copytrading.domain.pending import Pending
 from apps.copytrading.domain.rows import Decided, Market, Row
 from apps.copytrading.domain.steps import Ending, Order, Step
@@ -62,6 +63,11 @@ class Plan:
     resumed: list[Changed] = field(default_factory=list)
     pendings: list[PendingChange] = field(default_factory=list)
 
+    def opens(self, row: Row, link: Link, order: Order) -> None:
+        """A new link begins with this order."""
+        self.changes.append(Changed(row, link, order))
+        self.orders.append(Planned(row, order, link))
+
     def add(self, row: Row, step: Step) -> None:
         """Take over what a step made of one link."""
         last = len(step.links) - 1
@@ -100,10 +106,16 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
     newest_start = max((row.started_after for row in rows), default=0)
     oldest_event = min((event.id for event in events), default=0)
     for_all = newest_start < oldest_event and not any(event.only for event in events)
+    openings = Openings.among(events, market) if for_all else None
     for row in rows:
+        if openings is not None and (opened := openings.of(row)) is not None:
+            made.opens(row, *opened)
+            continue
         links, decided = row.links, row.decided
         for made_before in decided.values():
             row = row.about_to_hold(made_before.link)
+            if row.rules.max_positions and _begun(made_before.link):
+                row = row._replace(open_links=row.open_links + 1)
         for key, mine in groups:
             if not for_all:
                 mine = [event for event in mine if _concerns(event, row)]
@@ -123,6 +135,11 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
 
 def _concerns(event: MasterEvent, row: Row) -> bool:
     return event.id > row.started_after and event.only in (0, row.subscription_id)
+
+
+def _begun(link: Link) -> bool:
+    """Whether an interrupted run has ordered a position with it."""
+    return link.held <= 0 and bool(link.in_flight)
 
 
 def _resume(made: Plan, row: Row, events: Sequence[MasterEvent], decided: Decided) -> None:

@@ -41,16 +41,28 @@ def again(cause: str) -> str:
     return f"{base}#{int(number or 1) + 1}"
 
 
+# Until it is cancelled a resting order may still be filled; what it fills goes the same way.
+_UNWANTED = """
+    UPDATE copytrading_pendinglink
+    SET state = 'unwanted', retry_at = NULL,
+        cancel_cause = CASE cancel_cause WHEN '' THEN %s ELSE cancel_cause END
+    WHERE subscription_id = ANY(%s) AND closed_at IS NULL AND position_key = ''
+      AND state IN ('placing', 'resting')
+"""
+
+
 def want_closed(subscription_ids: Sequence[int], cause: str, now: datetime) -> None:
     """Have everything that these subscriptions hold closed; what holds nothing ends.
 
-    In the caller's transaction, under the lock of their master, who sends the closes next.
+    Orders that rest are cancelled with what they fill until then. In the caller's transaction,
+    under the lock of their master, who sends the closes next.
     """
     links = TradeLink.objects.filter(subscription_id__in=subscription_ids, state="open")
     links.filter(held_units=0, in_flight="").update(
         state="closed", target_units=0, closed_at=now, close_cause=""
     )
     links.update(close_cause=cause, close_not_before=None)  # a new wish waits for no old pause
+    sql.execute(_UNWANTED, [cause, list(subscription_ids)])
     give_back(subscription_ids)
 
 

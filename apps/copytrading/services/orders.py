@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Planned
-from apps.copytrading.domain.rows import Row
+from apps.copytrading.domain.rows import Row, Rules
 from apps.copytrading.domain.steps import Order
 from apps.copytrading.services.notes import Sent, dump_notes
 from apps.execution import api as execution
@@ -94,8 +94,18 @@ def _intent(master_account_id: int, made: Planned) -> Intent:
 
 
 def _guards(row: Row, order: Order) -> SendGuards:
-    rules = row.rules
-    return SendGuards(order.limit_price, rules.min_equity, rules.min_margin_level)
+    return send_guards(row.rules, order.limit_price)
+
+
+def send_guards(rules: Rules, limit_price: Decimal | None) -> SendGuards:
+    """The guards of an open that are judged once more when it leaves."""
+    return SendGuards(
+        limit_price,
+        rules.min_equity,
+        rules.min_margin_level,
+        rules.max_positions,
+        rules.loss_limit,
+    )
 
 
 def close_intent(

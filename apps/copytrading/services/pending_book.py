@@ -24,12 +24,12 @@ from apps.copytrading.services.decisions import (
 )
 from apps.copytrading.services.holds import hold_symbols, take
 from apps.copytrading.services.links import store_links
-from apps.copytrading.services.orders import SOURCE, commit_orders
+from apps.copytrading.services.orders import SOURCE, commit_orders, send_guards
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
 from apps.copytrading.services.pending_store import store_pendings, store_taken_over
 from apps.copytrading.services.waiting import store_waits
 from apps.execution import api as execution
-from apps.execution.intents import Intent, SendGuards, client_order_id
+from apps.execution.intents import Intent, client_order_id
 from apps.trading.orders import Leg
 from apps.trading.quantity import ZERO
 
@@ -167,7 +167,7 @@ def _intent(master_account_id: int, wanted: Wanted) -> Intent:
         price=terms.price,
         stop_price=terms.stop_price,
         expires_at=terms.expires_at,
-        guards=SendGuards(None, row.rules.min_equity, ZERO) if placing else None,
+        guards=send_guards(row.rules, None)._replace(min_margin_level=ZERO) if placing else None,
     )
 
 

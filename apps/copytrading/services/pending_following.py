@@ -16,6 +16,7 @@ from apps.copytrading.domain.pending import LIVE, PendingState
 from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.services import sql
 from apps.copytrading.services.events import master_event
+from apps.copytrading.services.isolating import in_isolation
 from apps.copytrading.services.load import Master, load_master, load_rows
 from apps.copytrading.services.market import load_market
 from apps.copytrading.services.orders import SOURCE
@@ -32,7 +33,7 @@ from apps.copytrading.services.waiting import forget_waits
 from apps.execution import api as execution
 from apps.execution.api import Fence
 from apps.execution.intents import Intent, client_order_id
-from apps.execution.selectors import events_by_id, rested_orders
+from apps.execution.selectors import OrderResult, events_by_id, rested_orders
 from apps.trading.orders import Leg, Side
 
 _ANY = """
@@ -150,11 +151,16 @@ def masters_with_pendings_due() -> list[int]:
 
 def _note_rested(master: Master, fence: Fence) -> int:
     results = rested_orders(SOURCE, master.account_id)
-    if results:
+    if not results:
+        return 0
+
+    def take(some: Sequence[OrderResult]) -> int:
         with transaction.atomic():
             execution.pass_fence(fence)
-            settle_orders(master, results)
-    return len(results)
+            settle_orders(master, some)
+        return len(some)
+
+    return in_isolation(take, results, fence)
 
 
 class _Cancel(NamedTuple):

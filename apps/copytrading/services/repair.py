@@ -21,12 +21,12 @@ from apps.copytrading.services.acting import intervenes
 from apps.copytrading.services.holds import take
 from apps.copytrading.services.links import store_legs, store_links
 from apps.copytrading.services.locks import wait_for_master
-from apps.copytrading.services.orders import SOURCE
+from apps.copytrading.services.orders import SOURCE, send_guards
 from apps.copytrading.services.planning import finish_interrupted
 from apps.copytrading.services.reconcile import repair_id, tell
 from apps.copytrading.services.remedies import NotNow, Place, Repair, places_of, work_out
 from apps.execution import api as execution
-from apps.execution.intents import Intent, SendGuards
+from apps.execution.intents import Intent
 
 #: Differences that are repaired in one go.
 AT_ONCE = 200
@@ -177,7 +177,7 @@ def _intent(repair: Repair, now: datetime) -> Intent:
         take_profit=link.take_profit if new else None,
         reference_price=repair.reference_price,
         not_after=now + row.max_delay,
-        guards=SendGuards(None, row.rules.min_equity, row.rules.min_margin_level),
+        guards=send_guards(row.rules, None),
     )
 
 

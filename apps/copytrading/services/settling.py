@@ -1,7 +1,8 @@
 """Taking note of final orders: links, legs, results, outcomes, and what waited for them.
 
-One transaction for all final orders of a master that are known. An order whose link is not
-stored yet belongs to an interrupted planning and is left until that has been resumed.
+One transaction for all final orders of a master that are known; one that cannot be settled is
+set aside, and the others go on. An order whose link is not stored yet belongs to an interrupted
+planning and is left until that has been resumed.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ from apps.copytrading.services.closing import BY_HAND, again
 from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.holds import hold_symbols
+from apps.copytrading.services.isolating import in_isolation
 from apps.copytrading.services.links import store_legs, store_links
 from apps.copytrading.services.load import Master, load_master, load_rows
 from apps.copytrading.services.market import load_market
@@ -75,6 +77,10 @@ def settle(master_account_id: int, fence: Fence) -> int:
     if master is None:
         execution.mark_settled([result.id for result in results], now)
         return len(results)
+    return in_isolation(lambda some: _settle(master, some, fence, now), results, fence)
+
+
+def _settle(master: Master, results: Sequence[OrderResult], fence: Fence, now: datetime) -> int:
     of_orders = [result for result in results if is_of_pending(result)]
     results = [result for result in results if not is_of_pending(result)]
     with transaction.atomic():

@@ -34,6 +34,27 @@ _COUNTS = """
     GROUP BY subscription_id
 """
 
+# For the gateway, when an open with such a limit leaves: the same count with the orders behind
+# it, the shares of open positions, and the result. The relations are those of the intents.
+AT_SENDING = """
+    SELECT 'sub:' || s.id, s.result, l.orders || p.orders, l.position_ids, l.units
+    FROM copytrading_copysubscription s
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(in_flight), '{}') AS orders,
+               array_agg(position_id) FILTER (WHERE held_units > 0) AS position_ids,
+               array_agg(held_units) FILTER (WHERE held_units > 0) AS units
+        FROM copytrading_tradelink
+        WHERE subscription_id = s.id AND state = 'open'
+          AND (held_units > 0 OR in_flight <> '')) AS l
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(client_order_id), '{}') AS orders
+        FROM copytrading_pendinglink
+        WHERE subscription_id = s.id AND closed_at IS NULL
+          AND state IN ('placing', 'resting') AND filled_units = 0 AND position_key = '') AS p
+    WHERE s.id IN (SELECT substr(r, 5)::bigint FROM unnest(%s::text[]) AS r
+                   WHERE r LIKE 'sub:%%')
+"""
+
 
 def with_floating(rows: list[Row]) -> list[Row]:
     """Capital that was allocated moves with the open result of what it holds as well.

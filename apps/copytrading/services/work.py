@@ -11,16 +11,17 @@ from apps.copytrading.services.pending_following import follow_pendings
 from apps.copytrading.services.planning import finish_interrupted, plan_waiting
 from apps.copytrading.services.settling import settle
 from apps.execution import api as execution
+from apps.execution.troubles import NOT_SET_ASIDE
 from apps.trading.orders import FINAL_STATES
 
 _FINAL = sorted(state.value for state in FINAL_STATES)
 
-_LEFT = """
+_LEFT = f"""
     SELECT EXISTS (SELECT 1 FROM execution_accountevent
                    WHERE account_id = %(account)s AND planned_at IS NULL)
-        OR EXISTS (SELECT 1 FROM execution_order
+        OR EXISTS (SELECT 1 FROM execution_order o
                    WHERE source = 'copy' AND wake_key = %(account)s AND settled_at IS NULL
-                     AND state = ANY(%(final)s))
+                     AND state = ANY(%(final)s) AND {NOT_SET_ASIDE})
 """
 
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from psycopg import Rollback
+from psycopg import AsyncCursor, Rollback
 
 from apps.execution.gateway.db import Database
 from apps.execution.gateway.lease import Lease
-from apps.execution.intents import Col, dump_rows
+from apps.execution.intents import Col, dump_rows, limits_relation
+from apps.execution.standings import Standings, standings_of, statement_of
 from apps.trading.orders import Leg
 
 _CLAIM = """
@@ -84,6 +85,8 @@ class Hold(enum.StrEnum):
     SLIPPAGE = "SLIPPAGE"
     MIN_EQUITY = "MIN_EQUITY"
     MARGIN = "MARGIN"
+    MAX_POSITIONS = "MAX_POSITIONS"
+    LOSS_LIMIT = "LOSS_LIMIT"
     WITHDRAWN = "WITHDRAWN"
     TOO_LATE = "TOO_LATE"
 
@@ -103,10 +106,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """``claimed`` parts may leave, but for ``held`` items (client order id to reason)."""
+    """``claimed`` parts may leave, but for ``held`` items (client order id to reason).
+
+    ``standings`` are those of the relations whose opens among them have limits.
+    """
 
     claimed: list[Part]
     held: dict[str, tuple[Hold, str]]
+    standings: Standings = field(default_factory=dict)
 
 
 class Gates:
@@ -164,6 +171,7 @@ class Claims:
             claimed = [await conn.execute(_CLAIM, self._values(part)) for part in parts]
             gates = await conn.execute(_GATES, self._gate_keys(rows))
             withdrawn = await conn.execute(_WITHDRAWN, [batch_ids])
+            standing = [await conn.execute(*asked) for asked in _asks_of_relations(rows)]
             if any([await cursor.fetchone() is None for cursor in claimed]):
                 raise Rollback(transaction)
             found = Gates(await gates.fetchall())
@@ -176,7 +184,7 @@ class Claims:
                 if halted:
                     raise HaltedCloses(halted)
                 found = Gates(())
-            return Verdict(list(parts), _held(rows, found, gone))
+            return Verdict(list(parts), _held(rows, found, gone), await _standings(standing))
         return None
 
     async def halted(self, rows: list[list[Any]]) -> set[str]:
@@ -235,6 +243,26 @@ def lateness(row: list[Any], moment: float) -> tuple[Hold, str] | None:
         return None
     late = moment - not_after
     return Hold.TOO_LATE, f"its time had passed {late:.1f} s before it could leave"
+
+
+def _asks_of_relations(rows: list[list[Any]]) -> list[tuple[str, list[object]]]:
+    """Statements that tell how relations stand whose opens have limits; none in most claims."""
+    relations: dict[str, set[str]] = {}
+    for row in rows:
+        if limits_relation(row):
+            relations.setdefault(row[Col.SOURCE], set()).add(row[Col.RELATION])
+    return [
+        (statement, [list(mine)])
+        for source, mine in relations.items()
+        if (statement := statement_of(source)) is not None
+    ]
+
+
+async def _standings(cursors: Sequence[AsyncCursor[tuple[Any, ...]]]) -> Standings:
+    found: Standings = {}
+    for cursor in cursors:
+        found |= standings_of(await cursor.fetchall())
+    return found
 
 
 def _held(rows: list[list[Any]], gates: Gates, withdrawn: set[str]) -> dict[str, tuple[Hold, str]]:

@@ -19,6 +19,7 @@ from apps.execution.gateway.db import UNAVAILABLE, Database
 from apps.execution.gateway.journaling import Waker
 from apps.execution.gateway.keeper import Keeper
 from apps.execution.gateway.lease import TICK_S, Lease, Leases
+from apps.execution.troubles import NOT_SET_ASIDE
 
 _WATCH_S = 0.1
 _RETRY_S = 0.25
@@ -30,16 +31,16 @@ _UNPLANNED = """
     WHERE planned_at IS NULL AND connection_id = ANY(%s)
       AND received_at < clock_timestamp() - interval '1 second'
 """
-_UNSETTLED = """
-    SELECT source, array_agg(DISTINCT wake_key) FROM execution_order
+_UNSETTLED = f"""
+    SELECT source, array_agg(DISTINCT wake_key) FROM execution_order o
     WHERE settled_at IS NULL AND source = ANY(%s) AND connection_id = ANY(%s)
-      AND final_at < clock_timestamp() - interval '1 second'
+      AND final_at < clock_timestamp() - interval '1 second' AND {NOT_SET_ASIDE}
     GROUP BY source
 """
-_RESTED = """
-    SELECT source, array_agg(DISTINCT wake_key) FROM execution_order
+_RESTED = f"""
+    SELECT source, array_agg(DISTINCT wake_key) FROM execution_order o
     WHERE rested_at < clock_timestamp() - interval '1 second' AND rest_settled_at IS NULL
-      AND final_at IS NULL AND source = ANY(%s) AND connection_id = ANY(%s)
+      AND final_at IS NULL AND source = ANY(%s) AND connection_id = ANY(%s) AND {NOT_SET_ASIDE}
     GROUP BY source
 """
 

@@ -13,7 +13,15 @@ from itertools import chain
 
 import structlog
 
-from apps.execution.gateway.claims import Claims, HaltedCloses, Hold, Part, Slice, lateness
+from apps.execution.gateway.claims import (
+    Claims,
+    HaltedCloses,
+    Hold,
+    Part,
+    Slice,
+    Verdict,
+    lateness,
+)
 from apps.execution.gateway.db import UNAVAILABLE
 from apps.execution.gateway.guards import Guards
 from apps.execution.gateway.lease import Lease
@@ -172,7 +180,7 @@ class Sender:
             self._connector.limits.orders_stay(tokens)
             self._forget(parts)
             return None
-        sent = self._send(parts, verdict.held)
+        sent = self._send(parts, verdict)
         self._connector.limits.orders_stay(tokens - sent)
         return None
 
@@ -228,11 +236,12 @@ class Sender:
                 return [Part(slice, slice.claimed, stop)]
         return []
 
-    def _send(self, parts: list[Part], held: dict[str, tuple[Hold, str]]) -> int:
+    def _send(self, parts: list[Part], verdict: Verdict) -> int:
         """Write what nothing holds; answers how many that were."""
         # Judged only now: the claim may have waited for PostgreSQL.
         now = datetime.now(UTC)
-        moment, guards = now.timestamp(), self._guards.sending(now)
+        moment, guards = now.timestamp(), self._guards.sending(now, verdict.standings)
+        held = verdict.held
         tickets: list[Ticket] = []
         for part in parts:
             slice = part.slice

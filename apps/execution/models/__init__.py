@@ -14,6 +14,7 @@ from apps.execution.models.control import (
     GatewayProcess,
 )
 from apps.execution.models.intentions import AccountEvent, Batch, Order, Withdrawal
+from apps.execution.models.troubles import SettleTrouble
 
 __all__ = [
     "AccountEvent",
@@ -27,5 +28,6 @@ __all__ = [
     "Order",
     "Position",
     "RestingOrder",
+    "SettleTrouble",
     "Withdrawal",
 ]

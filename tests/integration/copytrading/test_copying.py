@@ -427,7 +427,16 @@ def test_a_partial_close_that_got_lost_is_not_made_up_once_it_is_wanted_again(
 
 
 @pytest.mark.parametrize(
-    "code", ["SLIPPAGE", "MIN_EQUITY", "MARGIN", "MARKET_CLOSED", "KILL_SWITCH"]
+    "code",
+    [
+        "SLIPPAGE",
+        "MIN_EQUITY",
+        "MARGIN",
+        "MARKET_CLOSED",
+        "KILL_SWITCH",
+        "MAX_POSITIONS",
+        "LOSS_LIMIT",
+    ],
 )
 def test_what_a_guard_held_at_sending_is_skipped_with_its_code(world: CopyWorld, code: str) -> None:
     world.follow()

@@ -146,6 +146,22 @@ def test_events_planned_together_and_interrupted(
     assert counts[("protection", "COPIED")] == 7
 
 
+def test_what_an_interrupted_run_has_ordered_takes_a_place(
+    world: CopyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CopySubscription.objects.update(max_positions=1)
+    world.trade("m1", 100_000)
+    with monkeypatch.context() as patch:
+        kill_at(patch, planning, "store_links", 1, after=False)
+        with pytest.raises(Killed):
+            world.work()
+    world.trade("m2", 100_000)
+    world.run()
+    assert Counter(Outcome.objects.values_list("code", flat=True)) == {
+        "COPIED": 7, "MAX_POSITIONS": 7
+    }  # fmt: skip
+
+
 def test_a_subscription_that_began_after_the_event_has_no_part_in_it(
     world: CopyWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:

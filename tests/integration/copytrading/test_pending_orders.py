@@ -466,6 +466,62 @@ def test_stopping_with_closing_leaves_nothing(world: PendingWorld, filled: int) 
     assert Outcome.objects.count() == 3
 
 
+def test_what_fills_while_it_is_stopped_is_closed_with_the_rest(world: PendingWorld) -> None:
+    copy = world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    stop(actor=None, subscription=copy, close_positions=True)
+    assert pending().state == "unwanted"
+    world.fills(world.placed()[0], 30_000)  # before the cancel arrives
+    world.run()
+    assert held() == 0 and not world.placed() and at_rest()
+    assert TradeLink.objects.get().state == "closed"
+    assert (pending().state, pending().closed_at is None) == ("done", False)
+    world.cancel("r1")
+    world.run()
+    assert codes()[-1] == ("cancelled", "skipped", "PENDING_FILLED")
+
+
+def test_what_fills_while_its_first_part_is_being_closed(world: PendingWorld) -> None:
+    copy = world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    world.fills(world.placed()[0], 30_000)
+    world.work()
+    stop(actor=None, subscription=copy, close_positions=True)  # its close is under way
+    world.fills(world.placed()[0], 20_000)
+    world.work()
+    assert (open_link().held_units, open_link().in_flight != "") == (50_000, True)
+    world.run()
+    assert held() == 0 and not world.placed() and at_rest()
+
+
+@pytest.mark.parametrize("filled", [0, 40_000])
+def test_the_master_fills_what_is_being_taken_away(world: PendingWorld, filled: int) -> None:
+    copy = world.follow()
+    world.place("r1", 100_000)
+    world.run()
+    stop(actor=None, subscription=copy, close_positions=True)
+    world.master_fills("r1", 100_000)
+    world.work()
+    if filled:
+        world.fills(world.placed()[0], filled)
+    world.run()
+    assert held() == 0 and not world.placed() and at_rest()
+    assert codes()[-1] == ("opened", "skipped", "STOPPED")
+    assert not TradeLink.objects.filter(state="open").exists()
+
+
+def test_a_placement_on_its_way_is_taken_away_when_it_rests(world: PendingWorld) -> None:
+    copy = world.follow()
+    world.place("r1", 100_000)
+    world.work()
+    stop(actor=None, subscription=copy, close_positions=True)
+    world.run()  # as if the gateway had sent it a moment before the gate
+    assert not world.placed() and at_rest()
+    assert (pending().state, pending().closed_at is None) == ("cancelled", False)
+
+
 def test_a_paused_master_and_a_kill_switch_cancel_what_rests(world: PendingWorld) -> None:
     world.follow()
     world.follow()

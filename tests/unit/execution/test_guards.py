@@ -15,6 +15,7 @@ from apps.execution.gateway.guards import Guards, Sending
 from apps.execution.gateway.state import Account, Book, Figures
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
 from apps.execution.intents import Intent, SendGuards, dump, rows_of
+from apps.execution.standings import Standing, Standings
 from apps.platforms.ports import QuoteUpdate
 from apps.trading.orders import Leg, OrderState, OrderType, Side
 from apps.trading.positions import Position
@@ -59,8 +60,8 @@ class Desk:
     def judge(self, guards: SendGuards | None, **values: Any) -> tuple[Hold, str] | None:
         return self.sending().judge(self.ticket(guards, **values))
 
-    def sending(self) -> Sending:
-        return Guards(self.book, self.tickets).sending(NOW)
+    def sending(self, standings: Standings | None = None) -> Sending:
+        return Guards(self.book, self.tickets).sending(NOW, standings)
 
     def hold(self, units: int, *, side: Side = Side.BUY, entry: str = "1.1000") -> None:
         key = f"p{len(self.account.positions)}"
@@ -234,3 +235,83 @@ def test_figures_from_before_a_deal_or_beside_another_open_are_not_used() -> Non
     assert desk.judge(SendGuards(min_equity=D(2_000))) is not None
     desk.account.dirty = False
     assert desk.judge(SendGuards(min_equity=D(2_000))) is not None  # the first still is on its way
+
+
+COUNTED = SendGuards(max_positions=2)
+
+
+def stands(
+    *orders: str, realised: int = 0, shares: dict[str, int] | None = None
+) -> dict[str, Standing]:
+    shares = shares or {}
+    units = [D(units) for units in shares.values()]
+    return {"sub:1": Standing(D(realised), orders, list(shares), units)}
+
+
+def test_positions_held_and_on_their_way_count_once_each() -> None:
+    desk = Desk()
+    mine: dict[str, Any] = {"relation": "sub:1"}
+    sending = desk.sending(stands(""))  # one is held
+    first = desk.ticket(COUNTED, **mine)
+    assert sending.judge(first) is None
+    full = (Hold.MAX_POSITIONS, "2 of 2 positions are open or on their way")
+    second = desk.ticket(COUNTED, **mine)
+    assert sending.judge(second) == full
+    second.finish(OrderState.WITHHELD, NOW)  # what does not leave takes no place
+    third = desk.ticket(COUNTED, **mine)
+    assert desk.sending(stands()).judge(third) is None
+    third.finish(OrderState.REJECTED, NOW)
+    # The first is known to its source by now: it is no position more.
+    known = desk.sending(stands("", first.cid))
+    assert known.judge(desk.ticket(COUNTED, **mine)) == full
+    assert known.judge(desk.ticket(COUNTED, **mine, position_id="p1")) is None
+    assert known.judge(desk.ticket(COUNTED, relation="sub:2")) is None
+
+
+def test_an_order_is_not_counted_against_itself() -> None:
+    desk = Desk()
+    ticket = desk.ticket(COUNTED, relation="sub:1")
+    assert desk.sending(stands("", ticket.cid)).judge(ticket) is None
+    resting = desk.ticket(COUNTED, relation="sub:1", type=OrderType.LIMIT, price=D("1.09"))
+    found = desk.sending(stands("", ticket.cid, resting.cid)).judge(resting)
+    assert found == (Hold.MAX_POSITIONS, "2 of 2 positions are open or on their way")
+
+
+@pytest.mark.parametrize(
+    ("realised", "shares", "held"),
+    [
+        (0, {}, False),
+        (-100, {}, True),  # realised alone
+        (-99, {}, False),
+        (0, {"p0": 10_000}, True),  # 10,000 at 0.01 below the entry
+        (0, {"p0": 9_999}, False),
+        (-50, {"p0": 5_000}, True),  # half of it is somebody else's
+        (50, {"p0": 10_000}, False),
+        (0, {"gone": 10_000}, False),
+        (0, {"p0": 90_000}, True),  # never more than is there
+    ],
+)
+def test_a_loss_at_the_limit_opens_nothing(
+    realised: int, shares: dict[str, int], held: bool
+) -> None:
+    desk = Desk()
+    desk.hold(10_000, entry="1.1100")
+    guards = SendGuards(loss_limit=D("100.00"))
+    found = desk.sending(stands(realised=realised, shares=shares)).judge(
+        desk.ticket(guards, relation="sub:1", position_id="p0")
+    )
+    assert found == (
+        (Hold.LOSS_LIMIT, "the result is -100.00 USD, the limit is a loss of 100") if held else None
+    )
+
+
+def test_without_a_price_only_what_is_realised_counts() -> None:
+    desk = Desk()
+    desk.hold(10_000, entry="1.1100")
+    desk.book.quotes.clear()
+    guards = SendGuards(loss_limit=D(100))
+    for realised, reason in ((-99, None), (-100, Hold.LOSS_LIMIT)):
+        found = desk.sending(stands(realised=realised, shares={"p0": 10_000})).judge(
+            desk.ticket(guards, relation="sub:1")
+        )
+        assert (found and found[0]) == reason

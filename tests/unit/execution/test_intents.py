@@ -16,6 +16,7 @@ from apps.execution.intents import (
     dump_rows,
     guards_of,
     ids_of,
+    limits_relation,
     load,
     request_of,
     rows_of,
@@ -63,15 +64,21 @@ AMENDMENT = Intent(
 )
 GUARDED = MARKET._replace(guards=SendGuards(D("1.1011"), D(500), D("150.00")))
 GUARDED_LIMIT = LIMIT._replace(guards=SendGuards(min_equity=D(500)))
+COUNTED = MARKET._replace(guards=SendGuards(max_positions=3))
+LIMITED = MARKET._replace(guards=SendGuards(D("1.1011"), D(500), D(150), 3, D("99.50")))
 
 
-@pytest.mark.parametrize("intent", [MARKET, LIMIT, STOP_LIMIT, AMENDMENT, GUARDED, GUARDED_LIMIT])
+@pytest.mark.parametrize(
+    "intent",
+    [MARKET, LIMIT, STOP_LIMIT, AMENDMENT, GUARDED, GUARDED_LIMIT, COUNTED, LIMITED],
+)
 def test_an_intent_comes_back_as_it_was(intent: Intent) -> None:
     assert load(dump([intent])) == [intent]
     (row,) = rows_of(dump([intent]))
     assert request_of(row) == intent.request()
     assert type_of(row) == intent.type
     assert guards_of(row) == intent.guards
+    assert limits_relation(row) is (intent in (COUNTED, LIMITED))
 
 
 def test_what_all_intents_share_stands_once() -> None:
