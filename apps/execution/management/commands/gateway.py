@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from typing import Any
 
@@ -26,9 +25,6 @@ class Command(BaseCommand):
 def _loop_factory() -> Any:
     if sys.platform == "win32":
         return None
-    # The libuv of uvloop hands changes of what it watches to io_uring, where they may come late:
-    # a socket that got the number of one closed a moment ago would then never be heard.
-    os.environ.setdefault("UV_USE_IO_URING", "0")
     import uvloop
 
     return uvloop.new_event_loop
