@@ -23,7 +23,7 @@ UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OS
 
 #: A connection that has not answered for so long is taken for dead: a network that fell apart
 #: says nothing.
-ANSWER_S = 10.0
+ANSWER_S = 30.0
 
 _log = structlog.get_logger(__name__)
 
