@@ -115,3 +115,30 @@ class RestingOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.platform_order_id} {self.side} {self.units}"
+
+
+class StrayOrder(models.Model):
+    """An order that rests on a platform under an id of ours although ours has ended.
+
+    One that was taken for not delivered may appear after all. ``shown_at`` is when the platform
+    showed it last; a row goes when it does so no more.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account_id = models.BigIntegerField()
+    platform_order_id = models.CharField(max_length=64)
+    client_order_id = models.CharField(max_length=50)
+    instrument_id = models.CharField(max_length=64)
+    side = models.CharField(max_length=4, choices=choices(Side))
+    units = UnitsField()
+    shown_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "platform_order_id"], name="stray_order_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.platform_order_id}: {self.client_order_id}"
