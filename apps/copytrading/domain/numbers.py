@@ -25,25 +25,38 @@ def of_size(
     event: MasterEvent, row: Row, market: Market, symbol: Symbol, size: Size | None
 ) -> Numbers:
     """What a first open was sized from; without ``size`` what was known when it failed."""
+    return with_size(shared_of_size(event, row, market, symbol), row, size)
+
+
+def shared_of_size(event: MasterEvent, row: Row, market: Market, symbol: Symbol) -> Numbers:
+    """What first opens of copies that are set like ``row`` are sized from alike."""
     sizing = row.sizing
-    key = (event.id, row.connection_id, row.min_volume, row.max_volume, sizing.mode)
+    place = (row.connection_id, symbol.instrument_id)
+    key = (event.id, *place, row.min_volume, row.max_volume, sizing)
     common = market.common.get(key)
-    if common is None:
-        common = _of_event(event, market) | _of_symbol(row, symbol) | of_master(market)
-        common["mode"] = sizing.mode.value
-        common["held_units"] = "0"
-        market.common[key] = common
-    numbers = common | of_moment(row)
-    numbers["multiplier"] = str(sizing.risk_multiplier)
+    if common is not None:
+        return common
+    common = _of_event(event, market) | _of_symbol(row, symbol) | of_master(market)
+    common["mode"] = sizing.mode.value
+    common["held_units"] = "0"
+    common["multiplier"] = str(sizing.risk_multiplier)
     quote = market.quote(row, symbol.instrument_id, event)
     if quote is not None:
-        numbers["bid"], numbers["ask"] = str(quote.bid), str(quote.ask)
+        common["bid"], common["ask"] = str(quote.bid), str(quote.ask)
     if sizing.fixed_volume:
-        numbers["fixed_volume"] = str(sizing.fixed_volume)
+        common["fixed_volume"] = str(sizing.fixed_volume)
     if sizing.base_equity is not None:
-        numbers["base_equity"] = str(sizing.base_equity)
+        common["base_equity"] = str(sizing.base_equity)
     if sizing.allocated_capital:
-        numbers["allocated_capital"] = str(sizing.allocated_capital)
+        common["allocated_capital"] = str(sizing.allocated_capital)
+    market.common[key] = common
+    return common
+
+
+def with_size(shared: Numbers, row: Row, size: Size | None) -> Numbers:
+    """``shared`` with what is the row's own: its money, and what was made of it."""
+    numbers = shared | of_moment(row)
+    if row.sizing.allocated_capital:
         numbers["own_result"] = str(row.own_result)
     if size is not None:
         numbers["ratio"] = str(size.ratio)

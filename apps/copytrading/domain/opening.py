@@ -126,7 +126,7 @@ def margin_refusal(row: Row, market: Market, symbol: Symbol, units: Decimal) -> 
         return None
     needed = units * rate / row.leverage
     used = row.margin_used + needed
-    if row.funds.equity * _PERCENT >= lowest * used:
+    if margin_suffices(row, used):
         return None
     numbers: Numbers = {
         "equity": str(row.funds.equity),
@@ -137,3 +137,8 @@ def margin_refusal(row: Row, market: Market, symbol: Symbol, units: Decimal) -> 
         "min_margin_level": str(lowest),
     }
     return Refusal(Code.MARGIN, numbers)
+
+
+def margin_suffices(row: Row, used: Decimal) -> bool:
+    """Whether a row's equity bears so much used margin."""
+    return row.funds.equity * _PERCENT >= row.rules.min_margin_level * used

@@ -38,7 +38,7 @@ def opening(
         link.position_id,
         link.stop_loss if first else None,
         link.take_profit if first else None,
-        _not_after(row, event, market),
+        not_after(row, event, market),
         rounding,
         numbers,
         offer.limit_price,
@@ -46,7 +46,8 @@ def opening(
     )
 
 
-def _not_after(row: Row, event: MasterEvent, market: Market) -> datetime:
+def not_after(row: Row, event: MasterEvent, market: Market) -> datetime:
+    """Until when an open of ``event`` may leave."""
     # A position that is taken over is not late, but it shall not wait for hours either.
     taken_over = event.kind is EventKind.EXISTING
     return (market.now if taken_over else event.happened_at) + row.max_delay

@@ -10,6 +10,7 @@ from apps.copytrading.domain.adoption import follow
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, finished
+from apps.copytrading.domain.openings import Openings
 from apps.copytrading.domain.pending import Pending
 from apps.copytrading.domain.rows import Decided, Market, Row
 from apps.copytrading.domain.steps import Ending, Order, Step
@@ -62,6 +63,11 @@ class Plan:
     resumed: list[Changed] = field(default_factory=list)
     pendings: list[PendingChange] = field(default_factory=list)
 
+    def opens(self, row: Row, link: Link, order: Order) -> None:
+        """A new link begins with this order."""
+        self.changes.append(Changed(row, link, order))
+        self.orders.append(Planned(row, order, link))
+
     def add(self, row: Row, step: Step) -> None:
         """Take over what a step made of one link."""
         last = len(step.links) - 1
@@ -100,7 +106,11 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
     newest_start = max((row.started_after for row in rows), default=0)
     oldest_event = min((event.id for event in events), default=0)
     for_all = newest_start < oldest_event and not any(event.only for event in events)
+    openings = Openings.among(events, market) if for_all else None
     for row in rows:
+        if openings is not None and (opened := openings.of(row)) is not None:
+            made.opens(row, *opened)
+            continue
         links, decided = row.links, row.decided
         for made_before in decided.values():
             row = row.about_to_hold(made_before.link)

@@ -8,6 +8,7 @@ first copied, and stays with its link.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple, Protocol
 
@@ -25,7 +26,6 @@ class VolumeMode(enum.StrEnum):
 
 
 EQUITY_MODES = frozenset({VolumeMode.EQUITY_RATIO, VolumeMode.EQUITY_BASED})
-USES_MASTER_FUNDS = frozenset({VolumeMode.EQUITY_RATIO, VolumeMode.BALANCE_RATIO})
 
 
 class Funds(NamedTuple):
@@ -69,6 +69,9 @@ class Converts(Protocol):
     def rate(self, source: str, target: str) -> Decimal: ...
 
 
+Sizer = Callable[[Funds, Decimal], Size | Code]
+
+
 def size(
     sizing: Sizing,
     *,
@@ -85,50 +88,93 @@ def size(
     ``lot_units`` is one lot of the follower's symbol, ``own_result`` what the subscription
     itself has won or lost, which grows and shrinks its allocated capital.
     """
+    sized = sizer(
+        sizing,
+        units=units,
+        lot_units=lot_units,
+        master=master,
+        currency=follower.currency,
+        stale_after_s=stale_after_s,
+        rates=rates,
+    )
+    return sized(follower, own_result)
+
+
+def sizer(
+    sizing: Sizing,
+    *,
+    units: Decimal,
+    lot_units: Decimal,
+    master: Funds,
+    currency: str,
+    stale_after_s: float,
+    rates: Converts,
+) -> Sizer:
+    """How copies of these settings and this currency size a position, see :func:`size`.
+
+    The answer takes a follower's money and its own result; a thousand copies share one.
+    """
     mode = sizing.mode
     if mode is VolumeMode.MULTIPLIER:
-        return _proportional(sizing.risk_multiplier, units)
+        proportional = _proportional(sizing.risk_multiplier, units)
+        return lambda follower, own_result: proportional
     if mode is VolumeMode.FIXED:
-        return _whole(sizing.fixed_volume * lot_units, units)
-    if (code := _unusable(mode, master, follower, stale_after_s)) is not None:
-        return code
-    capital = follower.balance if mode is VolumeMode.BALANCE_RATIO else follower.equity
-    if sizing.allocated_capital > 0:
-        capital = sizing.allocated_capital + own_result
-    if capital <= 0:
-        return Code.NO_EQUITY
+        fixed = _whole(sizing.fixed_volume * lot_units, units)
+        return lambda follower, own_result: fixed
     if mode is VolumeMode.EQUITY_BASED:
-        return _equity_based(sizing, units, lot_units, capital)
-    master_capital = master.balance if mode is VolumeMode.BALANCE_RATIO else master.equity
-    if master_capital <= 0:
-        return Code.NO_EQUITY
+        return _by_base_equity(sizing, units, lot_units, stale_after_s)
+    return _by_ratio(sizing, units, master, currency, stale_after_s, rates)
+
+
+def _by_ratio(
+    sizing: Sizing,
+    units: Decimal,
+    master: Funds,
+    currency: str,
+    stale_after_s: float,
+    rates: Converts,
+) -> Sizer:
+    of_balance = sizing.mode is VolumeMode.BALANCE_RATIO
+    master_capital = master.balance if of_balance else master.equity
+    master_is_stale = master.age_s is None or master.age_s > stale_after_s
+    allocated, multiplier = sizing.allocated_capital, sizing.risk_multiplier
     try:
-        rate = rates.rate(follower.currency, master.currency)
+        rate = rates.rate(currency, master.currency)
     except NoConversionRate:
-        return Code.NO_RATE
-    ratio = frozen_ratio(capital * rate * sizing.risk_multiplier / master_capital)
-    return Size(ratio, ratio * units, True, capital, master_capital, rate)
+        rate = None
+
+    def sized(follower: Funds, own_result: Decimal) -> Size | Code:
+        if master_is_stale or follower.age_s is None or follower.age_s > stale_after_s:
+            return Code.STALE_ACCOUNT
+        capital = follower.balance if of_balance else follower.equity
+        if allocated > 0:
+            capital = allocated + own_result
+        if capital <= 0 or master_capital <= 0:
+            return Code.NO_EQUITY
+        if rate is None:
+            return Code.NO_RATE
+        ratio = frozen_ratio(capital * rate * multiplier / master_capital)
+        return Size(ratio, ratio * units, True, capital, master_capital, rate)
+
+    return sized
 
 
-def _unusable(
-    mode: VolumeMode, master: Funds, follower: Funds, stale_after_s: float
-) -> Code | None:
-    if follower.age_s is None or follower.age_s > stale_after_s:
-        return Code.STALE_ACCOUNT
-    if mode in USES_MASTER_FUNDS and (master.age_s is None or master.age_s > stale_after_s):
-        return Code.STALE_ACCOUNT
-    return None
+def _by_base_equity(
+    sizing: Sizing, units: Decimal, lot_units: Decimal, stale_after_s: float
+) -> Sizer:
+    def sized(follower: Funds, own_result: Decimal) -> Size | Code:
+        if follower.age_s is None or follower.age_s > stale_after_s:
+            return Code.STALE_ACCOUNT
+        allocated = sizing.allocated_capital
+        capital = allocated + own_result if allocated > 0 else follower.equity
+        if capital <= 0 or not sizing.base_equity or sizing.base_equity <= 0:
+            return Code.NO_EQUITY
+        factor = capital * sizing.risk_multiplier / sizing.base_equity
+        if sizing.fixed_volume > 0:
+            return _whole(sizing.fixed_volume * lot_units * factor, units, capital)
+        return _proportional(factor, units, capital)
 
-
-def _equity_based(
-    sizing: Sizing, units: Decimal, lot_units: Decimal, capital: Decimal
-) -> Size | Code:
-    if not sizing.base_equity or sizing.base_equity <= 0:
-        return Code.NO_EQUITY
-    factor = capital * sizing.risk_multiplier / sizing.base_equity
-    if sizing.fixed_volume > 0:
-        return _whole(sizing.fixed_volume * lot_units * factor, units, capital)
-    return _proportional(factor, units, capital)
+    return sized
 
 
 def _proportional(exact: Decimal, units: Decimal, capital: Decimal | None = None) -> Size:

@@ -16,7 +16,6 @@ from apps.execution.gateway.tickets import Ticket, Tickets
 from apps.execution.intents import Col
 from apps.platforms.ports import Connector, Finding, Presence
 from apps.trading.deals import Deal, DealEffect
-from apps.trading.positions import Position
 
 _CLOCK_SLACK = timedelta(seconds=5)
 
@@ -38,8 +37,8 @@ class Closes:
         self._connector = connector
         self._tickets = tickets
 
-    async def find(self, ticket: Ticket, position: Position | None) -> Finding:
-        """The deals of a close whose position is now as given (None: gone)."""
+    async def find(self, ticket: Ticket) -> Finding:
+        """The deals of a close, and what they left of its position."""
         deals = await self._connector.deals_since(
             ticket.account, ticket.committed_at - _CLOCK_SLACK
         )
@@ -56,7 +55,11 @@ class Closes:
             return Finding(Presence.ABSENT)
         ticket.platform_order_id = mine[0].platform_order_id
         self._tickets.index(ticket)
-        return Finding(Presence.FOUND, deals=tuple(mine), position=position)
+        # Read after the deals: an older one might still show what they have closed.
+        snapshot = await self._connector.snapshot(ticket.account)
+        position_id = ticket.row[Col.POSITION_ID]
+        left = next((p for p in snapshot.positions if p.position_id == position_id), None)
+        return Finding(Presence.FOUND, deals=tuple(mine), position=left)
 
     def _may_be(self, ticket: Ticket, deal: Deal) -> bool:
         """A deal that closes this position and belongs to no other order under way."""

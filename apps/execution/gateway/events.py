@@ -81,6 +81,15 @@ class Events:
             self._former[name].extend(e for e in events if isinstance(e, DealDone))
         self._parked.clear()
 
+    def moves(self, account: Account, position_id: str) -> bool:
+        """Whether a parked deal will tell how the position stands after a snapshot."""
+        return any(
+            isinstance(event, DealDone)
+            and event.deal.position_id == position_id
+            and (account.id, event.deal.deal_id) not in self._seen
+            for event in self._parked.get(account.account, ())
+        )
+
     async def replay_former(self, account: Account) -> None:
         """Take note of deals from before the interruption; what they left the snapshot tells."""
         async with self._turn:

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from apps.execution.gateway.db import UNAVAILABLE, Database
+from apps.execution.gateway.crew import end
+from apps.execution.gateway.db import UNAVAILABLE, Database, until_available
 from apps.execution.gateway.directory import Directory, StateUpdate
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.session import Session, SessionOver
@@ -16,7 +17,9 @@ from apps.execution.gateway.tickets import Tickets
 from apps.execution.gateway.writeback import TellOrders, Writeback
 from apps.platforms.ports import AuthRefused, Connector, PlatformError
 
-_LONGEST_PAUSE_S = 30.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+#: A session that stood this long starts pauses afresh.
+_SETTLED_S = 10.0
 _REFUSED_PAUSE_S = 15.0
 _FLUSH_S = 1.5
 
@@ -66,38 +69,32 @@ class Keeper:
         if self._session is not None:
             self._session.sender.set_up(False)
             await self._session.leave()
-        await self._cancel(self._running)
+        await end([self._running])
         with contextlib.suppress(TimeoutError, *UNAVAILABLE):
             await asyncio.wait_for(self._writeback.flush(), _FLUSH_S)
             await self._say("down")
-        await self._cancel(self._writing)
+        await end([self._writing])
 
     async def end(self) -> None:
         """After abort(): store what is known, for as long as that takes."""
-        await self._cancel(self._running)
+        await end([self._running])
         await self._writeback.flush()
-        await self._cancel(self._writing)
-
-    async def _cancel(self, task: asyncio.Task[None] | None) -> None:
-        # A task group that is failing already swallows a cancellation.
-        while task is not None and not task.done():
-            task.cancel()
-            await asyncio.wait([task], timeout=0.2)
+        await end([self._writing])
 
     async def _run(self) -> None:
-        pause = 0.5
+        pause = _FIRST_PAUSE_S
         while self.lease.valid() and not self._leaving:
             began = asyncio.get_running_loop().time()
             wait = await self._one_session()
-            if asyncio.get_running_loop().time() - began > _LONGEST_PAUSE_S:
-                pause = 0.5
+            if asyncio.get_running_loop().time() - began > _SETTLED_S:
+                pause = _FIRST_PAUSE_S
             await asyncio.sleep(wait or pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 
     async def _one_session(self) -> float:
         """Run one session to its end; seconds to wait, 0: the usual pause."""
         try:
-            self._connector = await self._directory.connector()
+            self._connector = await until_available(self._directory.connector, "credentials")
             self._session = Session(
                 self._database,
                 self.lease,

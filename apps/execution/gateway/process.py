@@ -14,6 +14,7 @@ import structlog
 
 from apps.common import collector
 from apps.execution import receivers
+from apps.execution.gateway.crew import end
 from apps.execution.gateway.db import UNAVAILABLE, Database
 from apps.execution.gateway.journaling import Waker
 from apps.execution.gateway.keeper import Keeper
@@ -58,6 +59,7 @@ class Gateway:
         self._events = Waker(receivers.tell_events)
         self._orders: dict[str, Waker] = {}
         self._ticks = Waker(lambda _: receivers.tell_tick())
+        self._drops: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT, then release what is held."""
@@ -76,8 +78,7 @@ class Gateway:
         try:
             await asyncio.wait([stopping, *background], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in background:
-                task.cancel()
+            await end(background)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._end(), _SHUTDOWN_S)
             for result in await asyncio.gather(*background, return_exceptions=True):
@@ -106,7 +107,7 @@ class Gateway:
 
     async def _round(self) -> None:
         for lease in await self.leases.renew():
-            await self._drop(lease, "lost")
+            self._begin_drop(lease, "lost")
         for lease in await self.leases.disabled():
             await self._give_back(self._keepers[lease.connection_id])
         share = await self.leases.share()
@@ -132,8 +133,14 @@ class Gateway:
                 keeper = self._keepers.get(lease.connection_id)
                 if keeper is not None:
                     keeper.abort()
-                asyncio.get_running_loop().create_task(self._drop(lease, "expired"))
+                self._begin_drop(lease, "expired")
             await asyncio.sleep(_WATCH_S)
+
+    def _begin_drop(self, lease: Lease, why: str) -> None:
+        """Others must not wait for what this session still has to store."""
+        task = asyncio.get_running_loop().create_task(self._drop(lease, why))
+        self._drops.add(task)
+        task.add_done_callback(self._drops.discard)
 
     async def _drop(self, lease: Lease, why: str) -> None:
         keeper = self._keepers.get(lease.connection_id)

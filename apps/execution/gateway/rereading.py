@@ -72,15 +72,13 @@ class Rereading:
 
     async def run(self) -> None:
         """Read on for ever; a session that is down or busy with orders is left alone."""
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._ask())
-            while True:
-                await asyncio.sleep(self.pause_s)
-                account = self._next() if self._calm() else None
-                if account is None:
-                    continue
-                with contextlib.suppress(ConnectionError, TimeoutError, PlatformError):
-                    await self._look(account)
+        while True:
+            await asyncio.sleep(self.pause_s)
+            account = self._next() if self._calm() else None
+            if account is None:
+                continue
+            with contextlib.suppress(ConnectionError, TimeoutError, PlatformError):
+                await self._look(account)
 
     def _next(self) -> Account | None:
         """The account whose turn it is: doubtful ones first, then round and round."""
@@ -123,8 +121,8 @@ class Rereading:
         _log.warning("an account differs from what was told of it", account=account.id)
         self._read_anew([account.account])
 
-    async def _ask(self) -> None:
-        """Take over the accounts that others doubt."""
+    async def ask(self) -> None:
+        """Take over the accounts that others doubt, for ever."""
         name = suspects_name(self._connection_id)
         while True:
             client = Redis.from_url(

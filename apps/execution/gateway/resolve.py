@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,7 @@ import structlog
 
 from apps.execution.gateway import resting
 from apps.execution.gateway.closes import Closes
-from apps.execution.gateway.db import Database
+from apps.execution.gateway.db import UNAVAILABLE, Database
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
 from apps.execution.intents import Col, ids_of, rows_of
@@ -107,7 +107,7 @@ class Resolver:
         tickets: Tickets,
         closes: Closes,
         changed: Callable[[Ticket], None],
-        take: Callable[[list[Event]], None],
+        take: Callable[[Sequence[Event]], Awaitable[None]],
         up: Callable[[], bool],
     ) -> None:
         self._connector = connector
@@ -151,23 +151,30 @@ class Resolver:
             )
             if finding.presence is Presence.ABSENT and ticket.leg != Leg.OPEN:
                 finding = await self._by_effect(ticket)
-        except (ConnectionError, PlatformError, TimeoutError) as error:
+        except (PlatformError, *UNAVAILABLE) as error:  # of these also ConnectionError
             _log.info("unknown order could not be asked for", error=str(error)[:200])
             return
         if ticket.final:
             return
         if finding.presence is Presence.FOUND:
-            self._found(ticket, finding)
+            await self._found(ticket, finding)
         elif finding.presence is Presence.ABSENT:
             self._missing(ticket)
         if ticket.final or ticket.resting:
             self._next.pop(ticket.cid, None)
             self._absent.pop(ticket.cid, None)
 
-    def _found(self, ticket: Ticket, finding: Finding) -> None:
+    async def _found(self, ticket: Ticket, finding: Finding) -> None:
+        """Take over what the platform shows of it.
+
+        Its deals go the way of those that are told: the order must not be stored as filled
+        before its position, which would look as if somebody had taken the fill away again.
+        """
         now = datetime.now(UTC)
-        for deal in finding.deals:
-            ticket.deal(deal, now, finding.position is None)
+        self._tickets.index(ticket)
+        told = [DealDone(ticket.account, d, finding.position, now) for d in finding.deals]
+        if told:
+            await self._take(told)
         if finding.order is not None:
             ticket.order(finding.order, "", now)
         if finding.position is not None and not (ticket.final or ticket.resting):
@@ -178,7 +185,6 @@ class Resolver:
             self._part(ticket)
         self._tickets.index(ticket)
         self._changed(ticket)
-        self._take([DealDone(ticket.account, d, finding.position, now) for d in finding.deals])
         _log.info("unknown order found", client_order_id=ticket.cid, state=ticket.state)
 
     def _opened(self, ticket: Ticket, position: Position, now: datetime) -> None:
@@ -219,10 +225,10 @@ class Resolver:
         """Closes, stops and cancels may carry no id of ours: what they should do is looked for."""
         snapshot = await self._connector.snapshot(ticket.account)
         resting.compare(self._tickets, ticket.account, snapshot, self._changed)
+        if ticket.leg == Leg.CLOSE:
+            return await self._closes.find(ticket)
         position_id = ticket.row[Col.POSITION_ID]
         position = next((p for p in snapshot.positions if p.position_id == position_id), None)
-        if ticket.leg == Leg.CLOSE:
-            return await self._closes.find(ticket, position)
         if ticket.leg == Leg.PROTECT and not position_id:
             done = any(_has_terms(order, ticket.row) for order in snapshot.orders)
         elif ticket.leg == Leg.PROTECT:

@@ -48,7 +48,11 @@ _log = structlog.get_logger(__name__)
 
 
 class Sender:
-    """The one road out of a session. ``busy`` while something can be sent right now."""
+    """The one road out of a session. ``busy`` while something can be sent right now.
+
+    ``claims_lost``: a claim may have been committed without this session hearing of it, so that
+    what it took must be looked for.
+    """
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class Sender:
         self._idle.set()
         self._quiet_from = 0.0
         self.up = False
+        self.claims_lost = False
 
     # --- coming in -----------------------------------------------------------------------------
     def knows(self, batch_id: int) -> bool:
@@ -113,7 +118,8 @@ class Sender:
         while self.busy and (left := end - time.monotonic()) > 0:
             if not self._idle.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._idle.wait(), left)
+                    async with asyncio.timeout(left):
+                        await self._idle.wait()
             else:
                 await asyncio.sleep(min(left, max(0.0, self._quiet_from - time.monotonic())))
 
@@ -144,10 +150,9 @@ class Sender:
             if pause is None:
                 continue
             self._idle.set()
-            try:
-                await asyncio.wait_for(self._work.wait(), pause)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._work.wait()
 
     async def _step(self) -> float | None:
         """Send what is most urgent; seconds to wait when nothing can leave now."""
@@ -320,6 +325,7 @@ class Sender:
         """Claimed by another or cut: the sweep reads the batches as they are now."""
         for part in parts:
             self._waiting.pop(part.slice.batch_id, None)
+        self.claims_lost = True
 
     def _finished(self, slice: Slice) -> None:
         self._waiting.pop(slice.batch_id, None)

@@ -14,6 +14,7 @@ from apps.execution import receivers
 from apps.execution.gateway import bus, resolve
 from apps.execution.gateway.claims import Claims
 from apps.execution.gateway.closes import Closes
+from apps.execution.gateway.crew import Crew
 from apps.execution.gateway.db import UNAVAILABLE, Database, until_available
 from apps.execution.gateway.directory import Directory, StateUpdate
 from apps.execution.gateway.duplicates import Duplicates
@@ -93,21 +94,20 @@ class Session:
         self._figures = FiguresWriter(database, lease.connection_id, self.book, self._give_way)
         self._resolver = resolve.Resolver(
             *(connector, lease, tickets, Closes(database, connector, tickets)),
-            *(writeback.ticket, self._inject, lambda: self.sender.up),
+            *(writeback.ticket, self._events.take, lambda: self.sender.up),
         )
         self._rereading = Rereading(
             *(lease.connection_id, connector, self.book, tickets, self._strays),
             *(self._read_quietly, lambda: self._calm),
         )
         self._were_read = Waker(receivers.tell_read)
-        self._injected: asyncio.Queue[list[Event]] = asyncio.Queue()
         self._status = "connecting"
         self._error = ("", "")
         self._reconnects = 0
         self._last_event_at: datetime | None = None
         self._syncing: asyncio.Task[None] | None = None
         self._reading = 0
-        self._tasks: asyncio.TaskGroup | None = None
+        self._crew = Crew()
 
     # --- life -----------------------------------------------------------------------------------
     async def run(self) -> None:
@@ -115,21 +115,20 @@ class Session:
         try:
             await self._say("connecting")
             await self._connector.connect()
-            async with asyncio.TaskGroup() as tasks:
-                self._tasks = tasks
-                for part in (
-                    self._serve(),
-                    self._read_events(),
-                    self._take_injected(),
-                    self.sender.run(),
-                    bus.read_stream(self._lease.connection_id, self.sender.add),
-                    self._sweep(),
-                    self._tick(),
-                    self._resolver.run(),
-                    self._duplicates.run(),
-                    self._rereading.run(),
-                ):
-                    tasks.create_task(part)
+            for part in (
+                self._serve(),
+                self._read_events(),
+                self.sender.run(),
+                bus.read_stream(self._lease.connection_id, self.sender.add),
+                self._sweep(),
+                self._tick(),
+                self._resolver.run(),
+                self._duplicates.run(),
+                self._rereading.run(),
+                self._rereading.ask(),
+            ):
+                self._crew.create_task(part)
+            await self._crew.hold()
         finally:
             self.sender.set_up(False)
             self._connector.abort()
@@ -183,7 +182,8 @@ class Session:
         finally:
             self._reading -= 1
         self._duplicates.look()
-        await self._figures.write()
+        with contextlib.suppress(*UNAVAILABLE):  # the next tick writes them
+            await self._figures.write()
         self._were_read.wake([account.id for account in accounts if account.synced])
         if self.sender.up:
             await self._say("live")
@@ -200,14 +200,6 @@ class Session:
             for event in group:
                 await self._session_event(event)
         raise SessionOver("the platform's events have ended")
-
-    def _inject(self, group: list[Event]) -> None:
-        self._injected.put_nowait(group)
-
-    async def _take_injected(self) -> None:
-        while True:
-            group = await self._injected.get()
-            await self._events.take(group)
 
     async def _session_event(self, event: Event) -> None:
         if isinstance(event, ConnectionDown):
@@ -267,8 +259,8 @@ class Session:
         if self.sender.up and not self._reading and (names := self.roster.unread()):
             self._begin_reading(names)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
-        return self._tasks.create_task(work) if self._tasks is not None else None
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return self._crew.create_task(work)
 
     # --- by the clock ------------------------------------------------------------------------
     async def _sweep(self) -> None:
@@ -293,6 +285,9 @@ class Session:
                 if elapsed >= _RECHECK_S:
                     elapsed = 0.0
                     self._read_again()
+                    self.sender.claims_lost = True
+                if self.sender.claims_lost:
+                    self.sender.claims_lost = False
                     await self._take_over()
             except UNAVAILABLE as error:
                 self._log.warning("state not written", error=str(error)[:200])

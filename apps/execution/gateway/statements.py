@@ -125,8 +125,7 @@ ORDER_EVENTS = """
     RETURNING account_id
 """
 
-#: %s: final states, %s: rows. A final state that is stored stays.
-ORDERS = """
+_ORDER_INSERT = """
     INSERT INTO execution_order (client_order_id, platform_order_id, account_id, connection_id,
         batch_id, ordinal, source, relation, wake_key, cause, trace_id, leg, instrument_id, side,
         type, units, filled_units, average_price, position_id, state, code, message,
@@ -138,6 +137,9 @@ ORDERS = """
         average_price numeric, position_id text, state text, code text, message text,
         committed_at timestamptz, sent_at timestamptz, accepted_at timestamptz,
         final_at timestamptz, settled_at timestamptz, rested_at timestamptz)
+"""
+
+_ORDER_UPDATE = """
     ON CONFLICT (client_order_id) DO UPDATE SET units = excluded.units,
         platform_order_id = excluded.platform_order_id, filled_units = excluded.filled_units,
         average_price = excluded.average_price, position_id = excluded.position_id,
@@ -149,6 +151,19 @@ ORDERS = """
         rest_settled_at = CASE WHEN excluded.filled_units > execution_order.filled_units
             THEN NULL ELSE execution_order.rest_settled_at END
     WHERE execution_order.final_at IS NULL
+"""
+
+#: %s: rows. A final state that is stored stays.
+ORDERS = f"""{_ORDER_INSERT}{_ORDER_UPDATE}"""
+
+#: %s: rows, %s: connection id, %s: epoch. The same, but once a successor holds the lease it is
+#: left to say what opens have filled, together with the positions that it reads.
+ORDERS_WITHOUT_SUCCESSOR = f"""
+    {_ORDER_INSERT}
+    WHERE r.leg <> 'open' OR r.filled_units = 0
+       OR EXISTS (SELECT 1 FROM execution_connectionlease
+                  WHERE connection_id = %s AND epoch = %s FOR SHARE)
+    {_ORDER_UPDATE}
 """
 
 #: %s: rows.
@@ -167,6 +182,14 @@ DEALS = """
 #: %s: batch ids of which no order is on its way any more.
 SETTLE_BATCHES = """
     UPDATE execution_batch SET settled = true WHERE id = ANY(%s) AND claimed = size
+"""
+
+#: %s: batch ids, %s: connection id, %s: epoch. The same, unless a successor holds the lease,
+#: who asks for the orders of what is not settled.
+SETTLE_BATCHES_WITHOUT_SUCCESSOR = f"""
+    {SETTLE_BATCHES}
+      AND EXISTS (SELECT 1 FROM execution_connectionlease
+                  WHERE connection_id = %s AND epoch = %s FOR SHARE)
 """
 
 #: %s: rows.

@@ -103,7 +103,9 @@ class Sync:
         before |= account.positions
         self._book.read(account, snapshot)
         for position in snapshot.positions:
-            if before.get(position.position_id) != position:
+            # One that has moved since is stored as its deal left it, with its order.
+            moves = self._events.moves(account, position.position_id)
+            if before.get(position.position_id) != position and not moves:
                 self._events.position_is(account, position, now)
         for position_id in before.keys() - account.positions.keys():
             account.positions[position_id] = before[position_id]

@@ -23,9 +23,11 @@ from apps.execution.gateway.statements import (
     DEAL_EVENTS,
     DEALS,
     ORDERS,
+    ORDERS_WITHOUT_SUCCESSOR,
     POSITIONS,
     POSITIONS_WITHOUT_SUCCESSOR,
     SETTLE_BATCHES,
+    SETTLE_BATCHES_WITHOUT_SUCCESSOR,
 )
 from apps.execution.gateway.tickets import Ticket, Tickets, utc_now
 from apps.execution.intents import Col
@@ -224,27 +226,32 @@ class Writeback:
                 )
                 for t in tickets.values()
             ]
-            statements.append((ORDERS, [as_json(rows)]))
+            statements.append(self._as_held(ORDERS, ORDERS_WITHOUT_SUCCESSOR, as_json(rows)))
         if deals:
             statements.append((DEALS, [as_json(list(deals.values()))]))
         if positions:
             ordered = [positions[key] for key in sorted(positions)]
-            statements.append(self._positions_as_held(as_json(ordered)))
+            statements.append(
+                self._as_held(POSITIONS, POSITIONS_WITHOUT_SUCCESSOR, as_json(ordered))
+            )
         if finished:
-            statements.append((SETTLE_BATCHES, [sorted(finished)]))
+            ids = sorted(finished)
+            statements.append(self._as_held(SETTLE_BATCHES, SETTLE_BATCHES_WITHOUT_SUCCESSOR, ids))
         if events:
             statements.append((DEAL_EVENTS, [self._connection_id, as_json(events)]))
         return statements
 
-    def _positions_as_held(self, rows: str) -> tuple[str, list[object]]:
-        """Positions go with their fills for as long as no successor knows them better.
+    def _as_held(self, always: str, alone: str, rows: object) -> tuple[str, list[object]]:
+        """A statement as it is while no successor holds the lease, and with the doubt after it.
 
-        A fill that is stored without its position looks as if somebody had taken it away.
+        A fill that is stored without its position looks as if somebody had taken it away. A
+        successor reads positions itself, and what it has read must stand: so it is left to ask
+        for these orders, too.
         """
         lease = self._lease
         if lease is None or lease.valid():
-            return POSITIONS, [rows]
-        return POSITIONS_WITHOUT_SUCCESSOR, [rows, lease.connection_id, lease.epoch]
+            return always, [rows]
+        return alone, [rows, lease.connection_id, lease.epoch]
 
     def _tell(self, done: Sequence[Ticket]) -> None:
         keys: dict[str, set[int]] = defaultdict(set)

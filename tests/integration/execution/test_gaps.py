@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from asgiref.sync import sync_to_async
+from psycopg_pool import PoolTimeout
 
 from apps.execution import selectors, streams
-from apps.execution.gateway import resolve, session
+from apps.execution.gateway import bus, claims, closes, resolve, session
 from apps.execution.models import Batch, ConnectionLease, Deal, Order, Position
 from apps.platforms.models import TradingAccount
 from apps.platforms.ports import (
@@ -208,3 +211,96 @@ def test_an_account_that_could_not_be_read_is_read_again(
 
     run(work())
     assert len(b.connectors) == 1
+
+
+def test_a_part_that_does_not_hear_its_end_does_not_keep_the_connection(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease was lost; the next session of the same gateway must be able to begin."""
+    b = bench()
+    swallowed: list[bool] = []
+
+    async def unsent(*_: Any) -> list[Any]:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            if swallowed:
+                raise
+            swallowed.append(True)
+        return []
+
+    monkeypatch.setattr(bus, "unsent", unsent)
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            past = datetime.now(UTC) - timedelta(seconds=1)
+            taken = ConnectionLease.objects.all()
+            await sync_to_async(taken.update)(holder="other", epoch=7, expires_at=past)
+            await until(lambda: ConnectionLease.objects.filter(epoch=8).exists() and live())
+
+    run(work())
+    assert swallowed
+    assert len(b.connectors) == 2
+
+
+def test_an_unknown_close_is_asked_for_again_when_postgresql_is_back(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its session stands meanwhile."""
+    b = bench()
+    _, position = b.platform.open("a0", Side.BUY, D(9000))
+    position_id = position.position_id
+    close = type(b.platform).close
+    monkeypatch.setattr(  # as on a platform whose closes carry no id of ours
+        type(b.platform), "close", lambda self, a, p, units, tag="": close(self, a, p, units)
+    )
+    away = [psycopg.OperationalError("terminating connection"), PoolTimeout("no connection")]
+    taken = closes.Closes._taken
+
+    async def fail(self: Any, *values: Any) -> Any:
+        if away:
+            raise away.pop()
+        return await taken(self, *values)
+
+    monkeypatch.setattr(closes.Closes, "_taken", fail)
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            b.platform.silent = True
+            await sync_to_async(b.submit)(
+                b.intent(0, Leg.CLOSE, position_id=position_id, units=D(3000))
+            )
+            await until(lambda: Order.objects.filter(state="filled").exists())
+
+    run(work())
+    assert away == []
+    assert len(b.connectors) == 1
+
+
+def test_what_a_lost_claim_took_is_looked_for_at_once(
+    bench: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL went away between the commit and its answer; nothing was sent."""
+    monkeypatch.setattr(resolve, "_GRACE", timedelta(0))
+    b = bench()
+    claim, lost = claims.Claims.claim, [True]
+
+    async def once(self: Any, parts: Any) -> Any:
+        verdict = await claim(self, parts)
+        if lost and lost.pop():
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return verdict
+
+    monkeypatch.setattr(claims.Claims, "claim", once)
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            await sync_to_async(b.submit)(b.intent(0))
+            await until(lambda: Order.objects.filter(final_at__isnull=False).exists())
+
+    run(work())
+    assert Order.objects.get().state == "not_delivered"
+    assert b.platform.sent == []

@@ -10,11 +10,12 @@ import pytest
 
 from apps.execution.gateway.db import Database
 from apps.execution.gateway.lease import Lease
-from apps.execution.gateway.tickets import Tickets
+from apps.execution.gateway.tickets import Tickets, ticket_of
 from apps.execution.gateway.writeback import Writeback
-from apps.execution.models import ConnectionLease, Position
+from apps.execution.intents import Intent, dump, rows_of
+from apps.execution.models import Batch, ConnectionLease, Order, Position
 from apps.trading import positions as trading
-from apps.trading.orders import Side
+from apps.trading.orders import Leg, OrderState, Side
 from tests.factories.platforms import AccountFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,3 +53,39 @@ def test_positions_are_stored_until_a_successor_holds_the_lease(epoch: int, unit
 
     asyncio.run(work())
     assert Position.objects.get().units == units
+
+
+@pytest.mark.parametrize(("epoch", "stored"), [(3, True), (4, False)])
+def test_what_an_open_has_filled_is_left_to_a_successor(epoch: int, stored: bool) -> None:
+    """Whose positions stand: the fill alone would look as if it had been taken away again."""
+    account = AccountFactory()
+    pk = account.connection_id
+    ConnectionLease.objects.create(connection_id=pk, holder="me", epoch=epoch)
+    over = Lease(pk, "me", 3, deadline=0.0, send_from=0.0)
+    intents = [
+        Intent(cid, account.pk, "a0", leg, "copy", side=Side.BUY, units=D(1000), position_id="p1")
+        for cid, leg in (("c-open", Leg.OPEN), ("c-close", Leg.CLOSE), ("c-refused", Leg.OPEN))
+    ]
+    batch = Batch.objects.create(
+        connection_id=pk, leg="open", priority=3, size=3, claimed=3, items=dump(intents),
+        created_at=NOW,
+    )  # fmt: skip
+
+    async def work() -> None:
+        database, tickets = Database(), Tickets()
+        await database.open()
+        writeback = Writeback(database, pk, tickets, lambda _: None, lambda *_: None, over)
+        for ordinal, row in enumerate(rows_of(dump(intents))):
+            ticket = ticket_of(row, batch.pk, ordinal, NOW)
+            tickets.add(ticket)
+            state = OrderState.REJECTED if ticket.cid == "c-refused" else OrderState.FILLED
+            ticket.filled = D(0) if state is OrderState.REJECTED else D(1000)
+            ticket.finish(state, NOW)
+            writeback.ticket(ticket)
+        await asyncio.wait_for(writeback.flush(), 5)
+        await database.close()
+
+    asyncio.run(work())
+    finals = set(Order.objects.exclude(final_at=None).values_list("client_order_id", flat=True))
+    assert finals == {"c-close", "c-refused"} | ({"c-open"} if stored else set())
+    assert Batch.objects.get().settled is stored  # else nobody would ask for it

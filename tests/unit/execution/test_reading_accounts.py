@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
@@ -19,7 +20,7 @@ from apps.execution.gateway.sync import Sync
 from apps.execution.gateway.tickets import Tickets, ticket_of
 from apps.execution.intents import Intent, dump, rows_of
 from apps.platforms.ports import DealDone, PositionUpdate
-from apps.trading.deals import Deal
+from apps.trading.deals import Deal, DealEffect
 from apps.trading.orders import Leg, Side
 from apps.trading.positions import Position
 from tests.support.memory_books import MemoryPlatform
@@ -253,4 +254,41 @@ def test_a_deal_that_was_read_as_a_strangers_gets_our_id_when_it_is_found() -> N
         await desk.tell(deal, position)
         assert desk.written.deal_ids[-1] == (deal.deal_id, "c1")
 
+    run(work())
+
+
+def test_an_account_that_moves_while_it_is_read_is_stored_as_it_moved() -> None:
+    """A fill is told, and stored with its order, after the snapshot that the reading goes by."""
+
+    class Late(MemoryConnector):
+        grown = False
+
+        async def deals_since(self, account: str, since: datetime) -> list[Deal]:
+            seen = await super().deals_since(account, since)
+            if not self.grown:
+                self.grown = True
+                (position,) = self.platform.positions["a0"].values()
+                more = replace(position, units=D(6000))
+                self.platform.positions["a0"][position.position_id] = more
+                deal = self.platform._deal("a0", 9, more, Side.BUY, D(1000), DealEffect.OPEN, "c1")
+                await desk.tell(deal, more)  # parked
+            return seen
+
+    desk = Desk(Late)
+    stored: list[Decimal] = []
+    write = desk.written.position
+
+    def note(account_id: int, position: Position, closed: datetime | None, now: datetime) -> None:
+        stored.append(position.units)
+        write(account_id, position, closed, now)
+
+    async def work() -> None:
+        desk.platform.open("a0", Side.BUY, D(5000))
+        desk.platform.deals["a0"].clear()  # long ago
+        own_open(desk, "c1")
+        await desk.read()
+        assert set(stored) == {D(6000)}
+        assert {p.units for p in desk.account.positions.values()} == {D(6000)}
+
+    desk.written.position = note  # type: ignore[method-assign]
     run(work())

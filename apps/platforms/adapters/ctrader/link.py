@@ -171,6 +171,9 @@ class Link:
 
     async def _resume(self, session: Session) -> None:
         refused = await self.accounts.resume(session)
+        if self._ended:
+            session.drop("aborted")
+            return
         if not session.is_open:
             raise ConnectionError("the session ended while it was resumed")
         self.session = session

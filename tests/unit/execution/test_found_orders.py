@@ -1,0 +1,105 @@
+"""What is found of an unknown order is stored with the position that it left."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from apps.execution.gateway.closes import Closes
+from apps.execution.gateway.lease import Lease
+from apps.execution.gateway.resolve import Resolver
+from apps.execution.gateway.tickets import Ticket
+from apps.execution.intents import Col
+from apps.trading.deals import DealEffect
+from apps.trading.orders import Leg, OrderState, Side
+from apps.trading.positions import Position
+from tests.unit.execution.test_reading_accounts import Desk, NoDeals, own_open, run
+
+D = Decimal
+
+
+def resolver(desk: Desk, changed: list[tuple[str, str]]) -> Resolver:
+    lease = Lease(1, "me", 1, deadline=time.monotonic() + 60, send_from=0.0)
+    closes = Closes(cast(Any, NoDeals()), desk.connector, desk.tickets)
+
+    def note(ticket: Ticket) -> None:
+        changed.append((ticket.cid, ticket.state))
+
+    return Resolver(
+        desk.connector, lease, desk.tickets, closes, note, desk.events.take, lambda: True
+    )
+
+
+def test_a_found_increase_is_not_final_before_its_position_is_known() -> None:
+    """Else it could be stored alone, and the copy would seem to have been reduced again."""
+
+    async def work() -> None:
+        desk = Desk()
+        _, position = desk.platform.open("a0", Side.BUY, D(5000), "c0")
+        await desk.read()
+        own_open(desk, "c1")
+        ticket = desk.tickets.by_client_id["c1"]
+        ticket.state = OrderState.UNKNOWN
+        grow(desk, position, D(1000), "c1")
+        deal, master = desk.platform.open("a0", Side.BUY, D(7000))
+        desk.written.gate.clear()  # PostgreSQL is away: events wait for their turn
+        events = asyncio.create_task(desk.tell(deal, master))
+        await asyncio.sleep(0.01)
+        changed: list[tuple[str, str]] = []
+        asking = asyncio.create_task(resolver(desk, changed)._ask(ticket))
+        await asyncio.sleep(0.05)
+        assert not ticket.final
+        assert desk.written.units[position.position_id] == 5000
+        desk.written.gate.set()
+        await asyncio.gather(events, asking)
+        assert ticket.final
+        assert desk.written.units[position.position_id] == 6000
+        assert changed[-1] == ("c1", OrderState.FILLED)
+
+    run(work())
+
+
+def test_a_found_close_is_shown_with_what_it_left() -> None:
+    """Not with a snapshot that was taken before the close was carried out."""
+
+    async def work() -> None:
+        desk = Desk()
+        _, position = desk.platform.open("a0", Side.BUY, D(5000), "c0")
+        ticket = own_close(desk, "c1", position.position_id)
+        read = desk.connector.snapshot
+        late = [lambda: desk.platform.close("a0", position.position_id, D(1000))]
+
+        async def snapshot(account: str) -> Any:
+            seen = await read(account)
+            if late:
+                late.pop()()
+            return seen
+
+        cast(Any, desk.connector).snapshot = snapshot
+        await resolver(desk, [])._ask(ticket)
+        assert ticket.state is OrderState.FILLED
+        assert desk.written.units[position.position_id] == 4000
+
+    run(work())
+
+
+def grow(desk: Desk, position: Position, units: Decimal, cid: str) -> None:
+    """The platform adds to a position, and tells nobody."""
+    platform = desk.platform
+    grown = replace(position, units=position.units + units)
+    platform.positions["a0"][position.position_id] = grown
+    number = next(platform.numbers)
+    platform._deal("a0", number, grown, Side.BUY, units, DealEffect.OPEN, cid)
+
+
+def own_close(desk: Desk, cid: str, position_id: str) -> Ticket:
+    own_open(desk, cid)
+    ticket = desk.tickets.by_client_id[cid]
+    ticket.row[Col.LEG] = ticket.leg = Leg.CLOSE.value
+    ticket.row[Col.POSITION_ID] = position_id
+    ticket.state, ticket.committed_at = OrderState.UNKNOWN, datetime.now(UTC)
+    return ticket
