@@ -57,7 +57,9 @@ class Position(models.Model):
     take_profit = PriceField(null=True)
     tag = models.CharField(max_length=100, blank=True)
     margin = PriceField(default=0)
-    open_result = PriceField(default=0, help_text="net, account currency, at the last quote")
+    open_result = PriceField(
+        default=0, help_text="without commission, account currency, at the last quote"
+    )
     changes = models.PositiveIntegerField(default=0, help_text="numbers changes without a deal")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
