@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import psycopg
-from django.db import connection
+from django.db import OperationalError, connection
 
 
 @contextmanager
@@ -22,3 +23,56 @@ def raw_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         cursor.format = psycopg.pq.Format.BINARY
         yield cursor
+
+
+Rows = list[tuple[Any, ...]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Query(Generic[T]):
+    """A question to the database, and what is made of the rows that answer it.
+
+    It is planned once for a connection, not for its values: for what is found by index whatever
+    they are.
+    """
+
+    statement: str
+    values: Sequence[Any]
+    made_of: Callable[[Rows], T]
+
+    def ask(self) -> T:
+        """The answer, in a round trip of its own."""
+        with raw_cursor() as cursor:
+            return self.made_of(
+                cursor.execute(self.statement, self.values, prepare=True).fetchall()
+            )
+
+
+def ask_together(*queries: Query[Any]) -> list[Any]:
+    """The answers to several questions, in order, for the price of one round trip.
+
+    They are asked one after the other: what the first sees the others see, too. Where the
+    connection turns out to be broken they are asked once more on a new one, unless a
+    transaction is under way.
+    """
+    try:
+        found = _answers(queries)
+    except OperationalError:
+        if connection.in_atomic_block:
+            raise
+        connection.close()
+        found = _answers(queries)
+    return [query.made_of(rows) for query, rows in zip(queries, found, strict=True)]
+
+
+def _answers(queries: Sequence[Query[Any]]) -> list[Rows]:
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        link = connection.connection
+        cursors = [psycopg.Cursor(link) for _ in queries]
+        with link.pipeline():
+            for cursor, query in zip(cursors, queries, strict=True):
+                cursor.format = psycopg.pq.Format.BINARY
+                cursor.execute(query.statement, query.values, prepare=True)
+        return [cursor.fetchall() for cursor in cursors]

@@ -14,7 +14,14 @@ from django.db import connection, transaction
 
 from apps.common.database import raw_cursor
 from apps.execution import streams
-from apps.execution.fences import PASS, Fence, Overtaken, pass_fence, read_fence
+from apps.execution.fences import (
+    PASS,
+    Fence,
+    Overtaken,
+    fence_query,
+    pass_fence,
+    read_fence,
+)
 from apps.execution.intents import Intent, dump, ids_of
 from apps.execution.kill_switch import confirm_held_closes, set_kill_switch
 from apps.execution.models import Gate
@@ -23,9 +30,9 @@ from apps.trading.orders import Leg
 
 __all__ = [
     "SLICE", "Fence", "Notes", "Overtaken", "SubmittedBatch", "clear_gate", "clear_gates",
-    "confirm_held_closes", "mark_planned", "mark_rest_settled", "mark_settled", "pass_fence",
-    "read_fence", "set_gate", "set_gates", "set_journaled", "set_kill_switch", "submit",
-    "take_over", "withdraw",
+    "confirm_held_closes", "fence_query", "mark_planned", "mark_rest_settled", "mark_settled",
+    "pass_fence", "read_fence", "set_gate", "set_gates", "set_journaled", "set_kill_switch",
+    "submit", "take_over", "withdraw",
 ]  # fmt: skip
 
 #: The largest slice; what is claimed and sent in one go.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.common.database import raw_cursor
+from apps.common.database import Query, Rows, raw_cursor
 
 _READ = "SELECT value FROM execution_fence WHERE source = %s AND wake_key = %s"
 
@@ -50,11 +50,19 @@ class Fence:
 
 def read_fence(source: str, wake_key: int) -> Fence:
     """The fence of a key as it stands; made when it is asked for the first time."""
-    with raw_cursor() as cursor:
-        found = cursor.execute(_READ, [source, wake_key], prepare=True).fetchone()
-        if found is None:
-            cursor.execute(_MAKE, [source, wake_key])
-    return Fence(source, wake_key, found[0] if found else 0)
+    return fence_query(source, wake_key).ask()
+
+
+def fence_query(source: str, wake_key: int) -> Query[Fence]:
+    """Asks for :func:`read_fence`."""
+
+    def made_of(found: Rows) -> Fence:
+        if not found:
+            with raw_cursor() as cursor:
+                cursor.execute(_MAKE, [source, wake_key])
+        return Fence(source, wake_key, found[0][0] if found else 0)
+
+    return Query(_READ, [source, wake_key], made_of)
 
 
 def pass_fence(fence: Fence) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connection
 
-from apps.common.database import raw_cursor
+from apps.common.database import Query, raw_cursor
 from apps.execution import journal
 from apps.execution.models import Gate, GatewayProcess, Order
 from apps.execution.troubles import NOT_SET_ASIDE
@@ -185,22 +185,32 @@ _RESULTS = f"""
 
 def unplanned_events(account_id: int, limit: int = 500) -> list[JournaledEvent]:
     """Events of the account that wait for their decisions, oldest first."""
-    rows = _many(
+    return unplanned_query(account_id, limit).ask()
+
+
+def unplanned_query(account_id: int, limit: int) -> Query[list[JournaledEvent]]:
+    """Asks for :func:`unplanned_events`."""
+    return Query(
         f"SELECT {_EVENT_FIELDS} FROM execution_accountevent "
         "WHERE account_id = %s AND planned_at IS NULL ORDER BY id LIMIT %s",
         [account_id, limit],
+        lambda rows: [_event(row) for row in rows],
     )
-    return [_event(row) for row in rows]
 
 
 def pending_batches(source: str, wake_key: int) -> list[PendingBatch]:
     """Batches whose notes their source has not taken over, oldest first."""
-    rows = _many(
+    return pending_batches_query(source, wake_key).ask()
+
+
+def pending_batches_query(source: str, wake_key: int) -> Query[list[PendingBatch]]:
+    """Asks for :func:`pending_batches`."""
+    return Query(
         "SELECT id, items, notes, created_at FROM execution_batch "
         "WHERE source = %s AND wake_key = %s AND pending ORDER BY id",
         [source, wake_key],
+        lambda rows: [PendingBatch(*row) for row in rows],
     )
-    return [PendingBatch(*row) for row in rows]
 
 
 def events_by_id(event_ids: Sequence[int]) -> dict[int, JournaledEvent]:
@@ -325,7 +335,7 @@ def _rows(statement: str, values: list[Any]) -> list[Any]:
 def _many(statement: str, values: list[Any]) -> list[Any]:
     """The same for what workers read by the thousand."""
     with raw_cursor() as cursor:
-        return cursor.execute(statement, values, prepare=True).fetchall()
+        return cursor.execute(statement, values).fetchall()
 
 
 def _event(row: Any) -> JournaledEvent:

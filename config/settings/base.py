@@ -109,6 +109,8 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default="postgres://localhost/bellwether")
 }
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
+# Django forbids prepared statements altogether; ours are those that ask for it, in hot loops.
+DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 1_000_000_000)
 if env.bool("DATABASE_POOL", default=False):
     # For processes with many threads (web). Forking workers keep one connection each instead.
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 12}

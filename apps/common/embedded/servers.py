@@ -8,6 +8,7 @@ import secrets
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -152,6 +153,9 @@ class EmbeddedServers:
             "timezone": "UTC",
             "log_timezone": "UTC",
         }
+        if sys.platform == "linux":
+            # One write that returns when it is on the disk, for a write and a flush after it.
+            settings["wal_sync_method"] = "open_datasync"
         if not self.durable:
             settings |= {"fsync": "off", "full_page_writes": "off"}
         command = [str(self._postgres_program("postgres")), "-D", str(self.directory / "pg")]

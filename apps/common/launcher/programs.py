@@ -17,6 +17,8 @@ from apps.common.launcher.supervisor import Program
 COPY_QUEUES = "copy,bots,default"
 UPKEEP_QUEUES = "upkeep,analytics,rewards,notify"
 _SERVERS_LAST = 10
+#: Of what copies must not wait for: sweeps, and a venue that stands for somebody else's machine.
+_NICE = 5
 
 
 def postgres(servers: EmbeddedServers) -> Program:
@@ -55,6 +57,7 @@ def paper_venue(installation: Installation, env: Mapping[str, str]) -> Program:
         *("--data", str(installation.var / "papervenue")),
         stop_within_s=1.5,
         stop_order=_SERVERS_LAST,
+        niceness=_NICE,
     )
 
 
@@ -73,7 +76,17 @@ def worker(env: Mapping[str, str], queues: str = COPY_QUEUES) -> Program:
 
 def upkeep(env: Mapping[str, str]) -> Program:
     """Sweeps, sealing, reconciliation and figures, beside the copies in a process of its own."""
-    return _celery("worker", env, "-Q", UPKEEP_QUEUES, "--pool", "solo", *_ALONE, title="upkeep")
+    return _celery(
+        "worker",
+        env,
+        "-Q",
+        UPKEEP_QUEUES,
+        "--pool",
+        "solo",
+        *_ALONE,
+        title="upkeep",
+        niceness=_NICE,
+    )
 
 
 _ALONE = ("--without-gossip", "--without-mingle", "--without-heartbeat")
@@ -105,22 +118,26 @@ def collect_static() -> list[str]:
     return manage("collectstatic", "--no-input", "-v", "0")
 
 
-def _managed(name: str, env: Mapping[str, str], *arguments: str, **how: Any) -> Program:
-    return Program(name=name, command=_tethered(manage(*arguments)), env=env, folder=ROOT, **how)
+def _managed(
+    name: str, env: Mapping[str, str], *arguments: str, niceness: int = 0, **how: Any
+) -> Program:
+    command = _tethered(manage(*arguments), niceness)
+    return Program(name=name, command=command, env=env, folder=ROOT, **how)
 
 
-def _python(name: str, env: Mapping[str, str], *module: str) -> Program:
-    return Program(
-        name=name, command=_tethered([sys.executable, "-m", *module]), env=env, folder=ROOT
-    )
+def _python(name: str, env: Mapping[str, str], *module: str, niceness: int = 0) -> Program:
+    command = _tethered([sys.executable, "-m", *module], niceness)
+    return Program(name=name, command=command, env=env, folder=ROOT)
 
 
-def _celery(name: str, env: Mapping[str, str], *options: str, title: str = "") -> Program:
+def _celery(
+    name: str, env: Mapping[str, str], *options: str, title: str = "", niceness: int = 0
+) -> Program:
     command = ("celery", "--quiet", "-A", "config", name, "--loglevel", "WARNING", *options)
     # Messages are JSON alone: for root in a container or on a demo machine no cause to warn.
     quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
-    return _python(title or name, {**env, **quiet}, *command)
+    return _python(title or name, {**env, **quiet}, *command, niceness=niceness)
 
 
-def _tethered(command: list[str]) -> list[str]:
-    return [sys.executable, "-ISs", str(Path(tether.__file__)), *command]
+def _tethered(command: list[str], niceness: int = 0) -> list[str]:
+    return [sys.executable, "-ISs", str(Path(tether.__file__)), str(niceness), *command]

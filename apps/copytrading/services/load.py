@@ -9,12 +9,13 @@ from decimal import Decimal
 from typing import Any
 
 from apps.accounts.selectors import ProductSettings, product_config
+from apps.common.database import Query, Rows
 from apps.copytrading.domain.codes import Code
 from apps.copytrading.domain.link import Link, LinkState, taken_away
 from apps.copytrading.domain.rows import Decided, Row
 from apps.copytrading.domain.volume import Funds
 from apps.copytrading.services import sql
-from apps.copytrading.services.standing import with_counts, with_floating
+from apps.copytrading.services.standing import standing
 from apps.copytrading.services.terms import Sized, Terms, sized_of, terms_of
 from apps.trading.orders import Side
 from apps.trading.quantity import ZERO
@@ -97,7 +98,15 @@ class Master:
 
 def load_master(account_id: int, now: datetime) -> Master | None:
     """The master on an account, None where there is none."""
-    found = sql.binary_rows(_MASTER, [now, account_id])
+    return master_query(account_id, now).ask()
+
+
+def master_query(account_id: int, now: datetime) -> Query[Master | None]:
+    """Asks for :func:`load_master`."""
+    return Query(_MASTER, [now, account_id], lambda found: _master(account_id, found))
+
+
+def _master(account_id: int, found: Rows) -> Master | None:
     if not found:
         return None
     pk, status, enabled, connection_id, currency, equity, balance, age_s, offset, shut = found[0]
@@ -121,16 +130,49 @@ def load_pages(
     decided: Mapping[int, Mapping[str, Decided]],
 ) -> Iterator[list[Row]]:
     """All subscriptions of a master with the links of these positions: a small page, then more."""
-    after, size = 0, FIRST_PAGE
-    while True:
-        which = [master.master_id, after, master.master_id, after, size - 1]
-        values = [now, master.account_id, list(position_keys), *which]
-        page = _load(_PAGE_OF_MASTER, values, master, decided)
-        if page:
-            yield page
+    first = first_page_query(master, position_keys, now, decided).ask()
+    yield from pages_from(first, master, position_keys, now, decided)
+
+
+def first_page_query(
+    master: Master,
+    position_keys: Sequence[str],
+    now: datetime,
+    decided: Mapping[int, Mapping[str, Decided]],
+) -> Query[list[Row]]:
+    """Asks for the first page of :func:`load_pages`, with which :func:`pages_from` goes on."""
+    return _page_query(master, position_keys, now, decided, after=0, size=FIRST_PAGE)
+
+
+def pages_from(
+    first: list[Row],
+    master: Master,
+    position_keys: Sequence[str],
+    now: datetime,
+    decided: Mapping[int, Mapping[str, Decided]],
+) -> Iterator[list[Row]]:
+    """The pages of :func:`load_pages`, of which the first is there already."""
+    page, size = first, FIRST_PAGE
+    while page:
+        yield standing(page)
         if len(page) < size:  # archived ones may make a page longer, never shorter
             return
         after, size = page[-1].subscription_id, PAGE
+        page = _page_query(master, position_keys, now, decided, after=after, size=size).ask()
+
+
+def _page_query(
+    master: Master,
+    position_keys: Sequence[str],
+    now: datetime,
+    decided: Mapping[int, Mapping[str, Decided]],
+    *,
+    after: int,
+    size: int,
+) -> Query[list[Row]]:
+    which = [master.master_id, after, master.master_id, after, size - 1]
+    values = [now, master.account_id, list(position_keys), *which]
+    return Query(_PAGE_OF_MASTER, values, lambda found: _rows(found, master, decided))
 
 
 def load_rows(
@@ -138,22 +180,14 @@ def load_rows(
 ) -> list[Row]:
     """These subscriptions with the links of these positions."""
     values = [now, master.account_id, list(position_keys), list(subscription_ids)]
-    return _load(_ROWS_OF_IDS, values, master, _NOTHING_DECIDED)
+    return standing(_rows(sql.binary_rows(_ROWS_OF_IDS, values), master, _NOTHING_DECIDED))
 
 
-def _load(
-    statement: str,
-    values: Sequence[object],
-    master: Master,
-    decided: Mapping[int, Mapping[str, Decided]],
-) -> list[Row]:
-    with sql.raw_cursor() as cursor:
-        cursor.execute(statement, values, prepare=True)
-        found = cursor.fetchall()
+def _rows(found: Rows, master: Master, decided: Mapping[int, Mapping[str, Decided]]) -> list[Row]:
     loader = _Loader(master, decided)
     for row in found:
         loader.add(row)
-    return with_counts(with_floating(loader.rows))
+    return loader.rows
 
 
 class _Loader:

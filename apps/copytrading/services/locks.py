@@ -4,20 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+from apps.common.database import Query, ask_together
 from apps.copytrading.services import sql
 
 # First key of PostgreSQL's two-key advisory locks: what the second one names.
 MASTER_LOCK, GRAPH_LOCK = 7401, 7402
 
 
+_TRY = "SELECT pg_try_advisory_lock(%s::int, %s::int)"
+
+
 @contextmanager
 def master_lock(master_account_id: int) -> Iterator[bool]:
     """Try to take the lock of a master; says whether it was free."""
-    key = _key(master_account_id)
-    taken = bool(sql.rows("SELECT pg_try_advisory_lock(%s, %s)", [MASTER_LOCK, key])[0][0])
-    try:
+    with master_lock_asking(master_account_id) as (taken, _):
         yield taken
+
+
+@contextmanager
+def master_lock_asking(
+    master_account_id: int, *queries: Query[Any]
+) -> Iterator[tuple[bool, list[Any]]]:
+    """Like :func:`master_lock`, with the answers to questions asked once it was taken.
+
+    They come in the same round trip, and mean nothing where the lock was not free.
+    """
+    key = _key(master_account_id)
+    lock = Query(_TRY, [MASTER_LOCK, key], lambda rows: bool(rows[0][0]))
+    taken, *answers = ask_together(lock, *queries)
+    try:
+        yield taken, answers
     finally:
         if taken:
             sql.rows("SELECT pg_advisory_unlock(%s, %s)", [MASTER_LOCK, key])

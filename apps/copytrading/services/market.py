@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from apps.common.database import Query, Rows
 from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.mapping import Symbol, match
 from apps.copytrading.domain.rows import Holder, Market, Quote, Row
@@ -60,14 +61,26 @@ _HOLDERS = """
 """
 
 
-def load_market(
-    master: Master, events: Iterable[MasterEvent], rows: Sequence[Row], now: datetime
-) -> Market:
-    """Symbols, prices, rates and netting holders for these events and rows."""
+def symbols_query(master: Master, events: Iterable[MasterEvent]) -> Query[Rows]:
+    """Asks for the master's symbols in these events, with their latest prices."""
     instruments = {event.instrument_id for event in events}
+    return Query(_BY_ID, [master.connection_id, list(instruments)], lambda found: found)
+
+
+def load_market(
+    master: Master,
+    events: Iterable[MasterEvent],
+    rows: Sequence[Row],
+    now: datetime,
+    symbols: Rows | None = None,
+) -> Market:
+    """Symbols, prices, rates and netting holders for these events and rows.
+
+    ``symbols`` is the answer to :func:`symbols_query` where that was asked a moment ago.
+    """
     connection_ids = {row.connection_id for row in rows}
     known = _Known(now)
-    known.read(_BY_ID, [master.connection_id, list(instruments)])
+    known.take(symbols if symbols is not None else symbols_query(master, events).ask())
     wanted = {
         instrument_id: symbol
         for (connection_id, instrument_id), symbol in known.symbols.items()
@@ -113,7 +126,10 @@ class _Known:
         self.quotes: dict[Place, Quote] = {}
 
     def read(self, statement: str, values: Sequence[Any]) -> None:
-        for v in sql.binary_rows(statement, values):
+        self.take(sql.binary_rows(statement, values))
+
+    def take(self, found: Rows) -> None:
+        for v in found:
             place = (v[13], v[0])
             market_open = v[12] == "{}" or _schedule(v[12]).is_open(self._now)
             self.symbols[place] = Symbol(*(*v[:12], market_open))

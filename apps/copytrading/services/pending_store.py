@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from apps.common.database import Query
 from apps.copytrading.domain.events import MasterEvent, link_key
 from apps.copytrading.domain.pending import Pending, PendingState, Terms
 from apps.copytrading.domain.plan import PendingChange
@@ -89,12 +90,13 @@ def pendings_of_client_ids(master_account_id: int, ids: Sequence[str]) -> list[t
 
 def live_pendings(master_account_id: int, events: Iterable[MasterEvent]) -> Pendings:
     """Copies, not at their end, of the orders that these deals filled."""
+    return live_pendings_query(master_account_id, events).ask()
+
+
+def live_pendings_query(master_account_id: int, events: Iterable[MasterEvent]) -> Query[Pendings]:
+    """Asks for :func:`live_pendings`."""
     keys = {event.order_key for event in events if event.order_key and event.terms is None}
-    if not keys:
-        return {}
-    with sql.raw_cursor() as cursor:
-        cursor.execute(_LIVE_OF_ORDERS, [master_account_id, sorted(keys)], prepare=True)
-        return _by_order(cursor.fetchall())
+    return Query(_LIVE_OF_ORDERS, [master_account_id, sorted(keys)], _by_order)
 
 
 def with_pendings(master: Master, rows: list[Row], pendings: Pendings, now: datetime) -> list[Row]:

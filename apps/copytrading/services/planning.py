@@ -12,10 +12,12 @@ import time
 from collections.abc import Sequence
 from contextlib import nullcontext
 from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.utils import timezone
 
+from apps.common.database import Query, ask_together
 from apps.common.events import publish
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Ended, PendingChange, Plan, Waits, plan
@@ -25,20 +27,24 @@ from apps.copytrading.services.events import master_event
 from apps.copytrading.services.existing import as_they_are
 from apps.copytrading.services.holds import hold_symbols
 from apps.copytrading.services.links import store_links
-from apps.copytrading.services.load import load_master, load_pages
-from apps.copytrading.services.market import load_market
+from apps.copytrading.services.load import Master, first_page_query, master_query, pages_from
+from apps.copytrading.services.market import load_market, symbols_query
 from apps.copytrading.services.notes import Sent
 from apps.copytrading.services.orders import SOURCE, commit_orders
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
 from apps.copytrading.services.pending_planning import leading, plan_orders
-from apps.copytrading.services.pending_store import live_pendings, store_taken_over, with_pendings
-from apps.copytrading.services.resuming import Resumed, load_resumed
+from apps.copytrading.services.pending_store import (
+    live_pendings_query,
+    store_taken_over,
+    with_pendings,
+)
+from apps.copytrading.services.resuming import Resumed, resumed_from
 from apps.copytrading.services.waiting import store_waits, withdraw_overtaken
 from apps.execution import api as execution
 from apps.execution import selectors as journal
 from apps.execution.api import Fence
 from apps.execution.journal import OrderPayload
-from apps.execution.selectors import JournaledEvent
+from apps.execution.selectors import JournaledEvent, PendingBatch
 
 #: Events taken up together; what remains follows in the next round.
 EVENTS_AT_ONCE = 200
@@ -52,17 +58,42 @@ _BURST, _GIVE_WAY_S = 50, 0.01
 CHANGED = "copy.changed"
 
 
-def plan_waiting(master_account_id: int, fence: Fence) -> int:
+class Waiting(NamedTuple):
+    """What planning begins with, as :func:`beginning` asks for it."""
+
+    fence: Fence
+    journaled: list[JournaledEvent]
+    batches: list[PendingBatch]
+    master: Master | None
+    now: datetime
+
+
+def beginning(master_account_id: int, now: datetime) -> tuple[Query[Any], ...]:
+    """Asks, in order, for the first fields of :class:`Waiting`; the fence before all else."""
+    return (
+        execution.fence_query(SOURCE, master_account_id),
+        journal.unplanned_query(master_account_id, EVENTS_AT_ONCE),
+        journal.pending_batches_query(SOURCE, master_account_id),
+        master_query(master_account_id, now),
+    )
+
+
+def plan_waiting(master_account_id: int) -> int:
     """Plan the events of a master that wait; answers how many there were.
 
-    ``fence`` was read before anything else. Raises Overtaken when somebody else plans, too.
+    Raises Overtaken when somebody else plans, too.
     """
-    journaled = journal.unplanned_events(master_account_id, EVENTS_AT_ONCE)
+    now = timezone.now()
+    found = ask_together(*beginning(master_account_id, now))
+    return plan_found(master_account_id, Waiting._make((*found, now)))
+
+
+def plan_found(master_account_id: int, waiting: Waiting) -> int:
+    """Like :func:`plan_waiting`, with what was read a moment ago."""
+    fence, journaled, batches, master, now = waiting
     if not journaled:
         return 0
-    now = timezone.now()
-    master = load_master(master_account_id, now)
-    resumed = load_resumed(SOURCE, master_account_id)
+    resumed = resumed_from(master_account_id, batches)
     journaled = _with_resumed(journaled, resumed)
     made = _Made(master_account_id, fence, resumed)
     if master is None:
@@ -74,11 +105,16 @@ def plan_waiting(master_account_id: int, fence: Fence) -> int:
         return len(journaled)
     events = as_they_are([master_event(event, master.clock_offset_ms) for event in journaled])
     keys = sorted({event.position_key for event in events})
-    pendings = live_pendings(master_account_id, events)
+    first, symbols, pendings = ask_together(
+        first_page_query(master, keys, now, resumed.decided),
+        symbols_query(master, events),
+        live_pendings_query(master_account_id, events),
+    )
     count = 0
-    for page in load_pages(master, keys, now, resumed.decided):
+    for page in pages_from(first, master, keys, now, resumed.decided):
         page = with_pendings(master, page, pendings, now)
-        market = load_market(master, events, page, now)
+        market = load_market(master, events, page, now, symbols)
+        symbols = None  # prices are read anew for each page
         for start in range(0, len(page), SLICE):
             made.commit(plan(events, page[start : start + SLICE], market), now)
         count += len(page)
@@ -93,7 +129,7 @@ def finish_interrupted(master_account_id: int) -> None:
     the master. Raises Overtaken when somebody else plans all the same.
     """
     if journal.pending_batches(SOURCE, master_account_id):
-        plan_waiting(master_account_id, execution.read_fence(SOURCE, master_account_id))
+        plan_waiting(master_account_id)
 
 
 def _with_resumed(journaled: list[JournaledEvent], resumed: Resumed) -> list[JournaledEvent]:

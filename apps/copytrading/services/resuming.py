@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from apps.copytrading.domain.rows import Decided
 from apps.copytrading.services.decisions import Decision, numbers_text
 from apps.copytrading.services.notes import load_notes
 from apps.execution.intents import Col, rows_of
-from apps.execution.selectors import PendingBatch, pending_batches
+from apps.execution.selectors import PendingBatch
 
 
 @dataclass(slots=True)
@@ -24,10 +25,10 @@ class Resumed:
     decisions: list[Decision] = field(default_factory=list)
 
 
-def load_resumed(source: str, master_account_id: int) -> Resumed:
+def resumed_from(master_account_id: int, batches: Sequence[PendingBatch]) -> Resumed:
     """What was committed for a master and has not been taken over yet; nearly always nothing."""
     resumed = Resumed()
-    for batch in pending_batches(source, master_account_id):
+    for batch in batches:
         _add(resumed, master_account_id, batch)
     return resumed
 

@@ -56,7 +56,12 @@ AT_SENDING = """
 """
 
 
-def with_floating(rows: list[Row]) -> list[Row]:
+def standing(rows: list[Row]) -> list[Row]:
+    """The rows as they stand, as far as their settings ask for it."""
+    return _with_counts(_with_floating(rows))
+
+
+def _with_floating(rows: list[Row]) -> list[Row]:
     """Capital that was allocated moves with the open result of what it holds as well.
 
     A subscription whose result is at its loss limit opens nothing, before the sweep stops it.
@@ -83,7 +88,7 @@ def _with_result(row: Row, floating: Decimal) -> Row:
     return row._replace(own_result=total) if _sizes_on_result(row) else row
 
 
-def with_counts(rows: list[Row]) -> list[Row]:
+def _with_counts(rows: list[Row]) -> list[Row]:
     """Count open positions where their number is limited."""
     wanted = [row.subscription_id for row in rows if row.rules.max_positions]
     if not wanted:

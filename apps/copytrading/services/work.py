@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from django.utils import timezone
+
 from apps.copytrading.services import sql
 from apps.copytrading.services.closing import close_requested
 from apps.copytrading.services.foreign import follow_foreign
-from apps.copytrading.services.locks import master_lock
-from apps.copytrading.services.orders import SOURCE
+from apps.copytrading.services.locks import master_lock, master_lock_asking
 from apps.copytrading.services.pending_following import follow_pendings
-from apps.copytrading.services.planning import finish_interrupted, plan_waiting
+from apps.copytrading.services.planning import (
+    Waiting,
+    beginning,
+    finish_interrupted,
+    plan_found,
+)
 from apps.copytrading.services.settling import settle
 from apps.execution import api as execution
 from apps.execution.troubles import NOT_SET_ASIDE
@@ -33,19 +39,21 @@ def work(master_account_id: int) -> None:
     and went away.
     """
     while True:
-        with master_lock(master_account_id) as taken:
+        now = timezone.now()
+        asked = beginning(master_account_id, now)
+        with master_lock_asking(master_account_id, *asked) as (taken, found):
             if not taken:
                 return
-            done = _round(master_account_id)
+            done = _round(master_account_id, Waiting._make((*found, now)))
         if not done and not something_left(master_account_id):
             return
 
 
-def _round(master_account_id: int) -> int:
-    fence = execution.read_fence(SOURCE, master_account_id)
+def _round(master_account_id: int, waiting: Waiting) -> int:
+    fence = waiting.fence
     try:
         # New events go first: their opens are racing against the price.
-        done = plan_waiting(master_account_id, fence) + settle(master_account_id, fence)
+        done = plan_found(master_account_id, waiting) + settle(master_account_id, fence)
         done += follow_pendings(master_account_id, fence)
     except execution.Overtaken:
         # The lock was lost without a word and another has it; what is left is the other's.

@@ -29,15 +29,19 @@ class Journal:
     async def deals(self, events: Sequence[Record], positions: Sequence[Record]) -> None:
         """Commit deals of accounts, if these are watched, with the positions after them.
 
-        Which accounts are watched the database decides. Waits while PostgreSQL is away.
+        Which accounts are watched the database decides. Waits while PostgreSQL is away. Whoever
+        plans is told before the disk has them: what it commits comes after them on the disk,
+        so a crash that loses them loses that as well, and they are written once more.
         """
         statements = [(DEAL_EVENTS, [self._connection_id, as_json(events)])]
         if positions:
             statements.append((WATCHED_POSITIONS, [as_json(positions)]))
-        written, *_ = await until_available(
-            partial(self._database.run_all, statements), "journal of deals"
+        await until_available(
+            partial(self._database.run_ahead, statements, self._told), "journal of deals"
         )
-        self._wake(written)
+
+    def _told(self, answers: Sequence[Sequence[Row]]) -> None:
+        self._wake(answers[0])
 
     async def protections(self, events: Sequence[Record]) -> None:
         """Commit changes of stop loss or take profit, numbered per position."""

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
+from apps.common.database import ask_together
 from apps.copytrading.models import CopySubscription, Decision, Outcome, TradeLink, WaitingEvent
 from apps.copytrading.services import load, planning, settling
 from apps.copytrading.services.locks import master_lock
@@ -266,6 +268,10 @@ def test_who_has_been_overtaken_commits_nothing_more(
 ) -> None:
     """Two workers that both believe to hold the lock: only one of them can go on."""
     world.trade("m1", 100_000)
+    now = timezone.now()
+    waiting = planning.Waiting._make(
+        (*ask_together(*planning.beginning(world.account_id, now)), now)
+    )
     stale = read_fence(SOURCE, world.account_id)
     first = planning.commit_orders
     calls = 0
@@ -275,12 +281,12 @@ def test_who_has_been_overtaken_commits_nothing_more(
         calls += 1
         if calls == 2:  # the other one does all of it in between
             monkeypatch.setattr(planning, "commit_orders", first)
-            planning.plan_waiting(world.account_id, read_fence(SOURCE, world.account_id))
+            planning.plan_waiting(world.account_id)
         return first(*args)
 
     monkeypatch.setattr(planning, "commit_orders", commit)
     with pytest.raises(Overtaken):
-        planning.plan_waiting(world.account_id, stale)
+        planning.plan_found(world.account_id, waiting)
     with pytest.raises(Overtaken), transaction.atomic():
         pass_fence(stale)
     assert not Batch.objects.filter(pending=True).exists()
