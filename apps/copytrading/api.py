@@ -36,7 +36,7 @@ from apps.copytrading.services.acting import (
     publish_change,
     require_owner,
 )
-from apps.copytrading.services.by_hand import close_position
+from apps.copytrading.services.by_hand import close_position, detach_position
 from apps.copytrading.services.closing import close_requested, want_closed
 from apps.copytrading.services.followers import (
     create_follower,
@@ -45,7 +45,12 @@ from apps.copytrading.services.followers import (
 )
 from apps.copytrading.services.gates import gate_subscription
 from apps.copytrading.services.locks import lock_graph, wait_for_master
-from apps.copytrading.services.masters import create_master, delete_master, set_master_status
+from apps.copytrading.services.masters import (
+    create_master,
+    delete_master,
+    set_master_enabled,
+    set_master_status,
+)
 from apps.copytrading.services.pairs import (
     set_symbol_pair,
     set_symbol_pairs,
@@ -65,9 +70,9 @@ from apps.execution.models import AccountEvent
 __all__ = [
     "NoRepair", "RepairOrder", "RepairPreview", "accept_drift", "close_position",
     "create_follower", "create_master", "delete_follower", "delete_master", "delete_subscription",
-    "pause", "preview_repair", "repair", "resume", "set_master_status", "set_symbol_pair",
-    "set_symbol_pairs", "stop", "subscribe", "update_follower", "update_subscription",
-    "upload_symbol_pairs",
+    "detach_position", "pause", "preview_repair", "repair", "resume", "set_master_enabled",
+    "set_master_status", "set_symbol_pair", "set_symbol_pairs", "stop", "subscribe",
+    "update_follower", "update_subscription", "upload_symbol_pairs",
 ]  # fmt: skip
 
 Status = CopySubscription.Status

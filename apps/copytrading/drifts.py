@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.accounts.models import User
+from apps.copytrading.domain.drift import order_of
 from apps.copytrading.models import Drift
 from apps.copytrading.services import sql
 from apps.copytrading.services.accepting import LET_BE, SHRINKING
@@ -26,6 +27,9 @@ _MEANINGS = {
     Drift.Kind.FOREIGN: "Opened by hand, on an account whose settings do not want that.",
     Drift.Kind.HELD_CLOSE: "A close was decided, but has not been sent yet.",
 }
+_RESTS = (
+    "One of our orders rests on the platform although its copy has ended; it could still be filled."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,13 @@ class DriftRow:
     resolved_at: datetime | None
     resolution: str
     note: str
+    key: str
     repairing: bool
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is about an order that rests, not about a position."""
+        return bool(order_of(self.key))
 
     @property
     def kind_label(self) -> str:
@@ -62,7 +72,7 @@ class DriftRow:
     @property
     def meaning(self) -> str:
         """What this kind means, in one sentence."""
-        return _MEANINGS[Drift.Kind(self.kind)]
+        return _RESTS if self.rests else _MEANINGS[Drift.Kind(self.kind)]
 
     @property
     def may_repair(self) -> bool:
@@ -83,7 +93,7 @@ _ROWS = """
     SELECT d.id, d.kind, a.uuid, a.name, a.login, c.name, coalesce(u.email, ''), s.uuid,
            coalesce(m.strategy_name, ''), d.symbol, d.side, d.expected_units / d.lot_units,
            d.actual_units / d.lot_units, d.first_seen_at, d.resolved_at, d.resolution, d.note,
-           d.repair_cause
+           d.key, d.repair_cause
     FROM copytrading_drift d
     JOIN platforms_tradingaccount a ON a.id = d.account_id
     JOIN platforms_connection c ON c.id = a.connection_id

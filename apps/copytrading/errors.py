@@ -69,3 +69,7 @@ class InvalidPairs(CopyError):
     def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
         super().__init__(" ".join(f"Line {line}: {sentence}" for line, sentence in problems))
         self.problems = list(problems)
+
+
+class OrderUnderWay(CopyError):
+    code = "ORDER_UNDER_WAY"

@@ -27,10 +27,11 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class RepairOrder:
-    """A market order against one difference.
+    """An order against one difference: at market, or the cancel of one that rests.
 
     ``lots`` are of the account's platform. ``estimate`` is in ``currency`` at the quotes of
-    now: what a close realises, or the spread that an open costs; None where no price is known.
+    now: what a close realises, or the spread that an open costs; None where no price is known,
+    and of a cancel.
     """
 
     drift_id: int
@@ -43,6 +44,7 @@ class RepairOrder:
     lots: Decimal
     estimate: Decimal | None
     currency: str
+    cancels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ def _order(one: Repair) -> RepairOrder:
     drift, order = one.drift, one.order
     return RepairOrder(
         drift.pk, drift.kind, one.place.login, drift.symbol, one.closes, order.side.value,
-        order.units, order.units / drift.lot_units, one.estimate, one.place.currency,
+        order.units, order.units / drift.lot_units, one.estimate, one.place.currency, one.cancels,
     )  # fmt: skip
 
 

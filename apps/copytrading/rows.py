@@ -46,6 +46,7 @@ class SubscriptionRow:
     """A copy with its settings and result; ``result`` is realised plus floating.
 
     ``copying`` says whether the next open would be copied, ``sizing`` how in one sentence.
+    ``deleted``: it is shown only as long as it holds something.
     """
 
     id: int
@@ -81,6 +82,7 @@ class SubscriptionRow:
     floating: Decimal
     open_links: int
     created_at: datetime
+    deleted: bool
 
     @property
     def result(self) -> Decimal:

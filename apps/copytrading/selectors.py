@@ -33,8 +33,8 @@ __all__ = [
     "CODE_CHOICES", "STATE_CHOICES", "LatencyFigures", "LiveEvent", "MasterRow", "OpenCopy",
     "OutcomePage", "OutcomeRow", "SubscriptionRow", "copies_to_choose", "follower_accounts",
     "follower_of", "latency", "live_feed",
-    "master_accounts_of", "master_by_uuid", "masters", "masters_for", "open_copies",
-    "outcomes_of", "subscription_by_uuid", "subscriptions_of",
+    "master_accounts_of", "master_by_uuid", "masters", "masters_for", "masters_of", "open_copies",
+    "outcomes_of", "owns_master", "subscription_by_uuid", "subscriptions_of",
 ]  # fmt: skip
 
 ZERO = Decimal(0)
@@ -98,12 +98,24 @@ def masters_for(user: User) -> list[MasterRow]:
     return [MasterRow(*row) for row in sql.rows(_MASTERS.format(which=which), [user.pk])]
 
 
+def masters_of(user: User) -> list[MasterRow]:
+    """A customer's own masters, whatever their status."""
+    found = sql.rows(_MASTERS.format(which="AND a.owner_id = %s"), [user.pk])
+    return [MasterRow(*row) for row in found]
+
+
+def owns_master(user: User) -> bool:
+    """Whether any account of a customer is a master."""
+    return CopyMaster.objects.filter(account__owner=user, archived_at=None).exists()
+
+
 _SUBSCRIPTIONS = """
     SELECT s.id, s.uuid, m.id, m.uuid, m.account_id, m.strategy_name, m.status, m.enabled,
            a.id, a.uuid, a.name, a.login, a.currency, a.owner_id, s.status, s.status_reason,
            s.enabled, f.enabled, s.volume_mode, s.risk_multiplier, s.fixed_volume, s.base_equity,
            s.allocated_capital, s.below_minimum, s.min_volume, s.max_volume, s.copy_sl, s.copy_tp,
-           s.max_delay_s, s.result, coalesce(o.floating, 0), coalesce(o.links, 0), s.created_at
+           s.max_delay_s, s.result, coalesce(o.floating, 0), coalesce(o.links, 0), s.created_at,
+           s.archived_at IS NOT NULL
     FROM copytrading_copysubscription s
     JOIN copytrading_copymaster m ON m.id = s.master_id
     JOIN copytrading_copyfollower f ON f.id = s.follower_id

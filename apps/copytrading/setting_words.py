@@ -189,6 +189,10 @@ GUARD_UNITS = {
 }
 
 
+#: Settings of which one of several values is chosen.
+CHOSEN = frozenset(_CHOICES)
+
+
 def choices(field: str) -> list[tuple[str, str]]:
     """Values of a setting with their labels, in the order of pages."""
     return [(value, label) for value, label, _ in _CHOICES[field]]

@@ -8,7 +8,7 @@ from django import forms
 
 
 class StopForm(forms.Form):
-    """What becomes of the open positions when a copy is stopped."""
+    """What becomes of the open positions when a copy is stopped or deleted."""
 
     close_positions = forms.TypedChoiceField(
         choices=[("1", "close"), ("0", "keep")],

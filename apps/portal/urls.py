@@ -10,6 +10,7 @@ from apps.portal.views import (
     gallery,
     home,
     mapping,
+    masters,
     outcomes,
 )
 
@@ -17,7 +18,7 @@ from apps.portal.views import (
 class ChangeConverter:
     """What can be done with a copy that exists."""
 
-    regex = "pause|resume|stop"
+    regex = "pause|resume|stop|delete"
 
     def to_python(self, value: str) -> str:
         return value
@@ -26,7 +27,14 @@ class ChangeConverter:
         return value
 
 
+class MasterChangeConverter(ChangeConverter):
+    """What its owner can do with a master."""
+
+    regex = "switch-off|switch-on|delete"
+
+
 register_converter(ChangeConverter, "change")
+register_converter(MasterChangeConverter, "master_change")
 
 REPAIR, ACCEPT = {"action": "repair"}, {"action": "accept"}
 
@@ -39,6 +47,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copying/follow/", copy_settings.follow, name="follow"),
     path("copying/follow/summary/", copy_settings.follow_summary, name="follow_summary"),
     path("copying/positions/<int:link>/close/", by_hand.close_position, name="close_position"),
+    path("copying/positions/<int:link>/detach/", by_hand.detach_position, name="detach_position"),
     path("copying/<uuid:uuid>/", copying.subscription, name="subscription"),
     path("copying/<uuid:uuid>/settings/", copy_settings.edit, name="edit_copy"),
     path(
@@ -56,6 +65,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copying/outcomes/<int:pk>/", outcomes.outcome, name="outcome"),
     path("copying/<uuid:uuid>/chain/", outcomes.check, name="check_chain"),
     path("copying/<uuid:uuid>/<change:action>/", copying.change, name="change_copy"),
+    path("my-masters/", masters.master_list, name="masters"),
+    path("my-masters/<uuid:uuid>/<master_change:action>/", masters.change, name="change_master"),
     path("my-accounts/", accounts.account_list, name="accounts"),
     path("my-accounts/drift/<int:pk>/repair/", drift.change, REPAIR, name="repair_drift"),
     path("my-accounts/drift/<int:pk>/accept/", drift.change, ACCEPT, name="accept_drift"),
@@ -64,5 +75,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "my-accounts/<uuid:uuid>/copying/",
         followers.follower_settings,
         name="follower_settings",
+    ),
+    path(
+        "my-accounts/<uuid:uuid>/copying/delete/",
+        followers.delete,
+        name="delete_follower",
     ),
 ]

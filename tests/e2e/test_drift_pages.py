@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.utils import timezone
@@ -11,7 +12,8 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.copytrading.models import CopyFollower, CopySubscription, Drift, TradeLink
 from apps.copytrading.services.reconcile import look_at
-from apps.execution.models import Order, Position
+from apps.execution.models import Order, Position, StrayOrder
+from apps.trading.orders import Leg
 from tests.e2e.conftest import NewPage, overflow, sign_in
 from tests.factories.copytrading import CopyWorld, quote
 
@@ -56,6 +58,7 @@ def test_staff_see_differences_arrive_and_repair_those_they_choose(
     sign_in(page, owner)
     page.get_by_role("link", name="Drift").click()
     expect(page.get_by_text("Nothing differs")).to_be_visible()
+    expect(page.get_by_role("button", name="Repair chosen")).to_be_hidden()
 
     drifts = differ([40_000, 150_000])
     table = page.get_by_role("table", name="Open differences")
@@ -76,6 +79,32 @@ def test_staff_see_differences_arrive_and_repair_those_they_choose(
     expect(page.get_by_text("Nothing differs")).to_be_visible()
     ended = page.get_by_role("table", name="Differences that have ended")
     expect(ended.get_by_text("Repaired")).to_have_count(len(drifts))
+
+
+def test_a_resting_order_that_nobody_waits_for_is_cancelled(
+    new_page: NewPage, owner: User, world: CopyWorld
+) -> None:
+    copy = CopySubscription.objects.latest("id")
+    order = Order.objects.filter(leg="open", relation=copy.relation).latest("id")
+    StrayOrder.objects.create(
+        account_id=order.account_id, platform_order_id="late-1", side="buy", units=50_000,
+        client_order_id=order.client_order_id, instrument_id="1",
+        shown_at=timezone.now() + timedelta(seconds=5),
+    )  # fmt: skip
+    look_at([order.account_id])
+    page = new_page()
+    sign_in(page, owner)
+    page.goto("/console/drift/")
+    row = page.get_by_role("table", name="Open differences").get_by_role("row", name="EURUSD")
+    expect(row).to_contain_text("resting order")
+    row.get_by_role("link", name="Repair").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("Cancel the order in EURUSD")
+    dialog.get_by_label("Reason").fill("Turned up late")
+    dialog.get_by_role("button", name="Send").click()
+    expect(row.get_by_text("Being repaired")).to_be_visible()
+    (sent,) = world.deliver(lambda _: {"filled_units": Decimal(0)})
+    assert (sent.leg, sent.platform_order_id) == (Leg.CANCEL, "late-1")
 
 
 def test_a_customer_accepts_what_is_there(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -9,15 +11,18 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from apps.accounts.selectors import AuditRow, audit_trail, product_config
+from apps.common.templatetags.figures import plain
 from apps.console.access import StaffRequest, staff_page
 from apps.copytrading.errors import NotFound
 from apps.copytrading.selectors import subscription_by_uuid
-from apps.copytrading.setting_words import LABELS, label_of
+from apps.copytrading.setting_words import CHOSEN, LABELS, choices, label_of
 from apps.copytrading.settings_view import settings_in_words
 
 #: Pairs and changes that are shown.
 SHOWN = 200
 CHANGES = 20
+
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @require_safe
@@ -44,17 +49,23 @@ def copy(request: StaffRequest, uuid: UUID) -> HttpResponse:
 
 def _values(entry: AuditRow) -> str:
     """What changed: 'Maximum delay 0 to 5, EURUSD by name to not copied'."""
-    blank = "not copied" if entry.action == "subscription.pairs" else "empty"
-    missing = "by name" if entry.action == "subscription.pairs" else "–"
+    pairs = entry.action == "subscription.pairs"
+    blank, missing = ("not copied", "by name") if pairs else ("empty", "–")
 
-    def shown(value: object) -> str:
+    def label(name: str) -> str:
+        return name if pairs else LABELS.get(name, name.replace("_", " ").capitalize())
+
+    def shown(name: str, value: object) -> str:
         if isinstance(value, bool):
             return "on" if value else "off"
         if value is None:
             return missing
-        return str(value) or blank
+        text = str(value)
+        if name in CHOSEN:
+            return dict(choices(name)).get(text, text).lower()
+        return plain(Decimal(text)) if _NUMBER.fullmatch(text) else text or blank
 
     return ", ".join(
-        f"{LABELS.get(name, name)} {shown(was)} to {shown(entry.after.get(name))}"
+        f"{label(name)} {shown(name, was)} to {shown(name, entry.after.get(name))}"
         for name, was in entry.before.items()
     )

@@ -13,7 +13,7 @@ from decimal import Decimal
 from apps.copytrading.domain.advance import advance
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent, link_key
-from apps.copytrading.domain.link import Link, LinkState, finished
+from apps.copytrading.domain.link import Link, LinkState, over
 from apps.copytrading.domain.pending import (
     Pending,
     PendingState,
@@ -52,7 +52,7 @@ def _take_over(
 ) -> Step:
     event = events[0]
     held = row.links.get(link_key(pending.order_key))
-    begins = event.kind is EventKind.OPENED and (link is None or link.state is LinkState.GONE)
+    begins = event.kind is EventKind.OPENED and (link is None or link.state is not LinkState.OPEN)
     gone = (pending.filled > 0 and not pending.live and held is None) or (
         held is not None and (bool(held.in_flight or held.close_cause) or held.held <= 0)
     )
@@ -64,7 +64,7 @@ def _take_over(
         return _not_bought(pending, events, Code.POSITION_GONE)
     if not begins:
         return _give_back(pending, held, events)
-    before = () if link is None else (finished(link),)
+    before = () if link is None else (over(link),)
     adopted = _adopted(row, pending, held, event, market)
     after = pending._replace(position_key=event.position_key, last_event_id=event.id)
     if pending.live:

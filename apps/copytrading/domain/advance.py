@@ -82,7 +82,7 @@ class _Fold:
         link = self.link
         if link is None:
             self._unlinked(event)
-        elif link.state is LinkState.GONE:
+        elif link.state is not LinkState.OPEN:
             self._gone(link, event)
         elif kind is EventKind.CLOSED or kind is EventKind.REVERSED:
             if self.row.rules.opens_only:
@@ -132,13 +132,14 @@ class _Fold:
         return None
 
     def _gone(self, link: Link, event: MasterEvent) -> None:
-        # The follower's position ended before the master's; it is never bought back.
+        # The follower's position ended before the master's, or is its owner's; neither is bought.
+        code = Code.DETACHED if link.state is LinkState.DETACHED else Code.POSITION_GONE
         if event.kind not in (EventKind.OPENED, EventKind.REVERSED, EventKind.CLOSED):
-            return self._end(event, Code.POSITION_GONE)
-        self.ended = (links.finished(link),)
+            return self._end(event, code)
+        self.ended = (links.over(link),)
         self.link = None
         if event.kind is EventKind.CLOSED:
-            return self._end(event, Code.POSITION_GONE)
+            return self._end(event, code)
         return self._open(event)
 
     def _open(self, event: MasterEvent) -> None:
@@ -321,7 +322,7 @@ class _Fold:
     def result(self) -> Step:
         """The order that makes up the difference, or why there is none."""
         link = self.link
-        if link is None or link.state is LinkState.GONE:
+        if link is None or link.state is not LinkState.OPEN:
             return Step(self.ended, None, tuple(self.endings), ())
         order = self._volume_order(link) if self.volume is not None else None
         waiting: tuple[MasterEvent, ...] = ()

@@ -62,6 +62,7 @@ class Code(Labelled):
     CANCELLED = "CANCELLED", "The order was cancelled on the platform"
     NOT_DELIVERED = "NOT_DELIVERED", "No trace of the order on the platform"
     POSITION_GONE = "POSITION_GONE", "The copied position was no longer there"
+    DETACHED = "DETACHED", "The position was detached from its copy"
     OPENS_ONLY = "OPENS_ONLY", "This copy only opens; closing is up to you"
     CLOSES_ONLY = "CLOSES_ONLY", "This copy only closes"
     SYMBOL_FILTERED = "SYMBOL_FILTERED", "The symbol is left out by the settings of this copy"

@@ -25,7 +25,7 @@ class DriftKind(enum.StrEnum):
     """The ways in which an account can differ from what its copies should hold."""
 
     MISSING = "missing"  # a copy holds it, the position is gone
-    ORPHAN = "orphan"  # an order of ours opened it, no copy holds it
+    ORPHAN = "orphan"  # an order of ours opened it, or rests there, and no copy holds it
     OVERSIZED = "oversized"
     UNDERSIZED = "undersized"
     WRONG_SIDE = "wrong_side"
@@ -79,6 +79,16 @@ class ByHand(NamedTuple):
     stopped: Decimal = ZERO
 
 
+class StrayOrder(NamedTuple):
+    """An order of ours that rests although its copy has ended, or never was."""
+
+    platform_order_id: str
+    subscription_id: int | None
+    instrument_id: str
+    side: Side
+    units: Decimal
+
+
 class HeldClose(NamedTuple):
     """A close that is wanted and does not get through, with the reason.
 
@@ -112,6 +122,7 @@ class Holdings:
     reported: frozenset[str] = frozenset()
     accepted: Mapping[tuple[str, str], Decimal] = field(default_factory=dict)
     held_closes: Sequence[HeldClose] = ()
+    stray_orders: Sequence[StrayOrder] = ()
     follows_hand: bool = True
     reports_foreign: bool = False
 
@@ -131,6 +142,11 @@ class Difference(NamedTuple):
     actual: Decimal
     note: str = ""
 
+    @property
+    def platform_order_id(self) -> str:
+        """The platform's id of the order that rests; '' where it is about a position."""
+        return order_of(self.key)
+
 
 class Comparison(NamedTuple):
     """What differs, and which positions and links cannot be judged now."""
@@ -141,12 +157,21 @@ class Comparison(NamedTuple):
 
 
 class Remedy(NamedTuple):
-    """The market order that would end a difference."""
+    """The order at market, or the cancel, that would end a difference."""
 
     leg: Leg
     side: Side
     units: Decimal
     position_id: str
+    platform_order_id: str = ""
+
+
+_RESTS = "resting:"
+
+
+def order_of(key: str) -> str:
+    """The platform's id of the resting order of which a difference with this key tells."""
+    return key.removeprefix(_RESTS) if key.startswith(_RESTS) else ""
 
 
 def remedy(found: Difference) -> Remedy | None:
@@ -154,6 +179,8 @@ def remedy(found: Difference) -> Remedy | None:
     kind, side = found.kind, found.side
     if kind is DriftKind.HELD_CLOSE:
         return None
+    if found.platform_order_id:
+        return Remedy(Leg.CANCEL, side, found.actual, "", found.platform_order_id)
     if kind is DriftKind.MISSING:
         return Remedy(Leg.OPEN, side, found.expected, "")
     if kind is DriftKind.UNDERSIZED:
@@ -188,6 +215,8 @@ class _Comparing:
         for position_id, place in self._all.places.items():
             if place.units > 0 and position_id not in groups:
                 self._unheld(place)
+        for order in self._all.stray_orders:
+            self._rests(order)
         for close in self._all.held_closes:
             self._held_close(close)
         found = tuple(one for one in self._found if not self._accepted(one))
@@ -284,6 +313,14 @@ class _Comparing:
             Difference(
                 kind, f"position:{place.position_id}", None, subscription_id, place.position_id,
                 place.instrument_id, place.side, ZERO, place.units,
+            )
+        )  # fmt: skip
+
+    def _rests(self, order: StrayOrder) -> None:
+        self._found.append(
+            Difference(
+                DriftKind.ORPHAN, f"{_RESTS}{order.platform_order_id}", None,
+                order.subscription_id, "", order.instrument_id, order.side, ZERO, order.units,
             )
         )  # fmt: skip
 

@@ -38,6 +38,7 @@ HINTS: dict[Code, str] = {
     Code.CANCELLED: "The platform's own words say why it cancelled.",
     Code.NOT_DELIVERED: "",
     Code.POSITION_GONE: "A position that was closed on the follower's side is not bought again.",
+    Code.DETACHED: "What was detached is its owner's, who closes it; it is not copied again.",
     Code.OPENS_ONLY: "With 'everything' the copy closes with the master.",
     Code.CLOSES_ONLY: "With 'everything' the copy opens with the master.",
     Code.SYMBOL_FILTERED: "Other chosen symbols would have let it through.",

@@ -26,7 +26,7 @@ class LinkState(enum.StrEnum):
     CLOSED = "closed"
     FAILED = "failed"  # its first order came to nothing
     GONE = "gone"  # ended on the follower's side before the master's
-    DETACHED = "detached"  # left to the customer, who closes what it holds
+    DETACHED = "detached"  # the customer's from now on; ``master_units``: what its master holds
 
 
 class Link(NamedTuple):
@@ -142,6 +142,13 @@ def given_up(link: Link, missing: Decimal) -> Link:
 def left_alone(link: Link, event: MasterEvent) -> Link:
     """The master closed, and this copy leaves closing to the customer."""
     return link._replace(state=LinkState.DETACHED, master_units=ZERO, last_event_id=event.id)
+
+
+def over(link: Link) -> Link:
+    """The master is out of a position whose copy had ended before; what is detached stays so."""
+    if link.state is LinkState.DETACHED:
+        return link._replace(master_units=ZERO)
+    return finished(link)
 
 
 def reduced(link: Link, event: MasterEvent) -> Link:

@@ -20,7 +20,8 @@ from apps.trading.quantity import ZERO
 
 _LINKED = """
     SELECT position_key FROM copytrading_tradelink
-    WHERE subscription_id = %s AND state IN ('open', 'gone')
+    WHERE subscription_id = %s
+      AND (state IN ('open', 'gone') OR state = 'detached' AND master_units > 0)
 """
 
 # The position as it is, and the first of its deals that is journaled after the event and not

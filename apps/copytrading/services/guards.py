@@ -1,5 +1,8 @@
 """Guards that act by themselves: the loss limit and the minimum equity.
 
+A loss limit holds as long as a copy holds anything, also one that was stopped and kept what it
+had: what it makes is realised and open together, costs included.
+
 A sweep compares them with results and equities in one query each, whatever the number of
 subscriptions; only for those that are breached more is done. Figures that are not current say
 nothing: what has become of an account whose connection is down is seen when it is back.
@@ -50,7 +53,10 @@ _LOSSES = f"""
         FROM copytrading_copysubscription s
         JOIN copytrading_copymaster m ON m.id = s.master_id
         JOIN copytrading_copyfollower f ON f.id = s.follower_id
-        WHERE s.archived_at IS NULL AND s.status <> 'disabled'
+        WHERE (s.archived_at IS NULL AND s.status <> 'disabled' OR s.id IN (
+                SELECT subscription_id FROM copytrading_tradelink
+                WHERE state = 'open' AND held_units > 0
+                  AND (close_cause = '' OR close_cause LIKE 'rest:%%')))
           AND (%(product)s > 0 OR f.loss_limit > 0 OR s.loss_limit > 0)),
     open AS (
         SELECT l.subscription_id,
@@ -140,6 +146,7 @@ def _stop(master_account_id: int, breaches: Sequence[Breach], now: datetime) -> 
             wait_for_master(master_account_id)
             finish_interrupted(master_account_id)
             ended = _change(reasons, Status.DISABLED, "loss_limit", now)
+            ended += _stopped_before(reasons, ended)
             for subscription in ended:
                 want_closed([subscription.pk], _cause(subscription), now)
             close_requested(master_account_id)
@@ -148,6 +155,23 @@ def _stop(master_account_id: int, breaches: Sequence[Breach], now: datetime) -> 
         _log.warning("a loss limit waits for its master's worker", error=str(error)[:200])
         return False
     return True
+
+
+def _stopped_before(
+    reasons: dict[int, str], but: Sequence[CopySubscription]
+) -> list[CopySubscription]:
+    """Those that were stopped, and kept positions that must be closed now."""
+    others = reasons.keys() - {subscription.pk for subscription in but}
+    stopped = CopySubscription.objects.select_for_update(of=("self",)).filter(pk__in=others)
+    found = list(stopped.select_related("follower__account", "master__account").order_by("pk"))
+    for subscription in found:
+        subscription.status_reason = reasons[subscription.pk]
+        audit(
+            None, "subscription.loss_limit", subscription, subscription.status_reason,
+            after={"close_positions": True},
+        )  # fmt: skip
+    CopySubscription.objects.bulk_update(found, ["status_reason"])
+    return found
 
 
 @contextmanager

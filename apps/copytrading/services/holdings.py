@@ -18,6 +18,7 @@ from apps.copytrading.domain.drift import (
     Origin,
     Place,
     Share,
+    StrayOrder,
 )
 from apps.copytrading.services import sql
 from apps.copytrading.services.held import HELD_AFTER, held_closes, subscription_of
@@ -90,8 +91,22 @@ _STANDING = """
            OR resolution = 'accepted' AND kind IN ('orphan', 'foreign', 'oversized'))
 """
 
+# What the platform showed after our own record of the order had come to its end.
+_STRAYS = """
+    SELECT r.account_id, o.relation, r.platform_order_id, r.instrument_id, r.side, r.units
+    FROM execution_strayorder r
+    JOIN execution_order o ON o.client_order_id = r.client_order_id
+    WHERE r.account_id = ANY(%s) AND o.source IN ('copy', 'guard') AND o.leg = 'open'
+      AND o.settled_at IS NOT NULL AND o.final_at < r.shown_at AND r.units > 0
+      AND NOT EXISTS (SELECT 1 FROM copytrading_pendinglink p
+                      WHERE p.client_order_id = r.client_order_id AND p.closed_at IS NULL
+                        AND p.state IN ('placing', 'resting', 'unwanted'))
+"""
+
 _MODES = """
-    SELECT f.account_id, f.manual_trading_mode FROM copytrading_copyfollower f
+    SELECT f.account_id, f.manual_trading_mode,
+           EXISTS (SELECT 1 FROM execution_strayorder r WHERE r.account_id = f.account_id)
+    FROM copytrading_copyfollower f
     JOIN platforms_accountstate s ON s.account_id = f.account_id AND s.synced
     WHERE f.account_id = ANY(%s)
 """
@@ -111,6 +126,7 @@ class _Parts:
     reported: set[str] = field(default_factory=set)
     accepted: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     held_closes: list[HeldClose] = field(default_factory=list)
+    stray_orders: list[StrayOrder] = field(default_factory=list)
 
 
 def load_holdings(account_ids: Collection[int], now: datetime) -> dict[int, Holdings]:
@@ -118,7 +134,8 @@ def load_holdings(account_ids: Collection[int], now: datetime) -> dict[int, Hold
 
     What moves is read last: an order that came to its end in between has ended just now.
     """
-    modes = dict(sql.rows(_MODES, [sorted(account_ids)]))
+    found = sql.rows(_MODES, [sorted(account_ids)])
+    modes = {row[0]: row[1] for row in found}
     if not modes:
         return {}
     ids = sorted(modes)
@@ -127,6 +144,7 @@ def load_holdings(account_ids: Collection[int], now: datetime) -> dict[int, Hold
     unknown = _read_places(parts, ids)
     _read_origins(parts, ids, unknown)
     _read_standing(parts, ids)
+    _read_strays(parts, [row[0] for row in found if row[2]])
     _read_moving(parts, ids, now)
     return {pk: _whole(parts[pk], mode) for pk, mode in modes.items()}
 
@@ -141,6 +159,7 @@ def _whole(parts: _Parts, mode: str) -> Holdings:
         frozenset(parts.reported),
         parts.accepted,
         parts.held_closes,
+        parts.stray_orders,
         follows_hand=mode == "all",
         reports_foreign=mode == "disabled",
     )
@@ -193,6 +212,15 @@ def _read_standing(parts: dict[int, _Parts], ids: Sequence[int]) -> None:
             part.reported.add(position_id)
 
 
+def _read_strays(parts: dict[int, _Parts], ids: Sequence[int]) -> None:
+    if not ids:
+        return
+    for account_id, relation, order_id, instrument_id, side, units in sql.rows(_STRAYS, [ids]):
+        parts[account_id].stray_orders.append(
+            StrayOrder(order_id, subscription_of(relation), instrument_id, Side(side), units)
+        )
+
+
 def _read_moving(parts: dict[int, _Parts], ids: Sequence[int], now: datetime) -> None:
     for account_id, position_id in moving_positions(ids, now=now, settled_for=GRACE):
         parts[account_id].moving.add(position_id)
@@ -222,6 +250,8 @@ _SUSPECTS = """
         FROM execution_position p JOIN a ON a.account_id = p.account_id
         WHERE p.closed_at IS NULL)
     SELECT account_id FROM copytrading_drift WHERE resolved_at IS NULL
+    UNION
+    SELECT account_id FROM execution_strayorder
     UNION
     SELECT account_id FROM copytrading_tradelink
     WHERE state = 'open' AND held_units > 0 AND close_cause LIKE '%%#%%'

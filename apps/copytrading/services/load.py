@@ -62,7 +62,8 @@ _ROWS = """
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN platforms_connectionstate cs ON cs.connection_id = a.connection_id
     LEFT JOIN copytrading_tradelink l ON l.subscription_id = s.id
-        AND l.master_account_id = %s AND l.position_key = ANY(%s) AND l.state IN ('open', 'gone')
+        AND l.master_account_id = %s AND l.position_key = ANY(%s)
+        AND (l.state IN ('open', 'gone') OR l.state = 'detached' AND l.master_units > 0)
     LEFT JOIN execution_position p ON p.account_id = l.account_id
         AND p.position_id = l.position_id AND l.position_id <> ''
     WHERE {which} AND (s.archived_at IS NULL OR l.id IS NOT NULL)

@@ -89,6 +89,30 @@ def set_master_status(
 
 
 @transaction.atomic
+def set_master_enabled(*, actor: User | None, master: CopyMaster, enabled: bool) -> CopyMaster:
+    """Switch a master off or on, for its owner: off, every copy of it works like paused.
+
+    Its status, of which staff decide, stays as it is. No change where it is so already.
+    """
+    locked = _locked(master)
+    require_owner(actor, locked.account.owner_id)
+    if locked.archived_at is not None:
+        raise NotPermitted("This master was deleted; make the account a master anew.")
+    if locked.enabled == enabled:
+        return locked
+    locked.enabled = enabled
+    locked.save(update_fields=["enabled"])
+    reason = "" if enabled else "switched off by its owner"
+    gate_master(locked, actor=label(actor), reason=reason, now=timezone.now())
+    audit(
+        actor, "master.switch_on" if enabled else "master.switch_off", locked,
+        before={"enabled": not enabled}, after={"enabled": enabled},
+    )  # fmt: skip
+    publish_change(locked.account_id)
+    return locked
+
+
+@transaction.atomic
 def delete_master(*, actor: User | None, master: CopyMaster, reason: str = "") -> CopyMaster:
     """Archive a master: nobody follows it any more, and its copies end with what they hold.
 

@@ -20,7 +20,7 @@ from apps.copytrading.services.planning import CHANGED
 from apps.execution.intents import client_order_id
 from apps.execution.selectors import OrderResult, orders_by_client_id
 from apps.execution.suspects import suspect
-from apps.trading.orders import FINAL_STATES
+from apps.trading.orders import FINAL_STATES, Leg, OrderState
 
 #: Accounts that are read whole in one look, and accounts among which one look searches.
 ACCOUNTS_AT_ONCE = 500
@@ -211,7 +211,7 @@ def _fate(
     if moves and drift.kind is not DriftKind.HELD_CLOSE:
         return None
     over = repair is not None and repair.state in FINAL_STATES
-    refused = repair is not None and over and repair.filled_units < repair.units
+    refused = repair is not None and over and not _done(repair)
     if drift.repair_cause and not over:
         return None
     reason = refusal_of(repair) if repair is not None and refused else drift.note
@@ -220,7 +220,16 @@ def _fate(
     if refused and drift.wanted and drift.kind in _REOPENED:
         # The copy goes on with less than it should hold: that must not go unsaid.
         return "", reason
-    return ("repaired" if repair is not None and repair.filled_units else "gone"), drift.note
+    cancelled = repair is not None and repair.leg is Leg.CANCEL and _done(repair)
+    repaired = cancelled or (repair is not None and repair.filled_units > 0)
+    return ("repaired" if repaired else "gone"), drift.note
+
+
+def _done(repair: OrderResult) -> bool:
+    """Whether the order of a repair did all that it was sent for."""
+    if repair.leg is Leg.CANCEL:
+        return repair.state is OrderState.FILLED
+    return repair.filled_units >= repair.units
 
 
 _REOPENED = (DriftKind.MISSING, DriftKind.UNDERSIZED)

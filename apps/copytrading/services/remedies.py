@@ -46,7 +46,7 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """The market order against one difference.
+    """The order against one difference: at market, or the cancel of one that rests.
 
     ``estimate`` is in the account's currency at the quotes of this moment: what a close would
     realise, or what an open would cost in spread (negative); None where no price is known.
@@ -70,6 +70,10 @@ class Repair:
     @property
     def closes(self) -> bool:
         return self.order.leg is Leg.CLOSE
+
+    @property
+    def cancels(self) -> bool:
+        return self.order.leg is Leg.CANCEL
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,8 @@ class _WorkingOut:
         attempt = int(standing.repair_cause.rpartition(":")[2] or 0) + 1
         if order.leg is Leg.CLOSE:
             return Repair(drift, place, order, self._realised(place, order), attempt)
+        if order.leg is Leg.CANCEL:
+            return Repair(drift, place, order, None, attempt)
         return self._opened(drift, place, found, order, attempt)
 
     def _found(

@@ -27,6 +27,7 @@ from apps.copytrading.services.reconcile import repair_id, tell
 from apps.copytrading.services.remedies import NotNow, Place, Repair, places_of, work_out
 from apps.execution import api as execution
 from apps.execution.intents import Intent
+from apps.trading.quantity import ZERO
 
 #: Differences that are repaired in one go.
 AT_ONCE = 200
@@ -44,7 +45,7 @@ def mark_of(worked: Iterable[Repair | NotNow]) -> str:
     """Names the orders of a preview: equal marks, equal orders."""
     text = "|".join(
         f"{one.drift.pk}:{one.order.leg}:{one.order.side}:{one.order.units.normalize()}:"
-        f"{one.order.position_id}"
+        f"{one.order.position_id}{one.order.platform_order_id}"
         for one in worked
         if isinstance(one, Repair)
     )
@@ -100,6 +101,7 @@ def _order_of(repair: Repair) -> dict[str, object]:
         "side": order.side.value,
         "units": order.units,
         "position_id": order.position_id,
+        "platform_order_id": order.platform_order_id,
         "estimate": repair.estimate,
     }
 
@@ -166,8 +168,9 @@ def _intent(repair: Repair, now: datetime) -> Intent:
         cause=repair.cause,
         instrument_id=drift.instrument_id,
         side=order.side,
-        units=order.units,
+        units=ZERO if repair.cancels else order.units,
         position_id=order.position_id,
+        platform_order_id=order.platform_order_id,
     )
     if row is None or link is None:
         return intent

@@ -15,6 +15,7 @@ from apps.execution.gateway.latest import Latest
 from apps.execution.gateway.pending import Pending, Told
 from apps.execution.gateway.records import Record
 from apps.execution.gateway.state import Account, Book
+from apps.execution.gateway.strays import Strays, is_ours
 from apps.execution.gateway.tickets import Ticket, Tickets
 from apps.execution.gateway.writeback import Writeback
 from apps.platforms.ports import (
@@ -27,6 +28,7 @@ from apps.platforms.ports import (
     Snapshot,
 )
 from apps.trading.deals import Deal, DealEffect
+from apps.trading.orders import FINAL_STATES, PENDING_TYPES
 from apps.trading.positions import Position
 
 _REMEMBERED = 20_000
@@ -44,6 +46,7 @@ class Events:
         writeback: Writeback,
         changed: Callable[[Ticket], None],
         opened: Callable[[Account, Position], None],
+        strays: Strays,
     ) -> None:
         self._book = book
         self._tickets = tickets
@@ -51,6 +54,7 @@ class Events:
         self._writeback = writeback
         self._changed = changed
         self._opened = opened
+        self._strays = strays
         self.pending = Pending(book, journal)
         self._filled: list[tuple[Account, DealDone]] = []
         self._seen: OrderedDict[tuple[int, str], None] = OrderedDict()
@@ -289,6 +293,10 @@ class Events:
         order = event.order
         ticket = self._tickets.find(event.account, order.client_order_id, order.platform_order_id)
         if ticket is None:
+            account = self._book.accounts.get(event.account)
+            rests = order.type in PENDING_TYPES and order.state not in FINAL_STATES
+            if account is not None and rests and is_ours(order.client_order_id):
+                self._tickets.troubled.add(account.id)  # nobody waits for it: look what is there
             return False
         ticket.order(order, event.code, event.received_at)
         self._tickets.index(ticket)
@@ -296,7 +304,8 @@ class Events:
         return True
 
     def compare_resting(self, account: Account, snapshot: Snapshot) -> None:
-        """Orders of ours that do not rest as they did are asked for."""
+        """Orders of ours that do not rest as they did are asked for; others of ours noted."""
+        self._strays.shown(account, snapshot)
         resting.compare(self._tickets, account.account, snapshot, self._changed)
 
     def _money(self, event: AccountUpdate) -> None:

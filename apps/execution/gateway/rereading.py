@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from apps.execution.gateway.state import Account, Book
+from apps.execution.gateway.strays import Strays
 from apps.execution.gateway.tickets import Tickets
 from apps.execution.intents import Col
 from apps.execution.suspects import suspects_name
@@ -48,6 +49,7 @@ class Rereading:
         connector: Connector,
         book: Book,
         tickets: Tickets,
+        strays: Strays,
         read_anew: Callable[[Sequence[str]], None],
         calm: Callable[[], bool],
     ) -> None:
@@ -55,6 +57,7 @@ class Rereading:
         self._connector = connector
         self._book = book
         self._tickets = tickets
+        self._strays = strays
         self._read_anew = read_anew
         self._calm = calm
         self._turn: deque[int] = deque()
@@ -105,6 +108,7 @@ class Rereading:
     async def _look(self, account: Account) -> None:
         self._read_at[account.id] = asyncio.get_running_loop().time()
         snapshot = await self._connector.snapshot(account.account)
+        self._strays.shown(account, snapshot)
         if _agrees(account, snapshot):
             return
         known = dict(account.positions)

@@ -27,6 +27,7 @@ from apps.execution.gateway.rereading import Rereading
 from apps.execution.gateway.roster import Roster
 from apps.execution.gateway.sender import Sender
 from apps.execution.gateway.state import Account, Book
+from apps.execution.gateway.strays import Strays
 from apps.execution.gateway.sync import Sync
 from apps.execution.gateway.tickets import Tickets
 from apps.execution.gateway.writeback import Writeback
@@ -83,8 +84,10 @@ class Session:
         writeback.give_way = self._give_way
         journal = Journal(database, lease.connection_id, tell_events)
         self._duplicates = Duplicates(database, lease, self.book)
+        self._strays = Strays(database, lease, tickets)
         self._events = Events(
-            self.book, tickets, journal, writeback, writeback.ticket, self._duplicates.opened
+            *(self.book, tickets, journal, writeback, writeback.ticket),
+            *(self._duplicates.opened, self._strays),
         )
         sync = Sync(database, connector, self.book, self._events, journal, tickets)
         self.roster = Roster(connector, directory, self.book, sync)
@@ -94,7 +97,7 @@ class Session:
             *(writeback.ticket, self._events.take, lambda: self.sender.up),
         )
         self._rereading = Rereading(
-            *(lease.connection_id, connector, self.book, tickets),
+            *(lease.connection_id, connector, self.book, tickets, self._strays),
             *(self._read_quietly, lambda: self._calm),
         )
         self._were_read = Waker(receivers.tell_read)
@@ -277,6 +280,7 @@ class Session:
             try:
                 await self._figures.write()
                 await self._say(self._status)
+                await self._strays.write()
                 await self._look_for_changes()
                 if elapsed >= _RECHECK_S:
                     elapsed = 0.0

@@ -134,7 +134,11 @@ class Book:
         return Rates(pairs)
 
     def figures(self, account: Account, factors: Factors) -> Computed | None:
-        """Money now and the net result per position; None while a price is missing."""
+        """Money now and the result per position; None while a price is missing.
+
+        A position's own result leaves out its commission: that is told by its deals, and would
+        count twice in what they and the open positions make together.
+        """
         margin, total = ZERO, ZERO
         results: dict[str, Decimal] = {}
         for position in account.positions.values():
@@ -145,7 +149,7 @@ class Book:
             exit_price = quote.bid if position.side is Side.BUY else quote.ask
             gross = open_result(position.side, position.units, position.price, exit_price)
             net = gross * factor[1] + position.swap + position.commission
-            results[position.position_id] = net.quantize(_CENT)
+            results[position.position_id] = (net - position.commission).quantize(_CENT)
             total += net
             margin += position.margin or used_margin(
                 position.units, factor[0], account.leverage or Decimal(1)

@@ -5,7 +5,7 @@ ids without database foreign keys: they are written thousands at a time, and a j
 what it speaks of.
 """
 
-from apps.execution.models.books import Deal, Position, RestingOrder
+from apps.execution.models.books import Deal, Position, RestingOrder, StrayOrder
 from apps.execution.models.control import (
     CloseConfirmation,
     ConnectionLease,
@@ -29,5 +29,6 @@ __all__ = [
     "Position",
     "RestingOrder",
     "SettleTrouble",
+    "StrayOrder",
     "Withdrawal",
 ]

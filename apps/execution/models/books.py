@@ -57,7 +57,9 @@ class Position(models.Model):
     take_profit = PriceField(null=True)
     tag = models.CharField(max_length=100, blank=True)
     margin = PriceField(default=0)
-    open_result = PriceField(default=0, help_text="net, account currency, at the last quote")
+    open_result = PriceField(
+        default=0, help_text="without commission, account currency, at the last quote"
+    )
     changes = models.PositiveIntegerField(default=0, help_text="numbers changes without a deal")
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
@@ -115,3 +117,30 @@ class RestingOrder(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.platform_order_id} {self.side} {self.units}"
+
+
+class StrayOrder(models.Model):
+    """An order that rests on a platform under an id of ours although ours has ended.
+
+    One that was taken for not delivered may appear after all. ``shown_at`` is when the platform
+    showed it last; a row goes when it does so no more.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    account_id = models.BigIntegerField()
+    platform_order_id = models.CharField(max_length=64)
+    client_order_id = models.CharField(max_length=50)
+    instrument_id = models.CharField(max_length=64)
+    side = models.CharField(max_length=4, choices=choices(Side))
+    units = UnitsField()
+    shown_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id", "platform_order_id"], name="stray_order_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.platform_order_id}: {self.client_order_id}"

@@ -9,6 +9,7 @@ from django.conf import settings
 
 from apps.accounts.selectors import is_staff_member, product_config
 from apps.common.navigation import NavItem, nav_item
+from apps.copytrading.selectors import owns_master
 from apps.execution.kill_switch import KillScope, KillState, kill_switches
 from apps.platforms.registry import CATALOGUE
 from apps.platforms.selectors import accounts_of
@@ -24,6 +25,8 @@ def portal_nav(context: dict[str, Any]) -> list[NavItem]:
     places = []
     if product_config().copy_trading_enabled:
         places.append(("My copying", "portal:copying"))
+        if owns_master(request.user):
+            places.append(("My masters", "portal:masters"))
     places.append(("Accounts", "portal:accounts"))
     if is_staff_member(request.user):
         places.append(("Desk", "console:home"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -27,6 +28,9 @@ from apps.portal.access import SignedInRequest, copy_trading_page
 from apps.portal.forms import StopForm
 from apps.portal.live_copying import COPYING, OUTCOMES_SHOWN, SUBSCRIPTION
 
+if TYPE_CHECKING:
+    from apps.copytrading.models import CopySubscription
+
 
 @require_safe
 @copy_trading_page
@@ -40,12 +44,12 @@ def copying(request: SignedInRequest) -> HttpResponse:
 @copy_trading_page
 def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One copy; ``before`` pages back through its outcomes."""
-    row = _own(request.user, uuid)
+    found, row = _own(request.user, uuid)
     cursor = request.GET.get("before")
     page = outcomes_of(subscription_id=row.id, cursor=cursor, limit=OUTCOMES_SHOWN)
     context = {
         "subscription": row,
-        "settings": settings_in_words(subscription_by_uuid(uuid), product_config()),
+        "settings": settings_in_words(found, product_config()),
         "live": show(SUBSCRIPTION, request.user, {"subscription": str(uuid)}),
         "older_than": cursor,
         "page": page,
@@ -56,12 +60,12 @@ def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @copy_trading_page
 def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
-    """Pause, resume or stop: GET says what it means in money, POST does it."""
-    row = _own(request.user, uuid)
-    form = StopForm(posted(request)) if action == "stop" else None
+    """Pause, resume, stop or delete: GET says what it means in money, POST does it."""
+    found, row = _own(request.user, uuid)
+    form = StopForm(posted(request)) if action in ("stop", "delete") else None
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
-            done = _apply(request.user, row, action, form.cleaned_data if form else {})
+            done = _apply(request.user, found, row, action, form.cleaned_data if form else {})
         except CopyError as refusal:
             messages.error(request, str(refusal))
         else:
@@ -76,14 +80,17 @@ def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
     )
 
 
-def _apply(user: User, row: SubscriptionRow, action: str, values: dict[str, Any]) -> str:
-    found = subscription_by_uuid(row.uuid, owner=user)
+def _apply(
+    user: User, found: CopySubscription, row: SubscriptionRow, action: str, values: dict[str, Any]
+) -> str:
     if action == "pause":
         api.pause(actor=user, subscription=found)
         return "copying is paused. Closes still follow."
     if action == "resume":
         api.resume(actor=user, subscription=found)
         return "copying goes on with the next trade."
+    if action == "delete":
+        return _delete(user, found, row, close_positions=values["close_positions"])
     api.stop(actor=user, subscription=found, close_positions=values["close_positions"])
     if values["close_positions"]:
         return "copying is stopped and its positions are being closed."
@@ -92,7 +99,21 @@ def _apply(user: User, row: SubscriptionRow, action: str, values: dict[str, Any]
     return "copying is stopped."
 
 
-def _own(user: User, uuid: UUID) -> SubscriptionRow:
+@transaction.atomic
+def _delete(
+    user: User, found: CopySubscription, row: SubscriptionRow, *, close_positions: bool
+) -> str:
+    if close_positions:
+        api.stop(actor=user, subscription=found, close_positions=True)
+    api.delete_subscription(actor=user, subscription=found)
+    if not row.open_links:
+        return "the copy is deleted."
+    if close_positions:
+        return "the copy is deleted and its positions are being closed."
+    return "the copy is deleted. Open positions close with their master."
+
+
+def _own(user: User, uuid: UUID) -> tuple[CopySubscription, SubscriptionRow]:
     try:
         found = subscription_by_uuid(uuid, owner=user)
     except NotFound as missing:
@@ -100,4 +121,4 @@ def _own(user: User, uuid: UUID) -> SubscriptionRow:
     rows = subscriptions_of(subscription_id=found.pk)
     if not rows:
         raise Http404("This copy has ended.")
-    return rows[0]
+    return found, rows[0]

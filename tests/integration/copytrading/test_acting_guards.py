@@ -14,6 +14,7 @@ from django.utils import timezone
 from apps.accounts.models import AuditEntry, ProductConfig
 from apps.accounts.selectors import forget_product_config
 from apps.copytrading import tasks
+from apps.copytrading.api import delete_master, delete_subscription, stop
 from apps.copytrading.models import CopySubscription, Outcome, TradeLink
 from apps.copytrading.services.guards import enforce_guards
 from apps.copytrading.under_way import under_way
@@ -84,6 +85,38 @@ def test_a_loss_at_the_limit_closes_everything_and_stops(world: CopyWorld) -> No
     assert sweep() == []
     world.trade("m2", 100_000)
     assert world.run() == []
+
+
+@pytest.mark.parametrize("how", ["stopped", "deleted", "master deleted"])
+def test_what_a_stopped_copy_has_kept_is_closed_at_the_limit(world: CopyWorld, how: str) -> None:
+    copy = holding(world, loss_limit=D(500))
+    if how == "stopped":
+        stop(actor=None, subscription=copy, close_positions=False)
+    elif how == "deleted":
+        delete_subscription(actor=None, subscription=copy)
+    else:
+        delete_master(actor=None, master=world.master)
+    lose(copy, "-199.99", "-300")
+    assert sweep() == []
+    lose(copy, "-200", "-300")
+    assert sweep() == [world.account_id]
+    assert status(copy)[0] == "disabled" and "the limit is 500.00" in status(copy)[1]
+    assert sweep() == []  # once; its close is under way
+    (sent,) = world.run()
+    assert (sent.leg, sent.units) == (Leg.CLOSE, 100_000)
+    assert TradeLink.objects.get().state == "closed"
+    entry = AuditEntry.objects.get(action="subscription.loss_limit")
+    assert entry.after == {"close_positions": True}
+    assert sweep() == []
+
+
+def test_a_stopped_copy_that_holds_nothing_is_left_alone(world: CopyWorld) -> None:
+    copy = holding(world, loss_limit=D(500))
+    stop(actor=None, subscription=copy, close_positions=True)
+    world.run()
+    lose(copy, "0", "-600")
+    assert sweep() == []
+    assert status(copy)[1] == ""
 
 
 @pytest.mark.parametrize(

@@ -280,3 +280,27 @@ def test_stopping_while_a_partial_close_is_in_flight_closes_the_rest(woken: list
     sent = world.run()
     assert [i.units for i in sent] == [Decimal(50_000), Decimal(50_000)]
     assert not TradeLink.objects.filter(state="open").exists()
+
+
+def test_an_owner_switches_a_master_off_and_on() -> None:
+    world, owner = CopyWorld(), UserFactory()
+    world.master.account.owner = owner
+    world.master.account.save()
+    world.follow()
+    with pytest.raises(NotPermitted):
+        api.set_master_enabled(actor=UserFactory(), master=world.master, enabled=False)
+    assert api.set_master_enabled(actor=owner, master=world.master, enabled=False).enabled is False
+    assert Gate.objects.get().key == f"copy:{world.account_id}"
+    api.set_master_enabled(actor=owner, master=world.master, enabled=False)
+    world.trade("m1", 100_000)
+    assert world.run() == []
+    assert Outcome.objects.get().code == "MASTER_PAUSED"
+    assert api.set_master_enabled(actor=owner, master=world.master, enabled=True).enabled
+    assert not Gate.objects.exists()
+    world.trade("m2", 100_000)
+    assert len(world.run()) == 1
+    actions = list(AuditEntry.objects.order_by("id").values_list("action", flat=True))
+    assert actions == ["master.switch_off", "master.switch_on"]
+    api.delete_master(actor=owner, master=world.master)
+    with pytest.raises(NotPermitted, match="deleted"):
+        api.set_master_enabled(actor=owner, master=world.master, enabled=True)

@@ -15,6 +15,7 @@ from apps.execution.gateway.events import Events
 from apps.execution.gateway.records import Record
 from apps.execution.gateway.state import Account, Book
 from apps.execution.gateway.stored import Stored
+from apps.execution.gateway.strays import Strays
 from apps.execution.gateway.sync import Sync
 from apps.execution.gateway.tickets import Tickets, ticket_of
 from apps.execution.intents import Intent, dump, rows_of
@@ -88,10 +89,11 @@ class Desk:
         self.account = Account(1, "a0", "USD", D(100), True, LONG_AGO)
         self.book.add(self.account)
         written = cast(Any, self.written)
-        self.events = Events(
-            self.book, self.tickets, written, written, lambda t: None, lambda a, p: None
-        )
         database = cast(Any, NoDeals())
+        strays = Strays(database, cast(Any, None), self.tickets)
+        self.events = Events(
+            self.book, self.tickets, written, written, lambda t: None, lambda a, p: None, strays
+        )
         self.sync = Sync(database, self.connector, self.book, self.events, written, self.tickets)
         self.stored = Stored(LONG_AGO, {})
 

@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.copytrading.models import CopySubscription, TradeLink
+from apps.copytrading.models import CopyMaster, CopySubscription, TradeLink
 from apps.portal.urls import urlpatterns
 from tests.factories.copytrading import switch_copying
 
@@ -24,6 +24,7 @@ OWN_COPY = [
     ("change_copy", {"action": "pause"}),
     ("change_copy", {"action": "resume"}),
     ("change_copy", {"action": "stop"}),
+    ("change_copy", {"action": "delete"}),
 ]
 OPEN = {"home", "theme", "gallery"}
 #: Addresses that only take forms.
@@ -41,12 +42,17 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
         for name, values in OWN_COPY
     }
     found["change_pair"] += "?symbol=EURUSD"
-    found["close_position"] = reverse("portal:close_position", args=[held_link(copied)])
-    for name in ("account", "follower_settings"):
+    for name in ("close_position", "detach_position"):
+        found[name] = reverse(f"portal:{name}", args=[held_link(copied)])
+    for action in ("switch-off", "switch-on", "delete"):
+        found[f"change_master {action}"] = reverse(
+            "portal:change_master", args=[own_master(copied).uuid, action]
+        )
+    for name in ("account", "follower_settings", "delete_follower"):
         found[name] = reverse(f"portal:{name}", args=[copied.follower.account.uuid])
     for name in ("outcomes", "outcomes_csv"):
         found[name] = reverse(f"portal:{name}")
-    for name in ("copying", "follow", "follow_summary", "accounts"):
+    for name in ("copying", "follow", "follow_summary", "accounts", "masters"):
         found[name] = reverse(f"portal:{name}")
     return found
 
@@ -55,6 +61,15 @@ def test_every_address_is_covered_here(copied: CopySubscription) -> None:
     names = {pattern.name for pattern in urlpatterns}
 
     assert names - OPEN - ELSEWHERE == {label.split()[0] for label in addresses(copied)}
+
+
+def own_master(copied: CopySubscription) -> CopyMaster:
+    """The master, on an account of the customer who copies it."""
+    account = copied.master.account
+    if account.owner_id is None:
+        account.owner = copied.follower.account.owner
+        account.save()
+    return copied.master
 
 
 def held_link(copied: CopySubscription) -> int:
@@ -80,7 +95,10 @@ def test_a_stranger_finds_nothing(
     own = {
         label: address
         for label, address in addresses(copied).items()
-        if str(copied.uuid) in address or account in address or label == "close_position"
+        if str(copied.uuid) in address
+        or account in address
+        or label in ("close_position", "detach_position")
+        or label.startswith("change_master")
     }
 
     for label, address in own.items():
@@ -90,7 +108,11 @@ def test_a_stranger_finds_nothing(
 
     copied.refresh_from_db()
     assert copied.status == CopySubscription.Status.ACTIVE
-    assert TradeLink.objects.get().close_cause == ""
+    assert (TradeLink.objects.get().close_cause, TradeLink.objects.get().state) == ("", "open")
+    copied.master.refresh_from_db()
+    assert copied.master.enabled and copied.master.archived_at is None
+    copied.follower.refresh_from_db()
+    assert copied.follower.archived_at is None
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -120,6 +142,7 @@ def test_pages_of_a_module_that_is_off_are_gone(
         assert client(address).status_code == expected, label
     page = as_customer.get(reverse("portal:accounts"), follow=True)
     assert "My copying" not in page.content.decode()
+    assert "My masters" not in page.content.decode()
 
 
 def test_changes_need_the_token_of_the_form(copied: CopySubscription) -> None:

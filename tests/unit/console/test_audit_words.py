@@ -1,0 +1,56 @@
+"""Every action on copies, followers and masters is told in words."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from apps.accounts.api import record_audit
+from apps.accounts.selectors import audit_trail
+from apps.console.templatetags.audit_words import WORDS, audit_words
+from apps.console.views.copies import _values
+from apps.copytrading.models import CopyMaster
+
+ENGINE = Path(__file__).parents[3] / "apps" / "copytrading"
+_NAMED = re.compile(r'"((?:subscription|follower|master)\.[a-z_]+)"')
+
+
+def test_every_action_of_the_engine_has_its_words() -> None:
+    named = {found for path in ENGINE.rglob("*.py") for found in _NAMED.findall(path.read_text())}
+    named |= {f"master.{status}" for status in CopyMaster.Status.values}
+    named |= {f"subscription.{word}" for word in ("pause", "resume", "stop", "loss_limit")}
+    named |= {"subscription.min_equity"}
+    assert len(named) > 15
+    assert named <= WORDS.keys()
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [("subscription.update", "Changed settings"), ("drift.accept", "Accept"), ("x.y_z", "Y z")],
+)
+def test_words(action: str, words: str) -> None:
+    assert audit_words(action) == words
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after", "words"),
+    [
+        ("update", {"risk_multiplier": "1.0000"}, {"risk_multiplier": "2"}, "1 to 2"),
+        ("update", {"reverse_direction": False}, {"reverse_direction": True}, "off to on"),
+        ("update", {"copy_mode": "sync"}, {"copy_mode": "open_only"}, "everything to opens only"),
+        ("update", {"symbols": ""}, {"symbols": "EURUSD"}, "empty to EURUSD"),
+        ("pairs", {"EURUSD": None}, {"EURUSD": ""}, "EURUSD by name to not copied"),
+        ("pause", {"status": "active"}, {"status": "paused"}, "Status active to paused"),
+    ],
+)
+def test_values_are_told_as_pages_show_them(
+    db: None, action: str, before: dict[str, object], after: dict[str, object], words: str
+) -> None:
+    record_audit(
+        actor=None, action=f"subscription.{action}", object_type="subscription", object_id="1",
+        object_label="x", before=before, after=after,
+    )  # fmt: skip
+    (entry,) = audit_trail(object_type="subscription", object_id="1", limit=1)
+    assert _values(entry).endswith(words)
