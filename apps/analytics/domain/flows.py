@@ -27,6 +27,9 @@ from apps.analytics.domain.standing import BoolArray, FloatArray, IntArray
 DAY_MS = 86_400_000
 #: Any Monday: the days of the week are counted from it.
 _MONDAY = 4  # 1970-01-05
+#: A change this small is the rounding of floating point, not a result.
+_ROUNDING = 1e-12
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ def interval_growth(samples: Samples, flows: Flows) -> FloatArray:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         inner = (samples.equity[1:] + withdrawals[1:]) / before
     usable = (np.diff(samples.owner) == 0) & (before > 0) & np.isfinite(inner)
+    inner = np.where(np.abs(inner - 1) < _ROUNDING, 1.0, inner)
     growth[1:][usable] = np.maximum(inner[usable], 0.0)
     return growth
 
@@ -102,11 +106,11 @@ def day_returns(samples: Samples, flows: Flows) -> DayReturns:
     next one with a sample holds the move of both. A day on which all intervals were without money
     has the growth NaN.
     """
-    known = np.isfinite(samples.equity)
-    samples = Samples(samples.owner[known], samples.at[known], samples.equity[known])
+    samples = _only(samples, np.isfinite(samples.equity))
     if not len(samples.owner):
         nothing = np.zeros(0, dtype=np.int64)
         return DayReturns(nothing, nothing, np.zeros(0))
+    samples = _only(samples, _needed(samples, flows))
     growth = interval_growth(samples, flows)
     day = samples.at // DAY_MS
     new = np.ones(len(day), dtype=np.bool_)
@@ -121,10 +125,10 @@ def day_returns(samples: Samples, flows: Flows) -> DayReturns:
 def counted(days: IntArray, growth: FloatArray, active: BoolArray) -> BoolArray:
     """Which days count: those with a price change or with trading.
 
-    A day counts where equity moved, where ``active`` says that the account traded or that prices
-    moved, and from Monday to Friday: an account that stood aside while the markets were open
-    earned nothing that day, and leaving the day out would flatter its ratios. What is left out
-    are quiet weekends. A day without money at work never counts.
+    A day counts where equity ended elsewhere, where ``active`` says that the account traded or
+    that prices moved, and from Monday to Friday: an account that stood aside while the markets
+    were open earned nothing that day, and leaving the day out would flatter its ratios. What is
+    left out are quiet weekends. A day without money at work never counts.
     """
     weekday = (days - _MONDAY) % 7 < 5
     return np.asarray(np.isfinite(growth) & ((growth != 1.0) | active | weekday))
@@ -163,11 +167,28 @@ def daily_series(
     return DailySeries(days[keep], result.growth[keep] - 1)
 
 
-_MILLISECOND = timedelta(milliseconds=1)
-
-
 def _days(days: Collection[date]) -> npt.NDArray[np.datetime64]:
     return np.array(sorted(days), dtype="datetime64[D]")
+
+
+def _only(samples: Samples, mask: BoolArray) -> Samples:
+    return Samples(samples.owner[mask], samples.at[mask], samples.equity[mask])
+
+
+def _needed(samples: Samples, flows: Flows) -> BoolArray:
+    """Samples that end a day or stand beside a flow or beside an empty account.
+
+    Between those the intervals' product is the last equity ÷ the first: without the samples in
+    between it is exact, and a day that ends where it began is a day without a return.
+    """
+    deposits, withdrawals = _per_interval(samples, flows)
+    plain = (deposits == 0) & (withdrawals == 0) & (samples.equity > 0)
+    plain[1:] &= (samples.equity[:-1] > 0) & (np.diff(samples.owner) == 0)
+    plain[0] = False
+    same = (np.diff(samples.owner) == 0) & (np.diff(samples.at // DAY_MS) == 0)
+    needed = np.ones(len(plain), dtype=np.bool_)
+    needed[:-1] = ~(plain[:-1] & plain[1:] & same)
+    return needed
 
 
 def _per_interval(samples: Samples, flows: Flows) -> tuple[FloatArray, FloatArray]:
