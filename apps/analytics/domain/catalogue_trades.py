@@ -1,0 +1,225 @@
+"""Definitions of the figures of trades, exposure and habits, and of curves and tables."""
+
+from __future__ import annotations
+
+from apps.analytics.domain.definitions import Definition, Topic, Unit
+
+TRADING: tuple[Definition, ...] = (
+    Definition(
+        "trades",
+        "Trades",
+        Topic.TRADES,
+        Unit.COUNT,
+        "number of closed trades",
+        "A position that is closed in parts counts once for each part.",
+    ),
+    Definition(
+        "win_rate",
+        "Win rate",
+        Topic.TRADES,
+        Unit.PERCENT,
+        "won ÷ (won + lost)",
+        "The share of trades that earned something after commission and swap. Trades that ended "
+        "at exactly nothing are neither. A high rate with large losses still loses money.",
+        1,
+    ),
+    Definition(
+        "profit_factor",
+        "Profit factor",
+        Topic.TRADES,
+        Unit.NUMBER,
+        "money won ÷ money lost",
+        "Above 1 the trades earned money. Not defined where none was lost.",
+        1,
+    ),
+    Definition(
+        "expectancy",
+        "Expectancy",
+        Topic.TRADES,
+        Unit.MONEY,
+        "net result of all trades ÷ trades",
+        "What a trade brought on average, in the currency of the account.",
+        1,
+    ),
+    Definition(
+        "average_win",
+        "Average win",
+        Topic.TRADES,
+        Unit.MONEY,
+        "money won ÷ won trades",
+        "What a won trade brought on average. Not defined where none was won.",
+        1,
+    ),
+    Definition(
+        "average_loss",
+        "Average loss",
+        Topic.TRADES,
+        Unit.MONEY,
+        "−(money lost ÷ lost trades)",
+        "What a lost trade cost on average, as a negative amount. Not defined where none was lost.",
+        1,
+    ),
+    Definition(
+        "holding_hours",
+        "Holding time",
+        Topic.TRADES,
+        Unit.HOURS,
+        "mean time from open to close",
+        "How long a trade is held on average.",
+    ),
+    Definition(
+        "losing_streak",
+        "Longest losing streak",
+        Topic.TRADES,
+        Unit.COUNT,
+        "most lost trades in a row, by the time of closing",
+        "How many losses followed one another at worst. A trade that ended at nothing ends the "
+        "streak.",
+        -1,
+    ),
+    Definition(
+        "long_share",
+        "Share of long trades",
+        Topic.TRADES,
+        Unit.PERCENT,
+        "bought trades ÷ trades",
+        "The rest were sold short. A record of one side only was tested in one market only.",
+    ),
+    Definition(
+        "time_in_market",
+        "Time in the market",
+        Topic.EXPOSURE,
+        Unit.PERCENT,
+        "samples with an open position ÷ samples",
+        "The share of time during which something was at risk.",
+    ),
+    Definition(
+        "average_exposure",
+        "Average exposure",
+        Topic.EXPOSURE,
+        Unit.MULTIPLE,
+        "mean of (value of all positions, both sides added ÷ equity)",
+        "How many times the equity was in the market on average; also called effective leverage.",
+        -1,
+    ),
+    Definition(
+        "peak_exposure",
+        "Highest exposure",
+        Topic.EXPOSURE,
+        Unit.MULTIPLE,
+        "largest (value of all positions, both sides added ÷ equity)",
+        "How many times the equity was in the market at most. At 20 a move of 5 % the wrong way "
+        "takes everything.",
+        -1,
+    ),
+    Definition(
+        "average_margin_use",
+        "Average margin use",
+        Topic.EXPOSURE,
+        Unit.PERCENT,
+        "mean of (used margin ÷ equity)",
+        "The share of equity that was bound as margin on average.",
+        -1,
+    ),
+    Definition(
+        "peak_margin_use",
+        "Highest margin use",
+        Topic.EXPOSURE,
+        Unit.PERCENT,
+        "largest (used margin ÷ equity)",
+        "At 100 % nothing more can be opened; soon after that the platform closes positions.",
+        -1,
+    ),
+    Definition(
+        "averaging_down",
+        "Averaging down",
+        Topic.HABITS,
+        Unit.PERCENT,
+        "trades opened at a worse price while an earlier one of the same symbol and side was open "
+        "÷ trades; found from 10 % and three trades on",
+        "Adding to positions that lose, so that a small rebound saves all of them. It wins often, "
+        "until one move is too long.",
+        -1,
+    ),
+    Definition(
+        "growing_after_losses",
+        "Growing after losses",
+        Topic.HABITS,
+        Unit.MULTIPLE,
+        "geometric mean of volume ÷ volume of the symbol's trade closed last before, after losses; "
+        "found from 1.15, and 1.10 times what follows wins",
+        "Trading larger to win a loss back. A few losses in a row can cost more than many wins "
+        "have earned.",
+        -1,
+    ),
+    Definition(
+        "holding_losers",
+        "Holding losers longer than winners",
+        Topic.HABITS,
+        Unit.MULTIPLE,
+        "median time lost trades were held ÷ median time won trades were held; found from 1.5",
+        "Taking profits soon and waiting losses out. Open losses may then be larger than the "
+        "booked ones.",
+        -1,
+    ),
+)
+
+#: What is not one number: curves over time and tables.
+VIEWS: tuple[Definition, ...] = (
+    Definition(
+        "equity_curve",
+        "Equity curve",
+        Topic.VIEWS,
+        Unit.PERCENT,
+        "index = Π (1 + r); balance and equity in money beside it",
+        "What one unit of money became, day by day, deposits and withdrawals taken out.",
+    ),
+    Definition(
+        "drawdown_curve",
+        "Drawdown curve",
+        Topic.VIEWS,
+        Unit.PERCENT,
+        "1 − index ÷ highest index so far, for every day",
+        "How far the record stood below its high on each day.",
+    ),
+    Definition(
+        "monthly_returns",
+        "Monthly returns",
+        Topic.VIEWS,
+        Unit.PERCENT,
+        "Π (1 + r) − 1 over the days of each calendar month (UTC)",
+        "A month without any day that counts is left empty.",
+    ),
+    Definition(
+        "by_symbol",
+        "Result by symbol",
+        Topic.VIEWS,
+        Unit.MONEY,
+        "Σ net result of the trades of each symbol",
+        "Where the record earns and where it loses; the parts add up to the whole.",
+    ),
+    Definition(
+        "by_side",
+        "Long and short",
+        Topic.VIEWS,
+        Unit.MONEY,
+        "Σ net result of bought and of sold trades",
+        "Whether both directions earned, or one carried the other.",
+    ),
+    Definition(
+        "by_weekday",
+        "Result by weekday",
+        Topic.VIEWS,
+        Unit.MONEY,
+        "Σ net result by the weekday (UTC) on which a trade was opened",
+        "On which days trades are opened, and what came of them.",
+    ),
+    Definition(
+        "by_hour",
+        "Result by hour",
+        Topic.VIEWS,
+        Unit.MONEY,
+        "Σ net result by the hour (UTC) in which a trade was opened",
+        "At which hours trades are opened, and what came of them.",
+    ),
+)
