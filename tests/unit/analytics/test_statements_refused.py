@@ -84,6 +84,22 @@ def test_a_row_that_was_taken_out_is_missed() -> None:
     assert [reason for _, reason in problems(MT4, without_row)] == [Reason.TOTALS]
 
 
+@pytest.mark.parametrize(
+    ("name", "old", "new", "reason"),
+    [
+        (MT4, ">5003</td>", ">50o3</td>", Reason.ROW),
+        (MT4, "Closed P/L:", "Closed P&amp;L:", Reason.CUT_OFF),
+        (MT5, "<td>2026.03.03 10:00:00</td><td>9002", "<td>then</td><td>9002", Reason.TIME),
+        (MT5, "<td>9003</td><td>USDJPY", "<td></td><td>USDJPY", Reason.ROW),
+        (MT5, '<td colspan="2">995.02', '<td colspan="2">95.02', Reason.TOTALS),
+        (CTRADER_HTML, "<td>Sell</td>", "</tr><tr><td>Sell</td>", Reason.ROW),
+    ],
+)
+def test_no_row_is_passed_over_in_silence(name: str, old: str, new: str, reason: Reason) -> None:
+    found = problems(name, lambda text: text.replace(old, new))
+    assert reason in [told for _, told in found]
+
+
 def test_the_same_ticket_twice_is_refused() -> None:
     found = problems(MT4, lambda text: text.replace(">5003<", ">5002<"))
     assert found == [(line_of(MT4, ">5003<"), Reason.DUPLICATE)]

@@ -72,6 +72,21 @@ _HELP = (
     "time, Entry price, Closing price, Closing quantity, Net and Balance in the history, and "
     "export it again"
 )
+_ENDS = frozenset(
+    {
+        "total",
+        "totals",
+        "history",
+        "deals",
+        "transactions",
+        "orders",
+        "positions",
+        "open positions",
+        "pending orders",
+        "summary",
+        "account summary",
+    }
+)
 _TRANSACTIONS = {
     "deposit": OperationKind.DEPOSIT,
     "withdrawal": OperationKind.WITHDRAWAL,
@@ -129,11 +144,16 @@ def read_ctrader_rows(rows: Sequence[Row], clock: Clock) -> Statement:
 
 
 def _below(rows: Sequence[Row], at: int) -> Iterable[tuple[int, tuple[str, ...]]]:
-    """Rows under column names, up to the first that is a title, empty, or a line of totals."""
+    """Rows under column names, up to the next part of the statement or a line of totals.
+
+    Whatever else stands among them is a row, and must be one that can be read.
+    """
     for row in rows[at + 1 :]:
-        if row.title or not any(row.cells) or row.columns[0].lower().rstrip("s:") == "total":
+        first = row.columns[0].lower().rstrip(":") if row.columns else ""
+        if first in _ENDS or row.title.lower().rstrip(":") in _ENDS:
             return
-        yield row.line, row.columns
+        if any(row.cells):
+            yield row.line, row.columns
 
 
 def _transactions(rows: Sequence[Row]) -> list[tuple[int, dict[str, str]]]:

@@ -29,7 +29,7 @@ from apps.analytics.domain.statements.records import (
     StatementFormat,
     refuse,
 )
-from apps.analytics.domain.statements.values import number
+from apps.analytics.domain.statements.values import has_moment, number
 from apps.trading.quantity import ZERO
 
 CLOSED = "Closed Transactions:"
@@ -67,20 +67,7 @@ def read_metatrader4(rows: Sequence[Row], clock: Clock) -> Statement:
         if section not in sections:
             line = rows[-1].line
             raise refuse(line, Reason.CUT_OFF, f"the statement has no part {section!r}")
-    names: list[str] = []
-    net = gross = ZERO
-    for row in sections[CLOSED]:
-        if not names and row.columns and row.columns[0].lower() == "ticket":
-            names = _names(row)
-        elif names and row.columns and row.columns[0].isdigit():
-            _transaction(collector, row, names)
-        elif (told := _labelled(row, "Closed P/L:")) is not None:
-            net = sum((trade.result for trade in collector.trades), ZERO)
-            gross = sum((trade.profit for trade in collector.trades), ZERO)
-            check(collector, row.line, "Closed P/L", told, net, gross)
-    if not names:
-        line = sections[CLOSED][0].line if sections[CLOSED] else rows[-1].line
-        raise refuse(line, Reason.LANGUAGE, _ENGLISH)
+    _closed(collector, sections[CLOSED], rows[-1].line)
     balance = _summary(collector, sections["Summary:"])
     trades, operations = collector.finish()
     moved = sum((t.result for t in trades), ZERO) + _sum(collector, credit=False)
@@ -93,6 +80,29 @@ def read_metatrader4(rows: Sequence[Row], clock: Clock) -> Statement:
         currency=details.get("Currency", ""),
         opening_balance=None if balance is None else balance - moved,
     )
+
+
+def _closed(collector: Collector, rows: Sequence[Row], last_line: int) -> None:
+    """Rows of the first part, down to the line that adds them up."""
+    names: list[str] = []
+    for row in rows:
+        if not names and row.columns and row.columns[0].lower() == "ticket":
+            names = _names(row)
+        elif names and (told := _labelled(row, "Closed P/L:")) is not None:
+            net = sum((trade.result for trade in collector.trades), ZERO)
+            gross = sum((trade.profit for trade in collector.trades), ZERO)
+            check(collector, row.line, "Closed P/L", told, net, gross)
+            return
+        elif (
+            names
+            and row.columns
+            and (row.columns[0].isdigit() or any(map(has_moment, row.columns[:2])))
+        ):
+            _transaction(collector, row, names)
+    line = rows[0].line if rows else last_line
+    if not names:
+        raise refuse(line, Reason.LANGUAGE, _ENGLISH)
+    raise refuse(last_line, Reason.CUT_OFF, "the line 'Closed P/L:' is missing")
 
 
 _ENGLISH = (
@@ -119,6 +129,10 @@ def _names(row: Row) -> list[str]:
     return names
 
 
+def _has_time(row: Row) -> bool:
+    return any(has_moment(cell) for cell in row.columns[:2])
+
+
 def _transaction(collector: Collector, row: Row, names: Sequence[str]) -> None:
     kind = row.columns[2].lower() if len(row.columns) > 2 else ""
     if len(row.columns) != len(names):
@@ -126,6 +140,8 @@ def _transaction(collector: Collector, row: Row, names: Sequence[str]) -> None:
             row.line, Reason.ROW, f"{len(row.columns)} columns stand here instead of {len(names)}"
         )
         return
+    if not row.columns[0].isdigit():
+        collector.complain(row.line, Reason.ROW, f"{row.columns[0]!r} is no ticket number")
     collector.once(row.line, f"ticket {row.columns[0]}")
     cells = Cells(collector, row.line, named(row.columns, names, _RENAME))
     if (side := side_of(kind)) is not None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from apps.analytics.domain.statements.fields import (
     Cells,
     Clock,
     Collector,
+    check,
     named,
     numbered,
     side_of,
@@ -57,22 +59,10 @@ def read_metatrader5(rows: Sequence[Row], clock: Clock) -> Statement:
         raise refuse(rows[-1].line, Reason.CUT_OFF, "the report ends before its results")
     for row, names in _table(parts.get("Positions", []), _NEED_POSITIONS):
         _position(collector, row, names)
-    opening: Decimal | None = None
-    balance: Decimal | None = None
-    for row, names in _table(parts["Deals"], _NEED_DEALS):
-        told, change = _deal(collector, row, names)
-        if told is None:
-            continue
-        if balance is None:
-            opening = told - change
-        elif balance + change != told:
-            collector.complain(
-                row.line,
-                Reason.TOTALS,
-                f"the balance is {told}, but the deals before it lead to {balance + change}: "
-                "deals are missing or changed",
-            )
-        balance = told
+    opening, profit = _deals(collector, parts["Deals"])
+    if opening == 0 and "Open Positions" not in parts:
+        told = sum((trade.profit for trade in collector.trades), ZERO)
+        check(collector, parts["Deals"][0].line, "the profit of all positions", told, profit)
     trades, operations = collector.finish()
     account, currency = _account(rows)
     return Statement(StatementFormat.METATRADER_5, trades, operations, account, currency, opening)
@@ -96,7 +86,7 @@ def _has_balance(rows: Sequence[Row]) -> bool:
 def _table(rows: Sequence[Row], needed: Sequence[str]) -> list[tuple[Row, list[str]]]:
     """The rows of a part that hold data, with the names of their columns.
 
-    Data rows begin with a time; what follows them are totals.
+    Data rows begin with a time and a number; totals have neither.
     """
     names: list[str] = []
     table = []
@@ -106,7 +96,7 @@ def _table(rows: Sequence[Row], needed: Sequence[str]) -> list[tuple[Row, list[s
             names = numbered(row.columns)
             if missing := [name for name in needed if name not in names]:
                 raise refuse(row.line, Reason.MISSING_COLUMN, f"there is no column {missing[0]!r}")
-        elif names and first[:1].isdigit():
+        elif names and (first[:1].isdigit() or (row.columns[1:2] and row.columns[1].isdigit())):
             table.append((row, names))
     if rows and not names and any(len(row.columns) > len(needed) for row in rows):
         raise refuse(rows[0].line, Reason.LANGUAGE, ENGLISH)
@@ -123,6 +113,8 @@ def _position(collector: Collector, row: Row, names: Sequence[str]) -> None:
     if not _fits(collector, row, names):
         return
     cells = Cells(collector, row.line, named(row.columns, names, _POSITIONS))
+    if not cells.text("position").isdigit():
+        cells.wrong(Reason.ROW, f"{cells.text('position')!r} is no position number")
     collector.once(row.line, f"position {cells.text('position')}")
     side = side_of(cells.text("type"))
     if side is None:
@@ -136,25 +128,61 @@ def _position(collector: Collector, row: Row, names: Sequence[str]) -> None:
     )
 
 
-def _deal(collector: Collector, row: Row, names: Sequence[str]) -> tuple[Decimal | None, Decimal]:
-    """Balance after a deal and its change; None for a deal that cannot be read."""
+def _deals(collector: Collector, rows: Sequence[Row]) -> tuple[Decimal | None, Decimal]:
+    """The balance before the first deal, and the gross profit of all trades."""
+    opening: Decimal | None = None
+    balance: Decimal | None = None
+    profit = ZERO
+    for row, names in _table(rows, _NEED_DEALS):
+        deal = _deal(collector, row, names)
+        if deal is None:
+            continue
+        profit += deal.profit
+        if balance is None:
+            opening = deal.balance - deal.change
+        elif balance + deal.change != deal.balance:
+            collector.complain(
+                row.line,
+                Reason.TOTALS,
+                f"the balance is {deal.balance}, but the deals before it lead to "
+                f"{balance + deal.change}: deals are missing or changed",
+            )
+        balance = deal.balance
+    return opening, profit
+
+
+class _Deal(NamedTuple):
+    """Balance after a deal, what it changed it by, and the gross profit of a trade."""
+
+    balance: Decimal
+    change: Decimal
+    profit: Decimal
+
+
+def _deal(collector: Collector, row: Row, names: Sequence[str]) -> _Deal | None:
+    """A deal, added where it is a balance operation; None where it cannot be read."""
     if not _fits(collector, row, names):
-        return None, ZERO
+        return None
     cells = Cells(collector, row.line, named(row.columns, names, {}))
+    if not cells.text("deal").isdigit():
+        cells.wrong(Reason.ROW, f"{cells.text('deal')!r} is no deal number")
     collector.once(row.line, f"deal {cells.text('deal')}")
     kind = cells.text("type").lower()
     costs = sum((cells.number(n, blank=ZERO) for n in ("commission", "fee", "swap")), ZERO)
     profit, balance = cells.number("profit", blank=ZERO), cells.number("balance")
+    change, comment = profit + costs, cells.text("comment")
+    if side_of(kind) is not None or kind in _UNTOUCHED:
+        return _Deal(balance, change, profit) if cells.sound else None
     if kind == "balance":
-        cells.add_operation(None, profit + costs, cells.text("comment"))
+        cells.add_operation(None, change, comment)
     elif kind in _CREDITS:
-        cells.add_operation(OperationKind.CREDIT, profit + costs, cells.text("comment"))
-        profit = costs = ZERO
+        cells.add_operation(OperationKind.CREDIT, change, comment)
+        change = ZERO
     elif kind in _CHARGES or kind.startswith(("commission", "agent")):
-        cells.add_operation(OperationKind.CHARGE, profit + costs, cells.text("comment"))
-    elif side_of(kind) is None and kind not in _UNTOUCHED:
+        cells.add_operation(OperationKind.CHARGE, change, comment)
+    else:
         cells.wrong(Reason.KIND, f"{kind!r} is neither a trade nor a balance operation")
-    return (balance, profit + costs) if cells.sound else (None, ZERO)
+    return _Deal(balance, change, ZERO) if cells.sound else None
 
 
 def _fits(collector: Collector, row: Row, names: Sequence[str]) -> bool:
