@@ -24,6 +24,7 @@ class Topic(enum.StrEnum):
     RISK = "Risk"
     TRADES = "Trades"
     EXPOSURE = "Exposure and margin"
+    FOLLOWERS = "What followers earned"
     HABITS = "Habits"
     VIEWS = "Curves and tables"
 

@@ -15,6 +15,8 @@ StandingArray = npt.NDArray[np.int8]
 
 #: Below so many daily returns a ratio says more about chance than about the trader.
 MINIMUM_DAYS = 20
+#: Fewer followers than these say nothing of the next one, and too much of each other.
+MINIMUM_FOLLOWERS = 5
 #: Trading days of a year, the convention by which daily figures become annual ones.
 TRADING_DAYS = 252
 #: Calendar days of the windows that figures are given for.
@@ -31,6 +33,7 @@ class Standing(enum.IntEnum):
     NOT_ENOUGH_HISTORY = 2
     UNDEFINED = 3
     NOT_RECOVERED = 4
+    TOO_FEW_FOLLOWERS = 5
 
     @property
     def label(self) -> str:
@@ -44,6 +47,7 @@ _LABELS = {
     Standing.NOT_ENOUGH_HISTORY: f"Not enough history (fewer than {MINIMUM_DAYS} daily returns)",
     Standing.UNDEFINED: "Not defined, for there is nothing to divide by",
     Standing.NOT_RECOVERED: "Not recovered yet",
+    Standing.TOO_FEW_FOLLOWERS: f"Too few followers (fewer than {MINIMUM_FOLLOWERS})",
 }
 
 

@@ -10,6 +10,7 @@ from apps.analytics.domain.behaviour import Habit
 from apps.analytics.domain.catalogue import CATALOGUE
 from apps.analytics.domain.definitions import Topic
 from apps.analytics.domain.exposure import EXPOSURE_FIGURES
+from apps.analytics.domain.followers import FOLLOWER_FIGURES
 from apps.analytics.domain.measures import DAILY_FIGURES
 from apps.analytics.domain.standing import Standing
 from apps.analytics.domain.trade_figures import TRADE_FIGURES
@@ -25,6 +26,7 @@ def test_every_figure_that_is_computed_has_its_entry_and_the_reverse() -> None:
     assert names(Topic.RETURN, Topic.RISK) == list(DAILY_FIGURES)
     assert names(Topic.TRADES) == list(TRADE_FIGURES)
     assert names(Topic.EXPOSURE) == list(EXPOSURE_FIGURES)
+    assert names(Topic.FOLLOWERS) == list(FOLLOWER_FIGURES)
     assert names(Topic.HABITS) == list(Habit)
     functions = {f for module in (breakdown, drawdowns, windows) for f in vars(module)}
     assert set(names(Topic.VIEWS)) - functions == {"equity_curve"}
