@@ -8,7 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.analytics.domain.attribution import (
@@ -60,6 +60,7 @@ def booked(trade: PairedTrade) -> PairedTrade:
     return replace(trade, copy=replace(copy, profit=profit.quantize(CENT)))
 
 
+@settings(deadline=None)
 @given(st.lists(pairs, max_size=12), st.sampled_from(["USD", "EUR", "JPY"]))
 def test_parts_add_up_to_the_last_digit(trades: list[PairedTrade], currency: str) -> None:
     gap = attribute(trades, currency)
@@ -72,12 +73,14 @@ def test_parts_add_up_to_the_last_digit(trades: list[PairedTrade], currency: str
     assert abs(gap.actual - told) <= step / 2
 
 
+@settings(deadline=None)
 @given(st.lists(pairs.map(booked), max_size=12))
 def test_the_residual_is_rounding_where_the_facts_are_whole(trades: list[PairedTrade]) -> None:
     residual = attribute(trades, "USD").parts[Cause.RESIDUAL]
     assert abs(residual) <= CENT / 2 * (len(Cause) + 2 + len(trades))
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_a_perfect_copy_has_no_gap(trade: PairedTrade) -> None:
     master = trade.master
@@ -95,6 +98,7 @@ def test_a_perfect_copy_has_no_gap(trade: PairedTrade) -> None:
     assert gap.total == 0
 
 
+@settings(deadline=None)
 @given(st.lists(pairs, max_size=6), st.lists(pairs, max_size=6))
 def test_the_order_of_trades_does_not_matter(
     one: list[PairedTrade], other: list[PairedTrade]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.analytics.domain.curve import CurvePoint
@@ -35,6 +35,7 @@ def same(one: DailySeries, other: DailySeries) -> None:
     np.testing.assert_allclose(one.returns, other.returns, rtol=1e-9, atol=1e-12)
 
 
+@settings(deadline=None)
 @given(histories, flow_lists, st.integers(2, 1000))
 def test_the_size_of_the_money(
     history: dict[int, int], money: list[tuple[int, int]], by: int
@@ -45,6 +46,7 @@ def test_the_size_of_the_money(
     )
 
 
+@settings(deadline=None)
 @given(histories, flow_lists)
 def test_the_order_of_what_is_given(history: dict[int, int], money: list[tuple[int, int]]) -> None:
     same(
@@ -53,6 +55,7 @@ def test_the_order_of_what_is_given(history: dict[int, int], money: list[tuple[i
     )
 
 
+@settings(deadline=None)
 @given(histories, flow_lists)
 def test_a_deposit_in_two_parts(history: dict[int, int], money: list[tuple[int, int]]) -> None:
     halves = [(m, part) for m, a in money for part in (a // 2, a - a // 2)]
@@ -62,6 +65,7 @@ def test_a_deposit_in_two_parts(history: dict[int, int], money: list[tuple[int, 
     )
 
 
+@settings(deadline=None)
 @given(histories)
 def test_samples_between_make_no_difference_without_flows(history: dict[int, int]) -> None:
     """A day's return needs its last sample only; the first one of all is the capital."""
@@ -70,12 +74,14 @@ def test_samples_between_make_no_difference_without_flows(history: dict[int, int
     same(daily_series(curve(history)), daily_series(curve(kept)))
 
 
+@settings(deadline=None)
 @given(histories, flow_lists)
 def test_never_less_than_everything(history: dict[int, int], money: list[tuple[int, int]]) -> None:
     returns = daily_series(curve(history), flows(money)).returns
     assert (returns >= -1).all()
 
 
+@settings(deadline=None)
 @given(st.dictionaries(minutes, st.integers(-(10**6), 10**6), min_size=2, max_size=20))
 def test_an_account_that_only_takes_in_and_out_earns_nothing(steps: dict[int, int]) -> None:
     """Every change of equity is a flow of the same moment: there is no return at all."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import groupby
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.analytics.domain.trade_figures import trade_figures
@@ -35,6 +35,7 @@ def longest(record: list[float]) -> int:
     return max(runs, default=0)
 
 
+@settings(deadline=None)
 @given(books)
 def test_every_owner_is_as_alone(book: list[list[float]]) -> None:
     together = totals(rows(book), len(book))
@@ -44,6 +45,7 @@ def test_every_owner_is_as_alone(book: list[list[float]]) -> None:
     assert together.won.tolist() == [sum(v for v in record if v > 0) for record in book]
 
 
+@settings(deadline=None)
 @given(st.lists(books.filter(lambda book: len(book) >= 3).map(lambda b: b[:3]), max_size=6))
 def test_days_add_up_to_the_whole(days: list[list[list[float]]]) -> None:
     running = totals(rows([[], [], []]), 3)

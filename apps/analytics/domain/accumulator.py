@@ -23,7 +23,7 @@ _STARTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Accumulator:
     """Seventeen numbers a record: arrays with one entry for each.
 

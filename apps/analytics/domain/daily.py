@@ -22,7 +22,7 @@ from apps.analytics.domain.windows import total_return, value_at_risk
 _CHUNK = 128
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DailySeries:
     """Daily returns of one record: the UTC days that count, in order, and a return for each."""
 

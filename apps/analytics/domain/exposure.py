@@ -29,8 +29,10 @@ def exposure_figures(
     ``average_margin_use`` and ``peak_margin_use``: margin ÷ equity, fractions. Source: the field's
     usage; quantstats ``exposure`` is the share of days with a return and corresponds to
     ``time_in_market`` by days. Samples that are not finite or without positive equity are passed
-    over. An owner's samples may come in any order.
+    over. An owner's samples may come in any order. ValueError for an owner that is not there.
     """
+    if len(owner) and not (owner.min() >= 0 and owner.max() < owners):
+        raise ValueError(f"owners are numbered from 0 to {owners - 1}")
     sound = np.isfinite(equity) & np.isfinite(exposure) & np.isfinite(margin) & (equity > 0)
     owner, equity = owner[sound], equity[sound]
     loads = {"exposure": exposure[sound] / equity, "margin_use": margin[sound] / equity}

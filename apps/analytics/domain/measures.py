@@ -46,7 +46,7 @@ DAILY_FIGURES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Measures:
     """Ingredients of the figures, one entry a record.
 

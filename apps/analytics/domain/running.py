@@ -27,7 +27,7 @@ from apps.analytics.domain.windows import total_return, value_at_risk
 _CHUNK = 128
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Running:
     """Records up to ``last_day``, all of them to the same day.
 

@@ -29,7 +29,7 @@ class Column(NamedTuple):
         return Figure(float(self.values[row]) if standing is Standing.VALUE else None, standing)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class FigureTable:
     """Figures by name; every column has one entry for each record, in the records' order."""
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apps.analytics.domain.portfolio import (
@@ -69,6 +69,7 @@ def test_masters_that_hold_against_each_other() -> None:
     assert hedges([]) == [] and by_symbol([]) == {} and by_currency([], RATES, "USD") == {}
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(

@@ -58,6 +58,23 @@ def test_metatrader_4() -> None:
     )
 
 
+def test_a_statement_that_a_broker_s_server_sends() -> None:
+    words = {
+        ">Size<": ">Lots<",
+        ">Swap<": ">R/O Swap<",
+        ">Profit<": ">Trade P/L<",
+        ">Summary:<": ">A/C Summary:<",
+        ">Account: ": ">A/C No: ",
+    }
+
+    def sent(text: str) -> str:
+        for word, other in words.items():
+            text = text.replace(word, other)
+        return text
+
+    assert read(MT4, sent) == read(MT4)
+
+
 def test_metatrader_5() -> None:
     statement = read(MT5)
     assert statement.format is StatementFormat.METATRADER_5

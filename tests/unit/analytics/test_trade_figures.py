@@ -113,6 +113,12 @@ def test_exposure_and_margin_against_equity() -> None:
     assert set(table.row(1).values()) == set(table.row(2).values()) == {NONE_YET}
 
 
+def test_an_owner_that_is_not_there_is_refused() -> None:
+    one = np.ones(1)
+    with pytest.raises(ValueError, match="numbered from 0 to 0"):
+        exposure_figures(np.array([1]), one, one, one, 1)
+
+
 def verdicts(trades: list) -> dict[Habit, Verdict]:
     return {finding.habit: finding.verdict for finding in findings(trades)}
 

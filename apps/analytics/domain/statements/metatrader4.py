@@ -1,9 +1,9 @@
 """MetaTrader 4: the account statement that the terminal saves as (detailed) report.
 
-One table. A heading row "Closed Transactions:", column names, then a row for each closed trade,
-balance operation and cancelled pending order; open trades and working orders follow, then a
-summary. Amounts have a decimal point and blanks between thousands. "Closed P/L" and
-"Deposit/Withdrawal" are checked against the rows.
+One table, as the statements that a broker's server sends by mail. A heading row "Closed
+Transactions:", column names, then a row for each closed trade, balance operation and cancelled
+pending order; open trades and working orders follow, then a summary. Amounts have a decimal point
+and blanks between thousands. "Closed P/L" and "Deposit/Withdrawal" are checked against the rows.
 """
 
 from __future__ import annotations
@@ -33,7 +33,9 @@ from apps.analytics.domain.statements.values import has_moment, number
 from apps.trading.quantity import ZERO
 
 CLOSED = "Closed Transactions:"
-_SECTIONS = (CLOSED, "Open Trades:", "Working Orders:", "Summary:")
+_SECTIONS = (CLOSED, "Open Trades:", "Working Orders:", "Summary:", "A/C Summary:")
+#: What the statements that a broker's server sends call the same columns.
+_SAME = {"lots": "size", "r/o swap": "swap", "trade p/l": "profit", "symbol": "item"}
 _RENAME = {
     "item": "symbol",
     "size": "volume",
@@ -52,7 +54,7 @@ _NEEDED = (
     "profit",
 )
 _PENDING = re.compile(r"(buy|sell) (limit|stop)")
-_LABEL = re.compile(r"(Account|Currency): ?(.*)")
+_LABEL = re.compile(r"(Account|A/C No|Currency): ?(.*)")
 
 
 def is_metatrader4(rows: Sequence[Row]) -> bool:
@@ -76,7 +78,7 @@ def read_metatrader4(rows: Sequence[Row], clock: Clock) -> Statement:
         StatementFormat.METATRADER_4,
         trades,
         operations,
-        account=details.get("Account", ""),
+        account=details.get("Account") or details.get("A/C No", ""),
         currency=details.get("Currency", ""),
         opening_balance=None if balance is None else balance - moved,
     )
@@ -116,14 +118,15 @@ def _sections(rows: Sequence[Row]) -> dict[str, list[Row]]:
     current: list[Row] = []
     for row in rows:
         if row.title in _SECTIONS:
-            current = sections.setdefault(row.title, [])
+            title = "Summary:" if row.title == "A/C Summary:" else row.title
+            current = sections.setdefault(title, [])
         else:
             current.append(row)
     return sections
 
 
 def _names(row: Row) -> list[str]:
-    names = numbered(row.columns)
+    names = [_SAME.get(name, name) for name in numbered(row.columns)]
     if missing := [name for name in _NEEDED if name not in names]:
         raise refuse(row.line, Reason.MISSING_COLUMN, f"there is no column {missing[0]!r}")
     return names

@@ -14,6 +14,8 @@ _NUMBER = re.compile(
 _CURRENCY = re.compile(r"^([+-]?) ?[$€£¥] ?|(?<=[0-9]) ?[$€£¥]$")
 _SWAPPED = str.maketrans(",.", ".,")
 _LONGEST = 40
+#: More would be rounded in sums; no platform books them.
+_DIGITS = 18
 
 _CLOCK = (
     r"(?:[ T](?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})"
@@ -49,7 +51,10 @@ def number(text: str, decimal: str = ".") -> Decimal:
         plain = plain.translate(_SWAPPED)
     if len(plain) > _LONGEST or not _NUMBER.fullmatch(plain):
         raise ValueError(f"{_shown(text)} is not a number")
-    return Decimal(re.sub(r"[ ,']", "", plain))
+    value = Decimal(re.sub(r"[ ,']", "", plain))
+    if len(value.as_tuple().digits) > _DIGITS:
+        raise ValueError(f"{_shown(text)} is not a number of at most {_DIGITS} digits")
+    return value
 
 
 def decimal_mark(cells: Iterable[str]) -> str:
