@@ -93,6 +93,12 @@ class Taken(NamedTuple):
     units: Decimal
 
 
+class Detached(NamedTuple):
+    """Its owner took the copied position out of the copy."""
+
+    key: str
+
+
 class Begun(NamedTuple):
     """A close of so many units was committed for a cause of its own: a person's or a guard's."""
 
@@ -108,7 +114,7 @@ class Ended(NamedTuple):
     given: Given
 
 
-Item = Run | Settled | Taken | Begun | Ended
+Item = Run | Settled | Taken | Detached | Begun | Ended
 
 _OWN = "of its own"
 
@@ -142,6 +148,8 @@ def replay(items: Sequence[Item], answers: Answers) -> dict[int, Result]:
             player.settled(item)
         elif isinstance(item, Taken):
             player.taken(item)
+        elif isinstance(item, Detached):
+            player.detached(item)
         elif isinstance(item, Begun):
             player.begun(item)
         else:
@@ -193,6 +201,12 @@ class _Player:
         over = link.state is LinkState.GONE and link.master_units <= 0
         self._keep(item.key, finished(link) if over else link)
 
+    def detached(self, item: Detached) -> None:
+        """The link holds nothing any more that a later event could be about."""
+        link = self.links.get(item.key)
+        if link is not None and link.held > 0 and not link.in_flight:
+            self._keep(item.key, link._replace(state=LinkState.DETACHED))
+
     def begun(self, item: Begun) -> None:
         """Events wait from now on for a close of another cause."""
         link = self.links.get(item.key)
@@ -222,7 +236,8 @@ class _Player:
         return given.row._replace(links=dict(self.links), open_links=count)
 
     def _keep(self, key: str, link: Link) -> None:
-        if link.state in _ALIVE:
+        followed = link.state is LinkState.DETACHED and link.master_units > 0
+        if link.state in _ALIVE or followed:
             self.links[key] = link
         else:
             self.links.pop(key, None)

@@ -22,6 +22,7 @@ from apps.copytrading.domain.replay import (
     Answer,
     Answers,
     Begun,
+    Detached,
     Ended,
     Item,
     Result,
@@ -99,7 +100,7 @@ class Record:
     planned_at: dict[int, datetime] = field(default_factory=dict)
     decided: dict[int, list[Decided]] = field(default_factory=dict)
     orders: dict[str, OrderResult] = field(default_factory=dict)
-    taken: list[tuple[datetime, Taken]] = field(default_factory=list)
+    taken: list[tuple[datetime, Taken | Detached]] = field(default_factory=list)
     own: list[Own] = field(default_factory=list)
     left_out: set[int] = field(default_factory=set)
 
@@ -164,6 +165,11 @@ _OWN = """
     WHERE account_id = %s AND relation = %s AND source = 'copy' AND leg = 'close'
       AND cause NOT LIKE 'event:%%' AND settled_at IS NOT NULL ORDER BY id
 """
+_DETACHED = """
+    SELECT e.at, e.after ->> 'position' FROM accounts_auditentry e
+    JOIN copytrading_copysubscription s ON s.uuid::text = e.object_id
+    WHERE s.id = %s AND e.action = 'subscription.detach_position' ORDER BY e.at
+"""
 _FROM_ORDERS = """
     SELECT DISTINCT position_key FROM copytrading_pendinglink
     WHERE subscription_id = %s AND position_key <> ''
@@ -224,6 +230,8 @@ def _read_taken(record: Record) -> None:
         key = keys.get((deal.account_id, deal.position_id))
         if key and deal.effect is not DealEffect.OPEN and deal.client_order_id not in ours:
             record.taken.append((deal.received_at, Taken(key, deal.units)))
+    for at, position_id in sql.rows(_DETACHED, [record.subscription_id]):
+        record.taken.append((at, Detached(keys[accounts[0], position_id])))
 
 
 class Cut(NamedTuple):
@@ -234,7 +242,7 @@ class Cut(NamedTuple):
     key: str
     events: tuple[MasterEvent, ...]
     settles: tuple[int, Leg] | None
-    apart: Taken | Begun | Answer | None
+    apart: Taken | Detached | Begun | Answer | None
     moment: Moment
 
 

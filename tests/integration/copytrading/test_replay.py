@@ -17,7 +17,7 @@ from django.utils import timezone
 from apps.copytrading import api
 from apps.copytrading.domain.codes import Code
 from apps.copytrading.errors import InvalidSettings
-from apps.copytrading.models import CopySubscription, Outcome
+from apps.copytrading.models import CopySubscription, Outcome, TradeLink
 from apps.copytrading.services.foreign import masters_concerned
 from apps.copytrading.services.replay import (
     Replayed,
@@ -399,3 +399,19 @@ def test_resting_orders_are_left_out_and_the_rest_is_the_same(
     found = replay_subscription(copy.pk)
     assert found.differing == [] and len(found.lines) == 2
     assert found.left_out == Outcome.objects.count() - 2
+
+
+def test_a_position_that_was_detached(world: CopyWorld) -> None:
+    copy = follow(world)
+    world.trade("m1", 100_000)
+    world.trade("m2", 100_000)
+    world.run()
+    link = TradeLink.objects.get(subscription_id=copy.pk, position_key="m1")
+    api.detach_position(actor=None, link_id=link.pk)
+    world.trade("m1", 50_000)
+    world.trade("m2", -100_000)
+    world.run()
+    world.trade("m1", -150_000)
+    world.run()
+    codes = [line.recorded.code for line in identical(copy).lines]
+    assert codes.count(Code.DETACHED) == 2
