@@ -49,17 +49,18 @@ class Query(Generic[T]):
             )
 
 
-def ask_together(*queries: Query[Any]) -> list[Any]:
+def ask_together(*queries: Query[Any], begins: bool = False) -> list[Any]:
     """The answers to several questions, in order, for the price of one round trip.
 
-    They are asked one after the other: what the first sees the others see, too. Where the
-    connection turns out to be broken they are asked once more on a new one, unless a
-    transaction is under way.
+    They are asked one after the other: what the first sees the others see, too. Nothing is held
+    yet by who ``begins`` with them: where the connection turns out to be broken, they are asked
+    once more on a new one, unless a transaction is under way. Anybody else may hold a lock that
+    has ended with the connection, and must end as well.
     """
     try:
         found = _answers(queries)
     except OperationalError:
-        if connection.in_atomic_block:
+        if connection.in_atomic_block or not begins:
             raise
         connection.close()
         found = _answers(queries)

@@ -1,1 +1,1 @@
-"""Pure calculations over equity curves."""
+"""Figures of records, causes of gaps, statements of other platforms: pure calculation."""

@@ -33,7 +33,7 @@ def master_lock_asking(
     """
     key = _key(master_account_id)
     lock = Query(_TRY, [MASTER_LOCK, key], lambda rows: bool(rows[0][0]))
-    taken, *answers = ask_together(lock, *queries)
+    taken, *answers = ask_together(lock, *queries, begins=True)
     try:
         yield taken, answers
     finally:

@@ -21,6 +21,10 @@ Row = tuple[Any, ...]
 #: What a PostgreSQL that is down, restarting or overloaded raises.
 UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, OSError)
 
+#: A connection that has not answered for so long is taken for dead: a network that fell apart
+#: says nothing.
+ANSWER_S = 30.0
+
 _log = structlog.get_logger(__name__)
 
 
@@ -47,18 +51,23 @@ class Database:
         await self._pool.close(timeout=1.0)
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
-        """``async with`` a connection of the pool.
+    async def connection(self, limit_s: float | None = None) -> AsyncIterator[Connection]:
+        """``async with`` a connection of the pool, for ``limit_s`` seconds at most.
 
         Cancelled in the middle of a query it may be left with answers that nobody has taken;
         the next query would take them for its own. Such a connection is thrown away.
+        TimeoutError, which is one of :data:`UNAVAILABLE`, when the time is over.
         """
-        async with self._pool.connection() as conn:
-            try:
-                yield conn
-            except asyncio.CancelledError:
-                conn.pgconn.finish()
-                raise
+        limit_s = limit_s or ANSWER_S
+        try:
+            async with asyncio.timeout(limit_s), self._pool.connection() as conn:
+                try:
+                    yield conn
+                except asyncio.CancelledError:
+                    conn.pgconn.finish()
+                    raise
+        except TimeoutError:
+            raise TimeoutError(f"PostgreSQL has not answered for {limit_s:g} s") from None
 
     async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Row]:
         """Run one statement and give its rows."""
@@ -66,9 +75,11 @@ class Database:
             cursor = await conn.execute(statement, values)
             return await cursor.fetchall() if cursor.description else []
 
-    async def run_all(self, statements: Sequence[tuple[str, Sequence[object]]]) -> list[list[Row]]:
+    async def run_all(
+        self, statements: Sequence[tuple[str, Sequence[object]]], limit_s: float | None = None
+    ) -> list[list[Row]]:
         """Run statements in one transaction and one round trip; the rows of each."""
-        async with self.connection() as conn:
+        async with self.connection(limit_s) as conn:
             async with conn.pipeline(), conn.transaction():
                 cursors = [await conn.execute(text, values) for text, values in statements]
             return [await c.fetchall() if c.description else [] for c in cursors]

@@ -176,7 +176,7 @@ class Events:
             return True
         if self._park(event, through):
             # Its order may be final now: the stored position must not lag behind it.
-            latest = self._latest.of_position(account.id, event.deal)
+            latest = self._latest.told(account.id, event.deal)
             if event.position is not None and latest:
                 self._writeback.position(account.id, event.position, None, event.received_at)
             return True
@@ -202,7 +202,7 @@ class Events:
                 account.id, event.position, None, event.received_at
             )
             for account, event in fresh
-            if self._latest.of_position(account.id, event.deal) and event.position is not None
+            if self._latest.told(account.id, event.deal) and event.position is not None
         }
         try:
             await self._journal.deals(journaled, [after[key] for key in sorted(after)])
@@ -241,10 +241,13 @@ class Events:
             self._filled.append((account, event))
         if deal.balance is not None and self._latest.of_balance(account.id, deal):
             account.balance = deal.balance
-        if not self._latest.of_position(account.id, deal):
+        newest = self._latest.told(account.id, deal)
+        if not self._latest.applied(account.id, deal):
             return  # told late: its position has gone on since
         if position is not None:
-            self.position_is(account, position, event.received_at)
+            account.positions[position.position_id] = position
+            if newest:  # else a later one is stored already, with its order, and will be applied
+                self._writeback.position(account.id, position, None, event.received_at)
             if deal.effect is not DealEffect.CLOSE:
                 self._opened(account, position)
         elif deal.effect is not DealEffect.OPEN:  # an open leaves something, seen or not

@@ -19,7 +19,7 @@ from apps.platforms.ports import AuthRefused, Connector, PlatformError
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 #: A session that stood this long starts pauses afresh.
-_SETTLED_S = 10.0
+_SETTLED_S = 5.0
 _REFUSED_PAUSE_S = 15.0
 _FLUSH_S = 1.5
 

@@ -11,37 +11,29 @@ _REMEMBERED = 20_000
 
 #: Where a deal stands: deals of one moment follow each other by their ids, which count up.
 _Place = tuple[datetime, int, str]
+_Places = OrderedDict[tuple[int, str], _Place]
 
 
 class Latest:
     """Tells whether a deal still says how things stand, or a later one had said so before.
 
     A deal tells its position and balance as they were right after it. One that arrives behind
-    a later deal would bring back what has been overtaken.
+    a later deal would bring back what has been overtaken. A deal may be told some time before
+    it is applied, while its account is being read; in between others are told, or applied.
     """
 
     def __init__(self) -> None:
-        self._places: OrderedDict[tuple[int, str], _Place] = OrderedDict()
-        self._answers: OrderedDict[tuple[int, str], bool] = OrderedDict()
+        self._told: _Places = OrderedDict()
+        self._applied: _Places = OrderedDict()
         self._balances: dict[int, _Place] = {}
 
-    def of_position(self, account_id: int, deal: Deal) -> bool:
-        """Whether no later deal of its position was told before it.
+    def told(self, account_id: int, deal: Deal) -> bool:
+        """Whether no later deal of its position was told before it: it says what to store."""
+        return _pass(self._told, (account_id, deal.position_id), _place(deal))
 
-        A deal that is asked about again, because it was parked, gets the answer it had.
-        """
-        answer = self._answers.get((account_id, deal.deal_id))
-        if answer is None:
-            key, place = (account_id, deal.position_id), _place(deal)
-            answer = place >= self._places.get(key, place)
-            if answer:
-                self._places[key] = place
-                self._places.move_to_end(key)
-            self._answers[account_id, deal.deal_id] = answer
-            for known in (self._places, self._answers):
-                if len(known) > _REMEMBERED:
-                    known.popitem(last=False)
-        return answer
+    def applied(self, account_id: int, deal: Deal) -> bool:
+        """Whether no later deal of its position was applied before it."""
+        return _pass(self._applied, (account_id, deal.position_id), _place(deal))
 
     def of_balance(self, account_id: int, deal: Deal) -> bool:
         """Whether no later deal that told the account's balance was told before it."""
@@ -50,6 +42,16 @@ class Latest:
             return False
         self._balances[account_id] = place
         return True
+
+
+def _pass(places: _Places, key: tuple[int, str], place: _Place) -> bool:
+    if place < places.get(key, place):
+        return False
+    places[key] = place
+    places.move_to_end(key)
+    if len(places) > _REMEMBERED:
+        places.popitem(last=False)
+    return True
 
 
 def _place(deal: Deal) -> _Place:

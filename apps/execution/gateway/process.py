@@ -149,6 +149,8 @@ class Gateway:
         _log.warning("lease is over", connection=lease.connection_id, why=why)
         keeper.abort()
         await keeper.end()
+        with contextlib.suppress(*UNAVAILABLE):  # nothing of it is left here: others need not wait
+            await self.leases.release(lease)
         if self._keepers.get(lease.connection_id) is keeper:
             del self._keepers[lease.connection_id]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -179,10 +179,12 @@ class Writeback:
         batches, self._batches = self._batches, set()
         done = [t for t in tickets.values() if t.final or t.resting]
         finished = batches | self._tickets.stored(done)
+        # Of this moment, as the positions are: what is filled from now on is stored with its own.
+        orders = self._order_records(tickets.values())
         try:
             events = await self._watched(chains)
             answers = await self._database.run_all(
-                self._statements(tickets, deals, positions, events, finished)
+                self._statements(orders, deals, positions, events, finished)
             )
         except BaseException:
             for ticket in done:
@@ -209,24 +211,26 @@ class Writeback:
         watched = {row[0] for row in rows}
         return [event() for account_id, event in chains if account_id in watched]
 
+    def _order_records(self, tickets: Iterable[Ticket]) -> list[Record]:
+        wanted = receivers.sources()
+        return [
+            records.order_record(
+                t, self._connection_id, t.final and t.row[Col.SOURCE] not in wanted
+            )
+            for t in tickets
+        ]
+
     def _statements(
         self,
-        tickets: dict[str, Ticket],
+        orders: list[Record],
         deals: dict[tuple[int, str], Record],
         positions: dict[tuple[int, str], Record],
         events: list[Record],
         finished: set[int],
     ) -> list[tuple[str, list[object]]]:
-        wanted = receivers.sources()
         statements: list[tuple[str, list[object]]] = []
-        if tickets:
-            rows = [
-                records.order_record(
-                    t, self._connection_id, t.final and t.row[Col.SOURCE] not in wanted
-                )
-                for t in tickets.values()
-            ]
-            statements.append(self._as_held(ORDERS, ORDERS_WITHOUT_SUCCESSOR, as_json(rows)))
+        if orders:
+            statements.append(self._as_held(ORDERS, ORDERS_WITHOUT_SUCCESSOR, as_json(orders)))
         if deals:
             statements.append((DEALS, [as_json(list(deals.values()))]))
         if positions:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 
 import pytest
 
-from apps.execution.gateway.db import Database, until_available
+from apps.execution.gateway.db import UNAVAILABLE, Database, until_available
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,3 +42,22 @@ async def cancel_and_ask() -> None:
 async def echo(database: Database, number: int) -> list[tuple[object, ...]]:
     """Ask for a number; connections that were thrown away are replaced meanwhile."""
     return await until_available(lambda: database.rows("SELECT %s::int", [number]), "an echo")
+
+
+def test_a_connection_that_does_not_answer_is_given_up() -> None:
+    """Nothing may wait for ever: the leases would be lost without a word."""
+
+    async def work() -> None:
+        database = Database()
+        await database.open()
+        try:
+            with pytest.raises(TimeoutError, match="not answered"):
+                await database.run_all([("SELECT pg_sleep(%s)", [60])], 0.2)
+            assert await echo(database, 7) == [(7,)]
+        finally:
+            await database.close()
+
+    assert issubclass(TimeoutError, UNAVAILABLE)
+    began = time.monotonic()
+    asyncio.run(work())
+    assert time.monotonic() - began < 10

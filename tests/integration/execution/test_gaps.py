@@ -15,6 +15,8 @@ from psycopg_pool import PoolTimeout
 
 from apps.execution import selectors, streams
 from apps.execution.gateway import bus, claims, closes, resolve, session
+from apps.execution.gateway.db import Database
+from apps.execution.gateway.lease import Leases
 from apps.execution.models import Batch, ConnectionLease, Deal, Order, Position
 from apps.platforms.models import TradingAccount
 from apps.platforms.ports import (
@@ -304,3 +306,42 @@ def test_what_a_lost_claim_took_is_looked_for_at_once(
     run(work())
     assert Order.objects.get().state == "not_delivered"
     assert b.platform.sent == []
+
+
+def test_a_gateway_takes_up_again_what_it_has_let_lapse(bench: Any) -> None:
+    """Its own deadline passed, though PostgreSQL, which answered late, had renewed the lease."""
+    b = bench()
+    waits: list[float] = []
+
+    async def work() -> None:
+        async with running() as gateway:
+            await until(live)
+            (lease,) = gateway.leases.held.values()
+            lease.deadline = 0.0
+            await until(lambda: ConnectionLease.objects.filter(epoch=2).exists() and live())
+            waits.extend(lease.wait_s() for lease in gateway.leases.held.values())
+            await sync_to_async(b.submit)(b.intent(0))
+            await until(lambda: Order.objects.filter(state="filled").exists())
+
+    run(work())
+    assert len(b.connectors) == 2
+    assert waits == [0.0]  # nothing is left of the session before
+
+
+def test_a_lease_that_is_not_held_any_more_is_not_renewed(bench: Any) -> None:
+    b = bench()
+
+    async def work() -> None:
+        database = Database()
+        await database.open()
+        leases = Leases(database, "me")
+        (lease,) = await leases.acquire(1, set())
+        lease.deadline = 0.0
+        assert leases.expired() == [lease]
+        before = await sync_to_async(ConnectionLease.objects.get)(connection_id=b.connection_id)
+        assert await leases.renew() == []
+        after = await sync_to_async(ConnectionLease.objects.get)(connection_id=b.connection_id)
+        assert after.expires_at == before.expires_at
+        await database.close()
+
+    run(work())

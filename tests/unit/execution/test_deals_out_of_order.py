@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -115,3 +116,56 @@ def test_an_open_and_its_close_told_together_leave_a_closed_position(synced: boo
         assert desk.written.positions[position.position_id] is not None
 
     run(work())
+
+
+def test_a_deal_that_history_tells_again_brings_no_old_volume_back() -> None:
+    """It was told before the session broke, and its order stored; of a later one only history
+    tells. What is stored is what the later one left, at every moment."""
+    stored: list[Decimal] = []
+
+    async def work() -> None:
+        desk = Desk()
+        write = desk.written.position
+
+        def note(account_id: int, position: Position, *times: Any) -> None:
+            stored.append(position.units)
+            write(account_id, position, *times)
+
+        desk.written.position = note  # type: ignore[method-assign]
+        own(desk)
+        (first, position), (second, after) = grown(desk)
+        await tell(desk, [(first, position)], together=False)  # parked
+        desk.tickets.stored([desk.tickets.by_client_id["c1"]])
+        desk.events.interrupt()
+        assert after is not None
+        desk.platform.deals["a0"] = [first, second]
+        desk.platform.positions["a0"] = {after.position_id: after}
+        await desk.read()
+        assert desk.tickets.by_client_id["c2"].final
+
+    run(work())
+    assert stored[0] == D(95_000)
+    assert set(stored[1:]) == {D(184_000)}
+
+
+def test_fills_that_wait_for_a_reading_are_stored_as_the_last_left_the_position() -> None:
+    """The first of them must not be stored alone once more, when it is taken up."""
+    stored: list[Decimal] = []
+
+    async def work() -> None:
+        desk = Desk()
+        own(desk)
+        told = grown(desk)
+        await tell(desk, told, together=False)  # parked
+        write = desk.written.position
+
+        def note(account_id: int, position: Position, *times: Any) -> None:
+            stored.append(position.units)
+            write(account_id, position, *times)
+
+        desk.written.position = note  # type: ignore[method-assign]
+        await desk.events.replay(desk.account)
+        assert [p.units for p in desk.account.positions.values()] == [D(184_000)]
+
+    run(work())
+    assert set(stored) == {D(184_000)}

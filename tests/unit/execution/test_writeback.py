@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -13,6 +14,7 @@ from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
 from apps.execution.gateway.writeback import Writeback
 from apps.execution.intents import Intent, dump, rows_of
 from apps.platforms.ports import Answer, SubmitResult
+from apps.trading.deals import Deal, DealEffect
 from apps.trading.orders import Leg, OrderState, Side
 
 
@@ -66,3 +68,32 @@ async def test_who_leaves_stores_everything() -> None:
     writeback, stored = writing(sent(timedelta(0)))
     await writeback.flush()
     assert stored.states == [[OrderState.SENT]] and writeback.empty
+
+
+async def test_what_is_filled_while_the_watched_are_looked_up_is_stored_with_its_position() -> None:
+    """Not before it: a copy would seem to have been reduced right after it grew."""
+    ticket = sent(timedelta(seconds=1))
+    writeback, stored = writing(ticket)
+    deal = Deal(
+        "d1",
+        "o1",
+        "p1",
+        "1",
+        Side.BUY,
+        Decimal(1000),
+        Decimal("1.1"),
+        DealEffect.OPEN,
+        datetime.now(UTC),
+        "c1",
+    )
+
+    async def rows(*_: Any) -> list[Any]:
+        if not ticket.deals:
+            ticket.deal(deal, datetime.now(UTC), False)
+            writeback.ticket(ticket)
+        return []
+
+    stored.rows = rows  # type: ignore[attr-defined]
+    writeback.chain(7, dict)
+    await writeback.flush()
+    assert stored.states == [[OrderState.SENT], [OrderState.FILLED]]

@@ -1,0 +1,46 @@
+"""PostgreSQL goes away under a worker: its lock has gone with the connection."""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+
+from apps.common.database import Query, ask_together
+from apps.copytrading.services import sql
+from apps.copytrading.services.locks import MASTER_LOCK, master_lock, master_lock_asking
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+ONE = Query("SELECT 1::int", [], lambda rows: rows[0][0])
+
+
+def cut() -> None:
+    """End the connection of this test, from the outside."""
+    own = connection.connection.info
+    values = connection.get_connection_params()
+    values = {k: v for k, v in values.items() if k in {"host", "port", "user", "password"}}
+    with psycopg.connect(dbname=own.dbname, autocommit=True, **values) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [own.backend_pid])
+
+
+def go_on_under_a_lock_that_ends() -> None:
+    with master_lock(7) as taken:
+        assert taken
+        cut()
+        ask_together(ONE)
+
+
+def test_whoever_has_lost_a_lock_does_not_go_on_without_it() -> None:
+    with pytest.raises(OperationalError):
+        go_on_under_a_lock_that_ends()
+    connection.close()
+
+
+def test_a_worker_that_begins_gets_a_new_connection_and_its_lock() -> None:
+    sql.rows("SELECT 1")
+    cut()
+    with master_lock_asking(7, ONE) as (taken, (one,)):
+        assert (taken, one) == (True, 1)
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
+        assert sql.rows(held, [MASTER_LOCK]) == [(1,)]
