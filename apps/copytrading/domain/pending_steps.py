@@ -70,6 +70,8 @@ def numbers_of_change(
         "master_units": str(event.units_after),
         "master_lot_units": str(master.lot_units if master is not None else 1),
         "lot_units": str(symbol.lot_units),
+        "step_units": str(symbol.step_units),
+        "min_units": str(symbol.min_units),
         "digits": symbol.digits,
         "ratio": str(pending.ratio),
         "raw_units": str(pending.target),

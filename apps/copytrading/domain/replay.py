@@ -9,15 +9,13 @@ that the record does not have is filled at once, whole, at the master's price.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import NamedTuple
 
-from apps.copytrading.domain.adoption import follow
-from apps.copytrading.domain.codes import Code, OutcomeState
+from apps.copytrading.domain.adoption import filled_link, follow
+from apps.copytrading.domain.codes import OutcomeState
 from apps.copytrading.domain.conclude import conclude, position_is_gone
-from apps.copytrading.domain.events import EventKind, MasterEvent
+from apps.copytrading.domain.events import EventKind, MasterEvent, link_key
 from apps.copytrading.domain.link import (
     REST,
     Link,
@@ -28,9 +26,26 @@ from apps.copytrading.domain.link import (
     taken_away,
 )
 from apps.copytrading.domain.numbers import of_link
+from apps.copytrading.domain.pending import Pending, PendingState, newly_filled
 from apps.copytrading.domain.plan import plan
+from apps.copytrading.domain.replay_items import (
+    Answer,
+    Answers,
+    Begun,
+    Detached,
+    Ended,
+    Given,
+    GoesOn,
+    Item,
+    OrderNews,
+    Result,
+    Run,
+    Settled,
+    Taken,
+)
+from apps.copytrading.domain.replay_orders import Orders
 from apps.copytrading.domain.rounding import Rounding
-from apps.copytrading.domain.rows import Market, Row
+from apps.copytrading.domain.rows import Row
 from apps.copytrading.domain.steps import Order, Step
 from apps.trading.orders import Leg, OrderState
 from apps.trading.quantity import ZERO
@@ -40,107 +55,14 @@ _LEADS = (Leg.OPEN, Leg.CLOSE, Leg.PROTECT, Leg.CANCEL)
 _ENDS_STOPS = (EventKind.CLOSED, EventKind.REVERSED, EventKind.PROTECTION)
 
 
-Stops = tuple[Decimal | None, Decimal | None]
-
-
-class Given(NamedTuple):
-    """What was known when something was decided; the row's links are the replay's own.
-
-    ``shown`` are the stops that the platform showed on the copied position, where recorded.
-    """
-
-    row: Row
-    market: Market
-    shown: Stops | None = None
-
-
-class Answer(NamedTuple):
-    """How an order ended. ``units`` were ordered then, of which ``filled`` were filled.
-
-    ``assumed`` says that there was no such order and that it is taken to have been filled.
-    """
-
-    state: OrderState
-    code: str
-    message: str
-    units: Decimal
-    filled: Decimal
-    price: Decimal | None
-    assumed: bool = False
-
-
-class Run(NamedTuple):
-    """Events of one position that were planned together."""
-
-    key: str
-    events: tuple[MasterEvent, ...]
-    given: Given
-
-
-class Settled(NamedTuple):
-    """The order of (event, leg) came to its end; ``given`` is for the events that waited."""
-
-    key: str
-    event_id: int
-    leg: Leg
-    given: Given
-
-
-class Taken(NamedTuple):
-    """Somebody else reduced the copied position by so many units."""
-
-    key: str
-    units: Decimal
-
-
-class Detached(NamedTuple):
-    """Its owner took the copied position out of the copy."""
-
-    key: str
-
-
-class Begun(NamedTuple):
-    """A close of so many units was committed for a cause of its own: a person's or a guard's."""
-
-    key: str
-    units: Decimal
-
-
-class Ended(NamedTuple):
-    """That close came to its end; ``given`` is for the events that waited for it."""
-
-    key: str
-    answer: Answer
-    given: Given
-
-
-Item = Run | Settled | Taken | Detached | Begun | Ended
-
 _OWN = "of its own"
-
-
-class Result(NamedTuple):
-    """What becomes of one event: an outcome without its times. Volumes in units."""
-
-    event_id: int
-    state: OutcomeState
-    code: Code
-    units: Decimal = ZERO
-    filled: Decimal = ZERO
-    price: Decimal | None = None
-    assumed: bool = False
-
-    def same_as(self, other: Result) -> bool:
-        """Whether both say the same: state, code, what was ordered and what was filled."""
-        return self[:5] == other[:5]
-
-
-Answers = Mapping[tuple[int, Leg], Answer]
 
 
 def replay(items: Sequence[Item], answers: Answers) -> dict[int, Result]:
     """Results by event. Events that still wait at the end of the tape have none."""
-    player = _Player(answers, {(i.event_id, i.leg) for i in items if isinstance(i, Settled)})
+    ends = {i.key for i in items if isinstance(i, OrderNews) and i.state is not None}
+    told = {(i.event_id, i.leg) for i in items if isinstance(i, Settled)}
+    player = _Player(answers, told, Orders(answers, told, ends))
     for item in items:
         if isinstance(item, Run):
             player.run(item)
@@ -152,9 +74,13 @@ def replay(items: Sequence[Item], answers: Answers) -> dict[int, Result]:
             player.detached(item)
         elif isinstance(item, Begun):
             player.begun(item)
-        else:
+        elif isinstance(item, Ended):
             player.own_ended(item)
-    return player.results
+        elif isinstance(item, GoesOn):
+            player.goes_on(item)
+        else:
+            player.news(item)
+    return player.results | player.orders.results
 
 
 @dataclass(slots=True)
@@ -163,6 +89,7 @@ class _Player:
 
     answers: Answers
     told: set[tuple[int, Leg]]
+    orders: Orders
     links: dict[str, Link] = field(default_factory=dict)
     waiting: dict[str, tuple[MasterEvent, ...]] = field(default_factory=dict)
     flying: dict[str, Order] = field(default_factory=dict)
@@ -171,6 +98,8 @@ class _Player:
 
     def run(self, item: Run) -> None:
         """Plan events as they were planned together."""
+        if item.events[0].terms is not None:
+            return self._run_order(item.key, item.events, item.given)
         link = self.links.get(item.key)
         if link is not None:
             self.links[item.key] = _as_shown(link, item.given)
@@ -181,16 +110,64 @@ class _Player:
             order,
             tuple(ended.ending for ended in made.endings),
             tuple(waits.event for waits in made.waits),
+            tuple(change.pending for change in made.pendings),
         )
         if not made.orders:  # those that wait for an order in flight have others before them
             step = step._replace(waiting=(*self.waiting.get(item.key, ()), *step.waiting))
-        self._take(item.key, step, item.given)
+        return self._take(item.key, step, item.given)
+
+    def _run_order(self, key: str, events: Sequence[MasterEvent], given: Given) -> None:
+        """Plan events of a resting order; what its copy has filled may have to go."""
+        made = self.orders.run(key, events, self._row(given), given.market)
+        if made.link is not None:
+            where = made.link.position_key
+            waiting = self.waiting.get(where, ())
+            self._take(where, Step((made.link,), made.excess, (), waiting), given)
+        if self.orders.wants_end(key):
+            self.news(OrderNews(key, ZERO, None, OrderState.CANCELLED, ""))
+            self.goes_on(GoesOn(key, given))
+
+    def goes_on(self, item: GoesOn) -> None:
+        """Events that waited for a resting order are decided on."""
+        key = item.key
+        if events := self.orders.waiting.pop(key, ()):
+            self._run_order(key, events, item.given)
+        link, events = self.links.get(key), self.waiting.get(key, ())
+        if not events or (link is not None and link.in_flight):
+            return
+        del self.waiting[key]
+        alive = None if link is None else _as_shown(link, item.given)
+        step = follow(self._row(item.given), alive, events, item.given.market)
+        self._take(key, step, item.given)
+
+    def news(self, item: OrderNews) -> None:
+        """A copy's resting order was filled or has ended; its link holds what it filled."""
+        found = self.orders.news(item)
+        if found is None:
+            return
+        before, after = found
+        key = item.key
+        if before.position_key and before.state is not PendingState.UNWANTED:
+            key = before.position_key
+        link = self.links.get(key)
+        if link is not None and link.state is not LinkState.OPEN:
+            link = None
+        units, _ = newly_filled(before, after)
+        known = after._replace(state=before.state)
+        changed = filled_link(known, link, units, ended=item.state is not None)
+        if changed is not None:
+            fresh = units > 0 and (link is None or not link.position_id)
+            if fresh:
+                terms = before.terms
+                changed = changed._replace(shown_sl=terms.stop_loss, shown_tp=terms.take_profit)
+            self._keep(key, changed)
 
     def settled(self, item: Settled) -> None:
         """The order in flight ended, if it is the one of the record."""
-        order = self.flying.get(item.key)
-        if order is not None and (order.event.id, order.leg) == (item.event_id, item.leg):
-            self._settle(item.key, order, item.given)
+        self.orders.settled(item.key, item.event_id, item.leg)
+        for key, order in list(self.flying.items()):
+            if (order.event.id, order.leg) == (item.event_id, item.leg):
+                self._settle(key, order, item.given)
 
     def taken(self, item: Taken) -> None:
         """The link follows a position that somebody else has reduced."""
@@ -233,7 +210,11 @@ class _Player:
     def _row(self, given: Given) -> Row:
         open_ones = (link for link in self.links.values() if link.state is LinkState.OPEN)
         count = sum(1 for link in open_ones if link.held > 0 or link.in_flight)
-        return given.row._replace(links=dict(self.links), open_links=count)
+        return given.row._replace(
+            links=dict(self.links),
+            open_links=count + self.orders.resting(),
+            pending=self.orders.by_order(),
+        )
 
     def _keep(self, key: str, link: Link) -> None:
         followed = link.state is LinkState.DETACHED and link.master_units > 0
@@ -245,17 +226,37 @@ class _Player:
     def _take(self, key: str, step: Step, given: Given) -> None:
         """Take over what a step made; an order of which the record knows nothing ends at once."""
         for link in step.links:
-            self._keep(key, link)
+            self._keep(link.position_key, link)
+        for pending in step.pendings:
+            self._adopt(pending)
         for ending in step.endings:
             self.results[ending.event.id] = Result(ending.event.id, ending.state, ending.code)
         self.waiting[key] = step.waiting
         order = step.order
         if order is None:
+            self._end_adopted(step.pendings, given)
             return
         self.flying[key] = order
         self.links[key] = step.links[-1]._replace(in_flight=f"{order.event.id}:{order.leg}")
         if (order.event.id, order.leg) not in self.told:
             self._settle(key, order, given)
+
+    def _adopt(self, pending: Pending) -> None:
+        """The copy of an order goes over to the position that the master's order made."""
+        self.orders.adopted(pending)
+        if pending.position_key and pending.state is not PendingState.UNWANTED:
+            self.links.pop(link_key(pending.order_key), None)
+
+    def _end_adopted(self, pendings: Sequence[Pending], given: Given) -> None:
+        """Orders of which the record knows nothing have filled with the master's, or end."""
+        for pending in pendings:
+            place = link_key(pending.order_key)
+            if self.orders.wants_end(place):
+                units = pending.terms.units
+                price = pending.terms.price or pending.terms.stop_price
+                self.news(OrderNews(place, units, price, OrderState.FILLED, ""))
+            if pending.position_key and place not in self.orders.ends:
+                self.goes_on(GoesOn(pending.position_key, given))
 
     def _settle(self, key: str, order: Order, given: Given) -> None:
         del self.flying[key]

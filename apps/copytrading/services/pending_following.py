@@ -135,7 +135,8 @@ def follow_pendings(master_account_id: int, fence: Fence) -> int:
     done = _note_rested(master, fence)
     sql.execute(_TAKE_BACK, [master_account_id])
     done += _send_cancels(master_account_id, fence, now)
-    return done + _go_on(master, fence, now)
+    # With a time of its own: what was noted above lies before what is decided now.
+    return done + _go_on(master, fence, timezone.now())
 
 
 def masters_with_gated_pendings() -> list[int]:

@@ -15,7 +15,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from apps.copytrading.domain.events import MasterEvent
-from apps.copytrading.domain.replay import Result, replay
+from apps.copytrading.domain.replay import replay
+from apps.copytrading.domain.replay_items import Result
 from apps.copytrading.errors import InvalidSettings
 from apps.copytrading.models import CopySubscription
 from apps.copytrading.services.replay_known import Known, Settings, copy_of
@@ -39,9 +40,9 @@ class Line(NamedTuple):
 class Replayed:
     """Every event that could be replayed, in order.
 
-    ``left_out`` counts events of resting orders and of positions that began with one, which
-    are not replayed. ``guessed`` counts the moments for which the record does not say how the
-    accounts stood, so that what was known last was taken.
+    ``left_out`` counts outcomes whose events are not in the journal. ``guessed`` counts the
+    moments for which the record does not say how the accounts stood, so that what was known last
+    was taken.
     """
 
     lines: list[Line]

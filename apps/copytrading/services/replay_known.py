@@ -13,7 +13,7 @@ from apps.accounts.selectors import ProductSettings, product_config
 from apps.copytrading.domain.codes import Code
 from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.mapping import Symbol
-from apps.copytrading.domain.replay import Given, Stops
+from apps.copytrading.domain.replay_items import Given, Stops
 from apps.copytrading.domain.rows import Market, Quote, Row
 from apps.copytrading.domain.volume import Funds, Sizing, VolumeMode
 from apps.copytrading.errors import NotFound
@@ -39,6 +39,7 @@ _HOLDS: dict[Code, frozenset[str]] = {
     Code.KILL_SWITCH: frozenset(),
 }
 _NETTING = ("netting", "spot")
+_UNITS, _DIGITS = ("lot_units", "step_units", "min_units"), ("digits", "pip_digits")
 
 
 class Copy(NamedTuple):
@@ -232,14 +233,9 @@ class Known:
         found = self._market.symbol(self._stub(has_pairs=True), event.instrument_id)
         if found is None or Code.NOT_MAPPED in codes:
             return None
-        if "lot_units" in numbers:
-            found = found._replace(
-                lot_units=_decimal(numbers["lot_units"]),
-                step_units=_decimal(numbers["step_units"]),
-                min_units=_decimal(numbers["min_units"]),
-                digits=int(numbers["digits"]),
-                pip_digits=int(numbers["pip_digits"]),
-            )
+        said: dict[str, Any] = {n: _decimal(numbers[n]) for n in _UNITS if n in numbers}
+        said |= {n: int(numbers[n]) for n in _DIGITS if n in numbers}
+        found = found._replace(**said)
         return found._replace(tradable=True, market_open=Code.MARKET_CLOSED not in codes)
 
     def _at(self, cut: Cut, numbers: Mapping[str, Any], row: Row) -> datetime:

@@ -17,14 +17,16 @@ from typing import Any, NamedTuple
 import orjson
 
 from apps.copytrading.domain.codes import Code, OutcomeState
-from apps.copytrading.domain.events import OF_ORDERS, EventKind, MasterEvent
-from apps.copytrading.domain.replay import (
+from apps.copytrading.domain.events import EventKind, MasterEvent
+from apps.copytrading.domain.replay_items import (
     Answer,
     Answers,
     Begun,
     Detached,
     Ended,
+    GoesOn,
     Item,
+    OrderNews,
     Result,
     Run,
     Settled,
@@ -32,7 +34,7 @@ from apps.copytrading.domain.replay import (
 )
 from apps.copytrading.services import sql
 from apps.copytrading.services.events import master_event
-from apps.execution.journal import OrderPayload
+from apps.copytrading.services.tape_orders import order_news
 from apps.execution.selectors import (
     JournaledEvent,
     OrderResult,
@@ -102,6 +104,7 @@ class Record:
     orders: dict[str, OrderResult] = field(default_factory=dict)
     taken: list[tuple[datetime, Taken | Detached]] = field(default_factory=list)
     own: list[Own] = field(default_factory=list)
+    news: list[tuple[datetime, OrderNews]] = field(default_factory=list)
     left_out: set[int] = field(default_factory=set)
 
     def results(self) -> dict[int, Result]:
@@ -119,9 +122,12 @@ class Record:
             for made in decisions:
                 order = self.orders.get(made.client_order_id)
                 if order is not None:
+                    rested = order.rested_at is not None
+                    # Those of a resting order are its last ones; its outcome has the first.
+                    units = self.written[made.event_id].units if rested else order.units
                     found[made.event_id, made.leg] = Answer(
-                        order.state, order.code, order.message, order.units, order.filled_units,
-                        order.average_price,
+                        order.state, order.code, order.message, units, order.filled_units,
+                        order.average_price, rested=rested,
                     )  # fmt: skip
         return found
 
@@ -170,10 +176,6 @@ _DETACHED = """
     JOIN copytrading_copysubscription s ON s.uuid::text = e.object_id
     WHERE s.id = %s AND e.action = 'subscription.detach_position' ORDER BY e.at
 """
-_FROM_ORDERS = """
-    SELECT DISTINCT position_key FROM copytrading_pendinglink
-    WHERE subscription_id = %s AND position_key <> ''
-"""
 
 
 def load_record(subscription_id: int) -> Record:
@@ -189,21 +191,18 @@ def load_record(subscription_id: int) -> Record:
         record.decided.setdefault(pk, []).append(made)
     record.planned_at = dict(sql.rows(_PLANNED, [ids]))
     journaled = events_by_id(ids)
-    from_orders = {row[0] for row in sql.rows(_FROM_ORDERS, [subscription_id])}
     for pk, written in record.written.items():
-        _read_event(record, written, journaled.get(pk), from_orders)
+        _read_event(record, written, journaled.get(pk))
     made_by_us = [d.client_order_id for found in record.decided.values() for d in found]
     record.orders = orders_by_client_id(made_by_us)
     _read_taken(record)
+    record.news = order_news(subscription_id)
     return record
 
 
-def _read_event(
-    record: Record, written: Written, journaled: JournaledEvent | None, from_orders: set[str]
-) -> None:
+def _read_event(record: Record, written: Written, journaled: JournaledEvent | None) -> None:
     pk = written.event_id
-    of_order = written.kind in OF_ORDERS or written.position_key in from_orders
-    if journaled is None or of_order or isinstance(journaled.payload, OrderPayload):
+    if journaled is None:
         record.left_out.add(pk)
         return
     event = replace(master_event(journaled, 0), happened_at=written.master_deal_at)
@@ -242,7 +241,7 @@ class Cut(NamedTuple):
     key: str
     events: tuple[MasterEvent, ...]
     settles: tuple[int, Leg] | None
-    apart: Taken | Detached | Begun | Answer | None
+    apart: Taken | Detached | Begun | Answer | OrderNews | None
     moment: Moment
 
 
@@ -267,7 +266,28 @@ def cuts(record: Record) -> list[Cut]:
         found.append(Cut(at, 3, own.key, (), None, begun, Moment(at, (), ())))
         moment = _waited_until(record, by_key[own.key], own.settled_at)
         found.append(Cut(own.settled_at, 0, own.key, (), None, own.answer, moment))
+    for at, news in record.news:
+        found.append(Cut(at, 0, news.key, (), None, news, Moment(at, (), ())))
+    found += _resumptions(record, by_key, {(cut.key, cut.at) for cut in found})
     return sorted(found, key=lambda cut: (cut.at, cut.order))
+
+
+def _resumptions(
+    record: Record, by_key: Mapping[str, Sequence[int]], known: set[tuple[str, datetime]]
+) -> Iterable[Cut]:
+    """When what had waited for a resting order was decided on: at moments of its own."""
+    for key, ids in by_key.items():
+        times = {at for pk in ids for at in _times(record, pk)}
+        for at in sorted(times):
+            if (key, at) not in known:
+                yield Cut(at, 1, key, (), None, None, _waited_until(record, ids, at))
+
+
+def _times(record: Record, pk: int) -> Iterable[datetime]:
+    decisions = record.decided.get(pk, [])
+    if decisions:
+        return [record.decided_on(pk, made) for made in decisions]
+    return [record.written[pk].planned_at]
 
 
 def _settlings(record: Record, pk: int, by_key: Mapping[str, Sequence[int]]) -> Iterable[Cut]:
@@ -304,6 +324,8 @@ def tape_of(found: Iterable[Cut], given: Any) -> list[Item]:
             items.append(cut.apart)
         elif cut.settles is not None:
             items.append(Settled(cut.key, *cut.settles, given(cut)))
+        elif not cut.events:
+            items.append(GoesOn(cut.key, given(cut)))
         else:
             items.append(Run(cut.key, cut.events, given(cut)))
     return items

@@ -26,13 +26,11 @@ from apps.copytrading.services.replay import (
 )
 from apps.copytrading.services.versions import record_version
 from apps.copytrading.services.work import look_after
-from apps.copytrading.tasks import work as work_task
 from apps.execution.intents import Intent
 from apps.execution.models import Position
 from apps.platforms.models import AccountState
 from apps.trading.orders import OrderState
 from tests.factories.copytrading import CopyWorld
-from tests.factories.pending import PendingWorld
 from tests.integration.copytrading.test_sealing import unguarded
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -377,28 +375,6 @@ def test_the_command_ends_with_an_error_where_something_differs(world: CopyWorld
 def test_the_command_refuses_what_it_does_not_know(db: None, arguments: list[str]) -> None:
     with pytest.raises(CommandError, match="no such"):
         call_command("replay", *arguments)
-
-
-def test_resting_orders_are_left_out_and_the_rest_is_the_same(
-    db: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(work_task, "delay", lambda *_: None)
-    world = PendingWorld()
-    copy = follow(world)
-    world.place("r1", 100_000)
-    world.run()
-    world.master_fills("r1", 100_000, position="p1")
-    world.run()
-    world.place("r2", 50_000)
-    world.trade("m1", 30_000)
-    world.run()
-    world.cancel("r2")
-    world.trade("p1", -100_000)
-    world.trade("m1", -30_000)
-    world.run()
-    found = replay_subscription(copy.pk)
-    assert found.differing == [] and len(found.lines) == 2
-    assert found.left_out == Outcome.objects.count() - 2
 
 
 def test_a_position_that_was_detached(world: CopyWorld) -> None:

@@ -105,7 +105,7 @@ def test_where_the_account_forbids_it_the_dialog_says_so(
     holding.follower.manual_trading_mode = "own_only"
     holding.follower.save()
     address = reverse("portal:detach_position", args=[TradeLink.objects.get().pk])
-    assert "from being closed or detached one by one" in text(as_customer, address)
+    assert "from being detached one by one" in text(as_customer, address)
     answer = as_customer.post(address, follow=True).content.decode()
     assert "keep its copied positions" in answer
     assert TradeLink.objects.get().state == "open"

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.copytrading.domain.explain import lots
-from apps.copytrading.domain.replay import Result
+from apps.copytrading.domain.replay_items import Result
 from apps.copytrading.errors import CopyError
 from apps.copytrading.models import CopySubscription
 from apps.copytrading.selectors import master_by_uuid, subscription_by_uuid
@@ -122,8 +122,7 @@ def _notes(found: Replayed) -> list[str]:
     notes = []
     if found.left_out:
         notes.append(
-            f"{found.left_out} outcomes of resting orders, and of positions that began with one, "
-            "are not replayed"
+            f"{found.left_out} outcomes are not replayed, since their events are not in the journal"
         )
     if any(line.replayed and line.replayed.assumed for line in found.lines):
         notes.append("orders that were never sent are taken to be filled at the master's price")
