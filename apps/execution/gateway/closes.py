@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from apps.execution.gateway.db import Database
@@ -16,6 +16,7 @@ from apps.execution.gateway.tickets import Ticket, Tickets
 from apps.execution.intents import Col
 from apps.platforms.ports import Connector, Finding, Presence
 from apps.trading.deals import Deal, DealEffect
+from apps.trading.orders import OrderState
 
 _CLOCK_SLACK = timedelta(seconds=5)
 
@@ -28,6 +29,11 @@ _TAKEN = """
     WHERE account_id = %s AND platform_order_id = ANY(%s) AND client_order_id <> %s
 """
 
+_ENDED = """
+    SELECT state, code, message FROM execution_order
+    WHERE client_order_id = %s AND final_at IS NOT NULL
+"""
+
 
 class Closes:
     """Looks for the deals of closes on one connection."""
@@ -36,6 +42,15 @@ class Closes:
         self._database = database
         self._connector = connector
         self._tickets = tickets
+
+    async def ended(self, ticket: Ticket) -> bool:
+        """Whether the gateway before has said after all what became of it; then it has ended.
+
+        Its rest may be closed anew already, and would look like its own deal.
+        """
+        for state, code, message in await self._database.rows(_ENDED, [ticket.cid]):
+            ticket.finish(OrderState(state), datetime.now(UTC), code, message)
+        return ticket.final
 
     async def find(self, ticket: Ticket) -> Finding:
         """The deals of a close, and what they left of its position."""

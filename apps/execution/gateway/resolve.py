@@ -146,6 +146,10 @@ class Resolver:
             min(pause * 2, _LONGEST_PAUSE_S),
         )
         try:
+            if ticket.leg == Leg.CLOSE and await self._closes.ended(ticket):
+                self._changed(ticket)
+                self._forget(ticket)
+                return
             finding = await self._connector.find_by_client_id(
                 ticket.account, ticket.cid, ticket.committed_at
             )
@@ -161,8 +165,11 @@ class Resolver:
         elif finding.presence is Presence.ABSENT:
             self._missing(ticket)
         if ticket.final or ticket.resting:
-            self._next.pop(ticket.cid, None)
-            self._absent.pop(ticket.cid, None)
+            self._forget(ticket)
+
+    def _forget(self, ticket: Ticket) -> None:
+        self._next.pop(ticket.cid, None)
+        self._absent.pop(ticket.cid, None)
 
     async def _found(self, ticket: Ticket, finding: Finding) -> None:
         """Take over what the platform shows of it.

@@ -156,12 +156,11 @@ _ORDER_UPDATE = """
 #: %s: rows. A final state that is stored stays.
 ORDERS = f"""{_ORDER_INSERT}{_ORDER_UPDATE}"""
 
-#: %s: rows, %s: connection id, %s: epoch. The same, but once a successor holds the lease it is
-#: left to say what opens have filled, together with the positions that it reads.
+#: %s: rows, %s: connection id, %s: epoch. The same, unless a successor holds the lease: it asks
+#: for all that was claimed, and two who say what became of an order may both act on it.
 ORDERS_WITHOUT_SUCCESSOR = f"""
     {_ORDER_INSERT}
-    WHERE r.leg <> 'open' OR r.filled_units = 0
-       OR EXISTS (SELECT 1 FROM execution_connectionlease
+    WHERE EXISTS (SELECT 1 FROM execution_connectionlease
                   WHERE connection_id = %s AND epoch = %s FOR SHARE)
     {_ORDER_UPDATE}
 """

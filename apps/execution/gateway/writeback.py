@@ -248,9 +248,9 @@ class Writeback:
     def _as_held(self, always: str, alone: str, rows: object) -> tuple[str, list[object]]:
         """A statement as it is while no successor holds the lease, and with the doubt after it.
 
-        A fill that is stored without its position looks as if somebody had taken it away. A
-        successor reads positions itself, and what it has read must stand: so it is left to ask
-        for these orders, too.
+        A successor reads positions itself, and what it has read must stand. It asks for every
+        order that it has found claimed: one that ended here as well would be made anew while the
+        successor still looks for it, and might take the new one's deal for its own.
         """
         lease = self._lease
         if lease is None or lease.valid():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,9 +23,18 @@ from tests.unit.execution.test_reading_accounts import Desk, NoDeals, own_open, 
 D = Decimal
 
 
-def resolver(desk: Desk, changed: list[tuple[str, str]]) -> Resolver:
+class Ended(NoDeals):
+    """The gateway before has stored, a moment too late, that the order was refused."""
+
+    async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
+        return [("rejected", "NO_QUOTES", "")] if "final_at" in statement else []
+
+
+def resolver(
+    desk: Desk, changed: list[tuple[str, str]], database: NoDeals | None = None
+) -> Resolver:
     lease = Lease(1, "me", 1, deadline=time.monotonic() + 60, send_from=0.0)
-    closes = Closes(cast(Any, NoDeals()), desk.connector, desk.tickets)
+    closes = Closes(cast(Any, database or NoDeals()), desk.connector, desk.tickets)
 
     def note(ticket: Ticket) -> None:
         changed.append((ticket.cid, ticket.state))
@@ -83,6 +93,23 @@ def test_a_found_close_is_shown_with_what_it_left() -> None:
         await resolver(desk, [])._ask(ticket)
         assert ticket.state is OrderState.FILLED
         assert desk.written.units[position.position_id] == 4000
+
+    run(work())
+
+
+def test_a_close_that_had_ended_takes_no_other_close_for_its_own() -> None:
+    """What it left is closed anew meanwhile, by an order that has no answer yet either."""
+
+    async def work() -> None:
+        desk = Desk()
+        _, position = desk.platform.open("a0", Side.BUY, D(5000), "c0")
+        ticket = own_close(desk, "c1", position.position_id)
+        desk.platform.close("a0", position.position_id, D(1000))
+        changed: list[tuple[str, str]] = []
+        await resolver(desk, changed, Ended())._ask(ticket)
+        assert (ticket.state, ticket.code, ticket.filled) == (OrderState.REJECTED, "NO_QUOTES", 0)
+        assert changed == [("c1", OrderState.REJECTED)]
+        assert desk.written.deal_ids == []
 
     run(work())
 
