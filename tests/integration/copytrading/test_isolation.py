@@ -68,10 +68,11 @@ def test_the_others_go_on_and_the_one_is_tried_again(
     assert TradeLink.objects.filter(state="open").get().subscription_id == poisoned.pk
     order = Order.objects.get(relation=poisoned.relation)
     assert order.settled_at is None
-    (said,) = [entry for entry in logs if entry["event"] == "an order cannot be settled"]
-    assert (said["trace_id"], said["log_level"]) == (order.trace_id, "error")
+    said = [entry for entry in logs if entry["event"] == "an order cannot be settled"]
+    assert {(each["trace_id"], each["log_level"]) for each in said} == {(order.trace_id, "error")}
     trouble = SettleTrouble.objects.get()
-    assert (trouble.client_order_id, trouble.attempts) == (order.client_order_id, 1)
+    # Once, or once more where this machine took longer than the first pause.
+    assert (trouble.client_order_id, trouble.attempts) == (order.client_order_id, len(said))
     assert unsettled_orders("copy", world.account_id) == []  # until its pause is over
     assert not work.something_left(world.account_id)
 
