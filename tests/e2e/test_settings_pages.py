@@ -243,7 +243,7 @@ def test_one_position_is_closed_by_hand_where_the_account_allows_it(
     page.goto(f"/copying/{copied.uuid}/")
     page.get_by_role("link", name="Close EURUSD of Harbour Swing").click()
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("keep its copied positions from being closed or detached one by one")
+    expect(dialog).to_contain_text("keep its copied positions from being closed one by one")
     dialog.get_by_role("link", name="Settings of the account").click()
     page.get_by_role("radio", name="Own trades and copies").check()
     page.get_by_role("button", name="Save settings").click()
