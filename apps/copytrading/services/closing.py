@@ -33,12 +33,24 @@ LONGEST_PAUSE_S = 60
 BY_HAND = "hand:"
 
 
-def again(cause: str) -> str:
-    """The cause of the next attempt."""
-    base, _, number = cause.partition("#")
+def again(cause: str, *, arrived: bool = True) -> str:
+    """The cause of the next attempt: 'base#attempt', or 'base#attempt.pause' where it waits less.
+
+    The platform is left in peace for longer each time that it refuses. What has not ``arrived``
+    there at all, since one side was away, is no reason for that.
+    """
+    base, attempt, level = _parts(cause)
     if base.startswith("event:"):
         base = REST + base
-    return f"{base}#{int(number or 1) + 1}"
+    attempt, level = attempt + 1, level + 1 if arrived else max(level, 2)
+    return f"{base}#{attempt}" if attempt == level else f"{base}#{attempt}.{level}"
+
+
+def _parts(cause: str) -> tuple[str, int, int]:
+    """Base, number of the attempt, and the one after whose like its pause is."""
+    base, _, numbers = cause.partition("#")
+    attempt, _, level = numbers.partition(".")
+    return base, int(attempt or 1), int(level or attempt or 1)
 
 
 # Until it is cancelled a resting order may still be filled; what it fills goes the same way.
@@ -68,8 +80,8 @@ def want_closed(subscription_ids: Sequence[int], cause: str, now: datetime) -> N
 
 def pause_s(cause: str) -> int:
     """Seconds before the attempt that a cause numbers is sent: 1, 2, 4 … 60 from the second on."""
-    _, _, number = cause.partition("#")
-    return min(LONGEST_PAUSE_S, 2 ** min(8, max(0, int(number) - 2))) if number.isdigit() else 0
+    _, _, level = _parts(cause)
+    return min(LONGEST_PAUSE_S, 2 ** min(8, level - 2)) if level > 1 else 0
 
 
 def masters_with_due_closes() -> list[int]:

@@ -21,7 +21,7 @@ _RETRIED = """
     SELECT account_id, id, subscription_id, position_id, instrument_id, side, held_units
     FROM copytrading_tradelink
     WHERE state = 'open' AND held_units > 0 AND close_cause LIKE '%%#%%'
-      AND account_id = ANY(%s) AND substring(close_cause FROM '#([0-9]+)$')::int > 3
+      AND account_id = ANY(%s) AND substring(close_cause FROM '([0-9]+)$')::int > 3
 """
 
 

@@ -22,6 +22,7 @@ from apps.copytrading.domain.codes import OutcomeState
 from apps.copytrading.domain.conclude import (
     Conclusion,
     conclude,
+    never_arrived,
     position_is_gone,
 )
 from apps.copytrading.domain.events import EventKind, MasterEvent
@@ -181,7 +182,8 @@ class _Settlement:
         short = result.leg is Leg.CLOSE and result.filled_units < result.units
         if short and link.held > 0 and not link.close_cause:
             # Computed again from what is held: the rest of a close that did not get through.
-            link = link._replace(close_cause=again(result.cause))
+            arrived = not never_arrived(result.state, result.code)
+            link = link._replace(close_cause=again(result.cause, arrived=arrived))
         return link
 
     def _note_money(self, link: Link, before: Link, result: OrderResult) -> None:
