@@ -15,8 +15,8 @@ from apps.analytics.domain.standing import BoolArray, FloatArray, IntArray
 from apps.analytics.models import FigureBook, RollUp
 from apps.execution.booked import days_with_deals
 
-#: Hours before the last roll-up that are rolled up again: samples may have been corrected.
-AGAIN = timedelta(hours=2)
+#: What lies so far before the last roll-up is rolled up again: deposits are found late.
+AGAIN = timedelta(minutes=15)
 #: A day is closed so long after its end: deposits are found some minutes late.
 SETTLED = timedelta(minutes=15)
 _EPOCH = date(1970, 1, 1)
@@ -108,7 +108,7 @@ class _OpenDay(NamedTuple):
 def roll_up(*, now: datetime, since: datetime | None = None) -> None:
     """Bring hours and days up to date with the samples before ``now``.
 
-    From where the last roll-up ended, less two hours; from ``since`` where older samples were
+    From a quarter of an hour before the end of the last roll-up; from ``since`` where older samples were
     added. What has not changed is not written; repeating changes nothing.
     """
     with transaction.atomic(), connection.cursor() as cursor:
