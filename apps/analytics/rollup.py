@@ -108,8 +108,8 @@ class _OpenDay(NamedTuple):
 def roll_up(*, now: datetime, since: datetime | None = None) -> None:
     """Bring hours and days up to date with the samples before ``now``.
 
-    From a quarter of an hour before the end of the last roll-up; from ``since`` where older samples were
-    added. What has not changed is not written; repeating changes nothing.
+    From a quarter of an hour before the end of the last roll-up; from ``since`` where older
+    samples were added. What has not changed is not written; repeating changes nothing.
     """
     with transaction.atomic(), connection.cursor() as cursor:
         state = RollUp.objects.select_for_update().get_or_create()[0]
