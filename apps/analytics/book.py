@@ -25,8 +25,15 @@ ON CONFLICT (day) DO UPDATE SET returns = excluded.returns
 """
 _RETURNS = """
 SELECT account_id, daily_return FROM analytics_equityday
-WHERE day = %s AND account_id = ANY(%s) AND daily_return IS NOT NULL
+WHERE day = %s AND daily_return IS NOT NULL
 """
+_READ = "SELECT accounts, accumulator FROM analytics_figurebook WHERE id = 1"
+_SAVE = """
+UPDATE analytics_figurebook SET accumulator = %s, first_day = %s, last_day = %s,
+    risk_free = %s, stale = false
+WHERE id = 1
+"""
+_SAVE_ACCOUNTS = "UPDATE analytics_figurebook SET accounts = %s WHERE id = 1"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,11 +63,18 @@ class Book:
         """Stored returns of a day, one for each account; NaN where there is none."""
         returns = np.full(len(self.accounts), np.nan)
         with raw_cursor() as cursor:
-            rows = cursor.execute(_RETURNS, [day, list(self.accounts)]).fetchall()
-        if rows:
-            accounts, values = zip(*rows, strict=True)
-            returns[[self.place[account] for account in accounts]] = values
+            rows = cursor.execute(_RETURNS, [day]).fetchall()
+        held = [(self.place[account], value) for account, value in rows if account in self.place]
+        if held:
+            places, values = zip(*held, strict=True)
+            returns[list(places)] = values
         return returns
+
+
+def locked() -> FigureBook:
+    """Where the stored book stands, locked until the transaction ends; made where there is none."""
+    rows = FigureBook.objects.select_for_update().defer("accounts", "accumulator")
+    return rows.get_or_create(id=1)[0]
 
 
 def load(row: FigureBook) -> Book | None:
@@ -70,8 +84,10 @@ def load(row: FigureBook) -> Book | None:
     """
     if row.stale or row.last_day is None or row.first_day is None:
         return None
-    size = len(row.accounts)
-    numbers = np.frombuffer(row.accumulator, dtype=_FLOAT).reshape(size, -1)
+    with raw_cursor() as cursor:
+        accounts, accumulator = cursor.execute(_READ).fetchall()[0]
+    size = len(accounts)
+    numbers = np.frombuffer(accumulator, dtype=_FLOAT).reshape(size, -1)
     number = (row.last_day - row.first_day).days
     days = _days(row.last_day - timedelta(days=LOOK_BACK - 1), row.last_day)
     # As Running has them: the day with the number n in column n mod 365.
@@ -80,22 +96,17 @@ def load(row: FigureBook) -> Book | None:
     running = Running(
         Accumulator.from_matrix(numbers), recent, row.last_day, number, daily_rate(row.risk_free)
     )
-    return Book(tuple(row.accounts), running, row.first_day, row.risk_free)
+    return Book(tuple(accounts), running, row.first_day, row.risk_free)
 
 
-def save(book: Book) -> None:
-    """Store the book; its days are stored by :func:`store_day`."""
-    FigureBook.objects.update_or_create(
-        id=1,
-        defaults={
-            "accounts": list(book.accounts),
-            "accumulator": book.running.accumulator.matrix().astype(_FLOAT).tobytes(),
-            "first_day": book.first_day,
-            "last_day": book.running.last_day,
-            "risk_free": book.risk_free,
-            "stale": False,
-        },
-    )
+def save(book: Book, before: Book | None = None) -> None:
+    """Store the book, which was ``before``; its days are stored by :func:`store_day`."""
+    numbers = psycopg.Binary(book.running.accumulator.matrix().astype(_FLOAT).tobytes())
+    values = [numbers, book.first_day, book.running.last_day, book.risk_free]
+    with raw_cursor() as cursor:
+        cursor.execute(_SAVE, values)
+        if before is None or before.accounts != book.accounts:
+            cursor.execute(_SAVE_ACCOUNTS, [list(book.accounts)])
 
 
 def store_day(day: date, returns: FloatArray) -> None:

@@ -48,7 +48,7 @@ def update_figures(through: date) -> date | None:
     """
     risk_free = float(settings.RISK_FREE_RATE)
     with transaction.atomic():
-        row = FigureBook.objects.select_for_update().get_or_create(id=1)[0]
+        row = books.locked()
         held = books.load(row)
         masters = accounts_of_masters()
         if held is None or held.risk_free != risk_free:
@@ -60,7 +60,7 @@ def update_figures(through: date) -> date | None:
         if last is None and row.last_day is None and not row.stale:
             return None  # nothing was known, and nothing is
         if grown is not held:
-            books.save(grown)
+            books.save(grown, held)
             if last is not None:
                 _store(grown.accounts, last, grown.running.figures())
         return last
@@ -83,8 +83,8 @@ def _with_days(book: Book, through: date) -> Book:
     last = book.running.last_day
     if last is not None and through <= last:
         return book
-    days = _days_with_returns(book.accounts, last, through)
-    if not days and book.first_day is None:
+    days = _days_after(last, through) if last else _days_of(book.accounts, through)
+    if not days and last is None:
         return book
     for day in dict.fromkeys([*days, through]):
         book = book.with_day(day)
@@ -103,7 +103,7 @@ def _with_new_masters(book: Book, masters: Sequence[int], through: date) -> Book
     first, last = book.first_day, book.running.last_day
     if not new or first is None or last is None:
         return book
-    days = _days_with_returns(new, None, last)
+    days = _days_of(new, last)
     if days and days[0] < first:
         return _made_anew([*book.accounts, *new], through, book.risk_free)
     added = Book(tuple(new), Running.empty(len(new), book.risk_free), first, book.risk_free)
@@ -123,12 +123,25 @@ def _stored(day: date, size: int) -> FloatArray:
     return books.grid(size, day, 1)[:, 0]
 
 
-def _days_with_returns(accounts: Sequence[int], after: date | None, through: date) -> list[date]:
+def _days_after(day: date, through: date) -> list[date]:
+    """Days on which any account has a return, after ``day``."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT d::date FROM generate_series(%s::date + 1, %s::date, interval '1 day') d "
+            "WHERE EXISTS (SELECT 1 FROM analytics_equityday e "
+            "WHERE e.day = d::date AND e.daily_return IS NOT NULL) ORDER BY d",
+            [day, through],
+        )
+        return [day for (day,) in cursor.fetchall()]
+
+
+def _days_of(accounts: Sequence[int], through: date) -> list[date]:
+    """Days on which any of these accounts has a return."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT DISTINCT day FROM analytics_equityday WHERE account_id = ANY(%s) "
-            "AND day > %s AND day <= %s AND daily_return IS NOT NULL ORDER BY day",
-            [list(accounts), after or date.min, through],
+            "AND day <= %s AND daily_return IS NOT NULL ORDER BY day",
+            [list(accounts), through],
         )
         return [day for (day,) in cursor.fetchall()]
 

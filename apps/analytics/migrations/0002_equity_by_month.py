@@ -41,6 +41,10 @@ CREATE TABLE analytics_equityhour (
 CREATE INDEX equity_hour_at ON analytics_equityhour USING brin (at) WITH (pages_per_range = 32);
 -- Numbers without a pattern: trying to compress them takes time and saves nothing.
 ALTER TABLE analytics_returnday ALTER COLUMN returns SET STORAGE EXTERNAL;
+ALTER TABLE analytics_figurebook ALTER COLUMN accumulator SET STORAGE EXTERNAL;
+ALTER TABLE analytics_figurebook ALTER COLUMN accounts SET STORAGE EXTERNAL;
+-- Every row is written anew each day: with room beside it no index is.
+ALTER TABLE analytics_accountfigures SET (fillfactor = 45);
 """
 
 
