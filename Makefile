@@ -1,9 +1,9 @@
 # Everything starts here; each command prepares what it needs.
 PY := .venv/bin/python
-.PHONY: help run test lint format bench chaos lock
+.PHONY: help run test lint format bench bench-figures chaos lock
 
 help:  ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 run:  ## start the whole product (DEMO=0: empty, without demo data)
 	@scripts/prepare run && exec $(PY) -m apps.common.launcher
@@ -26,6 +26,10 @@ format:  ## format code
 
 bench:  ## measure the copying path on this machine
 	@scripts/prepare run && exec $(PY) manage.py bench_copy --followers 1,100,1000 --sustained 10000 --json var/bench.json
+
+bench-figures:  ## measure the figures of 10,000 masters on this machine
+	@scripts/prepare test && exec $(PY) manage.py bench_figures --masters 10000 --days 365 \
+		--json var/bench-figures.json
 
 chaos:  ## kill everything at random and audit what is left (SEED=1)
 	@scripts/prepare run && exec $(PY) manage.py chaos_copy --kills 60 --seed $(or $(SEED),1) \

@@ -2,29 +2,62 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
-from django.db import connection
+from django.conf import settings
+from django.db.models import Min
 
-_SAMPLE = """
-INSERT INTO analytics_equitysample (account_id, at, balance, equity, margin_used)
-SELECT s.account_id, date_trunc('minute', %(now)s::timestamptz), s.balance, s.equity, s.margin_used
-FROM platforms_accountstate s
-JOIN platforms_tradingaccount a ON a.id = s.account_id AND a.active
-JOIN platforms_connectionstate c ON c.connection_id = a.connection_id
-WHERE s.synced AND c.status = 'live'
-  AND c.live_at > %(now)s::timestamptz - make_interval(secs => %(fresh_s)s)
-ON CONFLICT (account_id, at) DO NOTHING
-"""
+from apps.analytics import partitions
+from apps.analytics.figures import update_figures
+from apps.analytics.models import EquityDay, RollUp
+from apps.analytics.rollup import closable_before, close_days, roll_up
+from apps.analytics.sampling import find_deposits, sample_equity
+
+__all__ = [
+    "close_days",
+    "find_deposits",
+    "keep_partitions",
+    "keep_up",
+    "roll_up",
+    "sample_equity",
+    "update_figures",
+]
 
 
-def sample_equity(*, now: datetime, fresh: timedelta = timedelta(seconds=30)) -> int:
-    """Keep one sample of the minute of ``now`` for every account whose state is current.
+def keep_up(*, now: datetime) -> None:
+    """Roll up samples, close the days that are over, and take them into the figures.
 
-    Accounts whose connection has not been live within ``fresh`` get none: a gap in the curve
-    is the truth, an old value repeated is not. Answers the number of samples stored;
-    repeating within the minute stores nothing more.
+    Each step finds by itself what is left to do; repeating changes nothing.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_SAMPLE, {"now": now, "fresh_s": fresh.total_seconds()})
-        return int(cursor.rowcount)
+    roll_up(now=now)
+    close_days(now=now)
+    update_figures(closable_before(now) - timedelta(days=1))
+
+
+def keep_partitions(*, now: datetime) -> tuple[list[str], list[str]]:
+    """Make the partitions of the months ahead and drop those that are too old.
+
+    Samples are dropped only when they are rolled up and the days that they make are closed.
+    Answers the names of the partitions made and dropped; repeating makes and drops none.
+    """
+    month = partitions.month_of(now)
+    ahead = partitions.month_after(month, partitions.AHEAD)
+    made = partitions.ensure(now, datetime.combine(ahead, time.min, UTC))
+    settled = _settled()
+    if settled is None:
+        return made, []
+    dropped: list[str] = []
+    keep = (settings.KEEP_SAMPLES_MONTHS, settings.KEEP_HOURS_MONTHS)
+    for table, months in zip(partitions.TABLES, keep, strict=True):
+        oldest = min(partitions.month_after(month, -months), settled.replace(day=1))
+        dropped += partitions.drop_before(table, oldest)
+    return made, dropped
+
+
+def _settled() -> date | None:
+    """The first day that is not rolled up and closed."""
+    rolled_to = RollUp.objects.values_list("rolled_to", flat=True).first()
+    if rolled_to is None:
+        return None
+    open_day = EquityDay.objects.filter(closed=False).aggregate(day=Min("day"))["day"]
+    return min(closable_before(rolled_to), open_day or date.max)

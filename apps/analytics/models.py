@@ -1,26 +1,176 @@
-"""Equity of accounts, sampled while the house runs."""
+"""What is kept of accounts over time: equity by the minute, hour and day, and their figures.
+
+Samples and hours are partitions by month, see :mod:`apps.analytics.partitions`; days and figures
+are kept for good. Days are UTC days.
+"""
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models import Q
 
 from apps.common.fields import PriceField
 
 
 class EquitySample(models.Model):
-    """Money of one account at one full minute, in its currency."""
+    """Money of one account at one full minute, in its currency.
 
-    id = models.BigAutoField(primary_key=True)
+    ``known_at`` is when the account's state last changed, empty where that is not known.
+    ``deposits`` is what came in (positive) or left (negative) since the account's sample before.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "at")
     account_id = models.BigIntegerField()
     at = models.DateTimeField()
+    known_at = models.DateTimeField(null=True)
     balance = PriceField()
     equity = PriceField()
     margin_used = PriceField()
+    deposits = PriceField(default=0, db_default=0)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["account_id", "at"], name="equity_once_a_minute")
-        ]
+        indexes = [BrinIndex(fields=["at"], name="equity_sample_at", pages_per_range=32)]
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.at:%Y-%m-%d %H:%M} {self.equity}"
+
+
+class EquityStretch(models.Model):
+    """Samples of a stretch of time in one row, in account currency.
+
+    ``balance``, ``equity`` and ``margin_used`` are those of its last sample, at ``last_at``;
+    ``flows`` is the number of samples with deposits or withdrawals, whose sum is ``deposits``.
+    """
+
+    account_id = models.BigIntegerField()
+    balance = PriceField()
+    equity = PriceField()
+    margin_used = PriceField()
+    lowest = PriceField(help_text="lowest equity")
+    highest = PriceField(help_text="highest equity")
+    most_margin = PriceField(help_text="highest used margin")
+    deposits = PriceField()
+    flows = models.PositiveIntegerField()
+    samples = models.PositiveIntegerField()
+    last_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+class EquityHour(EquityStretch):
+    """One hour of an account; ``at`` is its beginning."""
+
+    pk = models.CompositePrimaryKey("account_id", "at")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [BrinIndex(fields=["at"], name="equity_hour_at", pages_per_range=32)]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.at:%Y-%m-%d %H}h {self.equity}"
+
+
+class EquityDay(EquityStretch):
+    """One UTC day of an account and its return, deposits and withdrawals taken out.
+
+    ``daily_return`` is a fraction, empty while the day is not ``closed`` and where the day does
+    not count. A closed day is computed; what changes it opens it again.
+    """
+
+    pk = models.CompositePrimaryKey("account_id", "day")
+    day = models.DateField()
+    daily_return = models.FloatField(null=True)
+    closed = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["day"], name="equity_day"),
+            models.Index(fields=["day"], name="equity_day_open", condition=Q(closed=False)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.day} {self.equity}"
+
+
+class RollUp(models.Model):
+    """How far samples are rolled up; one row."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    rolled_to = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"rolled up to {self.rolled_to}"
+
+
+class ReturnDay(models.Model):
+    """Daily returns of all masters of one day, side by side: a copy for arithmetic.
+
+    Float64, little-endian, in the order of ``FigureBook.accounts`` (which only grows); NaN where
+    the day does not count, and none for those that were added later.
+    """
+
+    day = models.DateField(primary_key=True)
+    returns = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {len(self.returns) // 8}"
+
+
+class FigureBook(models.Model):
+    """What is remembered of the masters' records, so that a new day costs the same; one row.
+
+    ``accumulator`` is the matrix of :class:`apps.analytics.domain.accumulator.Accumulator` with a
+    row for each of ``accounts``, its days counted from ``first_day``. ``stale``: a day that it
+    holds has changed since; it is then made anew.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    accounts = ArrayField(models.BigIntegerField(), default=list)
+    accumulator = models.BinaryField(default=bytes)
+    first_day = models.DateField(null=True)
+    last_day = models.DateField(null=True)
+    risk_free = models.FloatField(default=0.0, help_text="rate of a year, as a fraction")
+    stale = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{len(self.accounts)} masters to {self.last_day}"
+
+
+class AccountFigures(models.Model):
+    """Figures of a master's account at the end of ``day``; empty where there is no figure.
+
+    ``standings`` has a byte for each of ``DAILY_FIGURES``, in their order: why it is empty.
+    """
+
+    account_id = models.BigIntegerField(primary_key=True)
+    day = models.DateField()
+    days = models.FloatField(null=True)
+    return_7 = models.FloatField(null=True)
+    return_30 = models.FloatField(null=True)
+    return_90 = models.FloatField(null=True)
+    return_365 = models.FloatField(null=True)
+    return_all = models.FloatField(null=True)
+    annual_return = models.FloatField(null=True)
+    volatility = models.FloatField(null=True)
+    sharpe = models.FloatField(null=True)
+    sortino = models.FloatField(null=True)
+    calmar = models.FloatField(null=True)
+    var_95 = models.FloatField(null=True)
+    drawdown_7 = models.FloatField(null=True)
+    drawdown_30 = models.FloatField(null=True)
+    drawdown_90 = models.FloatField(null=True)
+    drawdown_365 = models.FloatField(null=True)
+    max_drawdown = models.FloatField(null=True)
+    current_drawdown = models.FloatField(null=True)
+    recovery_days = models.FloatField(null=True)
+    longest_drawdown_days = models.FloatField(null=True)
+    positive_days = models.FloatField(null=True)
+    losing_days = models.FloatField(null=True)
+    risk_score = models.FloatField(null=True)
+    standings = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"{self.account_id} {self.day}"

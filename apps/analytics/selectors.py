@@ -10,6 +10,28 @@ from decimal import Decimal
 from django.db import connection
 
 from apps.analytics.domain.curve import CurvePoint
+from apps.analytics.records import (
+    IndexPoint,
+    RecordPoint,
+    StoredFigures,
+    drawdown_curves,
+    equity_curve,
+    monthly_returns,
+    period_figures,
+    stored_figures,
+)
+
+__all__ = [
+    "IndexPoint",
+    "RecordPoint",
+    "StoredFigures",
+    "drawdown_curves",
+    "equity_curve",
+    "equity_history",
+    "monthly_returns",
+    "period_figures",
+    "stored_figures",
+]
 
 _HISTORY = """
 SELECT DISTINCT ON (account_id, bucket) account_id, at, equity, balance

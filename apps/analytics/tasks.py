@@ -12,5 +12,19 @@ from apps.analytics import api
 
 @shared_task(name="analytics.sample_equity", queue="analytics", ignore_result=True)
 def sample_equity(**kwargs: Any) -> None:
-    """Sample the equity of all accounts; beat runs it every minute."""
-    api.sample_equity(now=timezone.now())
+    """Sample the equity of all accounts and find deposits; beat runs it every minute."""
+    now = timezone.now()
+    api.sample_equity(now=now)
+    api.find_deposits(now=now)
+
+
+@shared_task(name="analytics.roll_up", queue="analytics", ignore_result=True)
+def roll_up(**kwargs: Any) -> None:
+    """Bring hours, days and figures up to date; beat runs it every five minutes."""
+    api.keep_up(now=timezone.now())
+
+
+@shared_task(name="analytics.keep_partitions", queue="analytics", ignore_result=True)
+def keep_partitions(**kwargs: Any) -> None:
+    """Make partitions ahead and drop old ones; beat runs it every hour."""
+    api.keep_partitions(now=timezone.now())

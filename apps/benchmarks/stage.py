@@ -75,6 +75,21 @@ class Stage:
         self._say(f"memory over {events * ENDURING:,} copied trades, {ENDURING} followers")
         return self._child("memory", "memory", ENDURING, events, 0)
 
+    def figures(self, masters: int, days: int) -> dict[str, float]:
+        """Times of all figures of so many masters with so many days of history."""
+        folder = self._folder / "runs" / "figures"
+        folder.mkdir(parents=True)
+        env = self._environment("bench_figures", folder)
+        result = folder / "figures.json"
+        self._manage(env, "migrate", "-v", "0")
+        self._manage(
+            env,
+            *("bench_figures_run", "--masters", str(masters), "--days", str(days)),
+            *("--out", str(result)),
+        )
+        found: dict[str, float] = json.loads(result.read_text())
+        return found
+
     def _child(
         self, name: str, what: str, followers: int, events: int, warmup: int, stored: int = 0
     ) -> Any:

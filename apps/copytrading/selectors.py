@@ -31,7 +31,8 @@ from apps.execution.selectors import JournaledEvent, events_by_id
 
 __all__ = [
     "CODE_CHOICES", "STATE_CHOICES", "LatencyFigures", "LiveEvent", "MasterRow", "OpenCopy",
-    "OutcomePage", "OutcomeRow", "SubscriptionRow", "copies_to_choose", "follower_accounts",
+    "OutcomePage", "OutcomeRow", "SubscriptionRow", "accounts_of_masters", "copies_to_choose",
+    "follower_accounts",
     "follower_of", "latency", "live_feed",
     "master_accounts_of", "master_by_uuid", "masters", "masters_for", "masters_of", "open_copies",
     "outcomes_of", "owns_master", "subscription_by_uuid", "subscriptions_of",
@@ -102,6 +103,12 @@ def masters_of(user: User) -> list[MasterRow]:
     """A customer's own masters, whatever their status."""
     found = sql.rows(_MASTERS.format(which="AND a.owner_id = %s"), [user.pk])
     return [MasterRow(*row) for row in found]
+
+
+def accounts_of_masters() -> list[int]:
+    """Accounts of all masters, whatever their status, in the order in which they became masters."""
+    found = CopyMaster.objects.filter(archived_at=None).order_by("id")
+    return list(found.values_list("account_id", flat=True))
 
 
 def owns_master(user: User) -> bool:

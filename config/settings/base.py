@@ -171,12 +171,23 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sample-equity": {"task": "analytics.sample_equity", "schedule": 60.0},
+    "roll-up-equity": {
+        "task": "analytics.roll_up",
+        "schedule": 300.0,
+        "options": {"expires": 300.0},
+    },
+    "keep-partitions": {"task": "analytics.keep_partitions", "schedule": 3600.0},
     "enforce-guards": {"task": "copy.guards", "schedule": 2.0, "options": {"expires": 2.0}},
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
     "reconcile": {"task": "copy.reconcile", "schedule": 5.0, "options": {"expires": 5.0}},
     "seal-outcomes": {"task": "copy.seal", "schedule": 10.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
+
+# --- Figures ------------------------------------------------------------------------------------
+RISK_FREE_RATE = env.float("RISK_FREE_RATE", default=0.0)  # of a year, as a fraction
+KEEP_SAMPLES_MONTHS = env.int("KEEP_SAMPLES_MONTHS", default=3)  # besides the present one
+KEEP_HOURS_MONTHS = env.int("KEEP_HOURS_MONTHS", default=36)
 
 # --- People ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -1,0 +1,173 @@
+"""Reading the records of accounts: curves, months and figures. One query each.
+
+Every function takes any number of accounts and answers by account; those without a record are
+missing. Money is in the account's currency, returns and drawdowns are fractions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+import numpy as np
+from django.db import connection
+
+from apps.analytics.domain.daily import DailySeries, figures_of_many, grid
+from apps.analytics.domain.drawdowns import drawdown_curve, index_of
+from apps.analytics.domain.measures import DAILY_FIGURES
+from apps.analytics.domain.standing import Figure, Standing
+from apps.analytics.domain.windows import monthly_returns as months_of
+from apps.analytics.models import AccountFigures
+
+#: Stretches up to so long are shown by the hour, longer ones by the day.
+HOURLY = timedelta(days=31)
+
+_CURVE = """
+SELECT account_id, last_at, equity, balance, margin_used, deposits FROM {table}
+WHERE account_id = ANY(%(accounts)s) AND {at} >= %(since)s AND {at} < %(until)s
+ORDER BY account_id, {at}
+"""
+_RETURNS = """
+SELECT account_id, day, daily_return FROM analytics_equityday
+WHERE account_id = ANY(%(accounts)s) AND day > %(after)s AND day <= %(until)s
+  AND daily_return IS NOT NULL
+ORDER BY account_id, day
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPoint:
+    """Money of an account at the end of an hour or a day.
+
+    ``deposits`` is what came in (positive) or left (negative) during it.
+    """
+
+    at: datetime
+    equity: Decimal
+    balance: Decimal
+    margin_used: Decimal
+    deposits: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class IndexPoint:
+    """What one unit of money became by the end of a day, and the share below its high."""
+
+    day: date
+    index: float
+    drawdown: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFigures:
+    """Figures of a master's account at the end of ``day``."""
+
+    day: date
+    figures: Mapping[str, Figure]
+
+
+def equity_curve(
+    account_ids: Collection[int], *, since: datetime, until: datetime
+) -> dict[int, list[RecordPoint]]:
+    """Equity, balance and margin with deposits marked, oldest first.
+
+    By the hour up to 31 days, else by the UTC day; the days of ``since`` and ``until`` are whole.
+    """
+    hourly = until - since <= HOURLY
+    table, at = ("analytics_equityhour", "at") if hourly else ("analytics_equityday", "day")
+    first, last = (since, until) if hourly else (since.date(), until.date() + timedelta(days=1))
+    rows = _rows(
+        _CURVE.format(table=table, at=at),
+        {"accounts": list(account_ids), "since": first, "until": last},
+    )
+    return {
+        account_id: [RecordPoint(*row[1:]) for row in group]
+        for account_id, group in groupby(rows, lambda row: row[0])
+    }
+
+
+def drawdown_curves(
+    account_ids: Collection[int], *, until: date, days: int | None = None
+) -> dict[int, list[IndexPoint]]:
+    """Index and drawdown after each day that counts, of the last ``days`` days or of all."""
+    return {
+        account_id: [
+            IndexPoint(day, float(index), float(fall))
+            for day, index, fall in zip(
+                series.days.tolist(),
+                index_of(series.returns),
+                drawdown_curve(series.returns),
+                strict=True,
+            )
+        ]
+        for account_id, series in _series(account_ids, until, days).items()
+    }
+
+
+def monthly_returns(
+    account_ids: Collection[int], *, until: date
+) -> dict[int, dict[date, float | None]]:
+    """Return of every calendar month (UTC) since an account's first day, by the month's first.
+
+    None for a month without a day that counts.
+    """
+    answer: dict[int, dict[date, float | None]] = {}
+    for account_id, series in _series(account_ids, until, None).items():
+        months, returns = months_of(grid([series], until), until)
+        answer[account_id] = {
+            month.astype("datetime64[D]").item(): None if np.isnan(value) else float(value)
+            for month, value in zip(months, returns[0], strict=True)
+        }
+    return answer
+
+
+def period_figures(
+    account_ids: Collection[int], *, until: date, days: int | None = None, risk_free: float = 0.0
+) -> dict[int, dict[str, Figure]]:
+    """Every figure of the last ``days`` days up to ``until``, or of all days, of any account.
+
+    The period is taken for the whole record: its start counts as a high, and ratios need 20 daily
+    returns in it.
+    """
+    series = _series(account_ids, until, days)
+    if not series:
+        return {}
+    table = figures_of_many(grid(list(series.values()), until), risk_free)
+    return {account_id: table.row(row) for row, account_id in enumerate(series)}
+
+
+def stored_figures(account_ids: Collection[int]) -> dict[int, StoredFigures]:
+    """Figures of masters as they were kept up at the end of their last day."""
+    found = AccountFigures.objects.filter(account_id__in=list(account_ids))
+    return {row.account_id: StoredFigures(row.day, _figures(row)) for row in found}
+
+
+def _figures(row: AccountFigures) -> dict[str, Figure]:
+    return {
+        name: Figure(getattr(row, name), Standing(standing))
+        for name, standing in zip(DAILY_FIGURES, bytes(row.standings), strict=True)
+    }
+
+
+def _series(account_ids: Collection[int], until: date, days: int | None) -> dict[int, DailySeries]:
+    after = date.min if days is None else until - timedelta(days=days)
+    rows = _rows(_RETURNS, {"accounts": list(account_ids), "after": after, "until": until})
+    series: dict[int, DailySeries] = {}
+    for account_id, group in groupby(rows, lambda row: row[0]):
+        _, dates, returns = zip(*group, strict=True)
+        series[account_id] = DailySeries(
+            np.array(dates, dtype="datetime64[D]"), np.array(returns, dtype=np.float64)
+        )
+    return series
+
+
+def _rows(statement: str, values: dict[str, Any]) -> list[Any]:
+    if not values["accounts"]:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return list(cursor.fetchall())
