@@ -6,6 +6,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -142,3 +143,56 @@ def test_a_copy_that_is_not_plain_is_left_alone() -> None:
 def test_several_events_or_one_for_a_single_copy_are_not_for_many() -> None:
     assert Openings.among([opened(), opened(id=2)], market()) is None
     assert Openings.among([opened(only=7)], market()) is None
+
+
+#: One object each for all copies, as where thousands are set alike: they are told apart by it.
+PLAIN = {
+    "sizing": sizing(),
+    "rules": Rules(),
+    "leverage": Decimal(1),
+    "funds": funds(equity=500_000),
+}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sizing": sizing(risk_multiplier=Decimal(2))},
+        {"rules": Rules(reverse=True)},
+        {"rules": Rules(max_slippage=Decimal(1))},
+        {"connection_id": 2},
+        {"min_volume": Decimal(5)},
+        {"max_volume": Decimal("0.5")},
+        {"copy_sl": False},
+        {"copy_tp": False},
+        {"max_delay": timedelta(seconds=3)},
+        {"hold": Code.PAUSED},
+        {"min_volume": Decimal(5), "round_up": True},
+    ],
+    ids=lambda changes: "-".join(changes),
+)
+def test_no_copy_is_opened_by_the_settings_of_another(changes: dict[str, Any]) -> None:
+    """Whichever of two copies comes first: what one is set to says nothing of the other."""
+    other = EURUSD._replace(name="EURUSD.x", instrument_id="9")
+    around = market(symbols={(1, "1"): EURUSD, (2, "1"): other})
+    event = opened(stop_loss=Decimal("1.08"), take_profit=Decimal("1.12"))
+    one, two = row(subscription_id=1, **PLAIN), row(subscription_id=2, **{**PLAIN, **changes})
+    for pair in ((one, two), (two, one)):
+        openings = Openings.among([event], around)
+        assert openings is not None
+        for each in pair:
+            made, step = openings.of(each), advance(each, None, [event], around)
+            alone = (step.links[0], step.order) if step.order is not None else None
+            assert made == alone
+
+
+def test_money_in_another_currency_is_converted_at_its_own_rate() -> None:
+    by_equity = sizing(VolumeMode.EQUITY_RATIO)
+    event, around = opened(), market()
+    openings = Openings.among([event], around)
+    assert openings is not None
+    for currency in ("USD", "EUR"):
+        each = row(sizing=by_equity, funds=funds(equity=10_000, currency=currency))
+        step = advance(each, None, [event], around)
+        assert step.order is not None
+        assert openings.of(each) == (step.links[0], step.order)
