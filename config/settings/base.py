@@ -8,6 +8,7 @@ from typing import Any
 import django_stubs_ext
 import environ
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
 
 from apps.common.logging import logging_config
@@ -17,6 +18,16 @@ django_stubs_ext.monkeypatch()  # Django's generic classes can be subscripted at
 BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
+
+
+def secret(name: str, default: str | None = None) -> str:
+    """A secret of the environment, letter by letter: ``env`` takes "$ABC" for another's name."""
+    value = env.ENVIRON.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"Set the {name} environment variable")
+    return str(value)
+
+
 # Everything this installation writes beside its database. Nothing of it belongs in the repository.
 VAR_DIR = Path(env("VAR_DIR", default="") or BASE_DIR / "var")
 

@@ -16,9 +16,9 @@ _ROOT = Path(__file__).resolve().parents[2]
 environ.Env.read_env(Path(os.environ.get("VAR_DIR") or _ROOT / "var") / "run.env")
 
 from config.settings.base import *  # noqa: E402, F403
-from config.settings.base import VAR_DIR, env  # noqa: E402
+from config.settings.base import VAR_DIR, env, secret  # noqa: E402
 
-SECRET_KEY = env("SECRET_KEY", default="") or read_or_create(
+SECRET_KEY = secret("SECRET_KEY", "") or read_or_create(
     VAR_DIR / "secret-key", get_random_secret_key
 )
 CREDENTIALS_KEYS = env.list("CREDENTIALS_KEYS", default=[]) or [

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from config.settings.base import *  # noqa: F403
-from config.settings.base import env
+from config.settings.base import env, secret
 
 DEBUG = False
-SECRET_KEY = env("SECRET_KEY")
+SECRET_KEY = secret("SECRET_KEY")
 CREDENTIALS_KEYS = env.list("CREDENTIALS_KEYS")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 DATABASE_URL = env("DATABASE_URL")

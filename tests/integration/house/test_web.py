@@ -63,7 +63,7 @@ def production(**values: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_real_installation_passes_djangos_own_check() -> None:
     result = production(
-        SECRET_KEY=get_random_secret_key() * 2,
+        SECRET_KEY="$" + get_random_secret_key() * 2,  # not the name of another variable
         CREDENTIALS_KEYS=Fernet.generate_key().decode(),
         ALLOWED_HOSTS="desk.example.org",
         DATABASE_URL="postgres://somebody@127.0.0.1:9/bellwether",
