@@ -17,7 +17,8 @@ class VenueConfig:
     """Settings of one venue.
 
     ``data`` is the folder of its database, None for a venue that forgets. Port 0 takes a free
-    one. ``http_port`` None: no pages for giving access and opening accounts. Rate limits are requests in a second on one connection, None for none.
+    one; ``http_port`` None: no pages for giving access and opening accounts. Rate limits are
+    requests in a second on one connection, None for none.
     ``hours`` are schedules by symbol, ``*`` first for all; without any a symbol is always open.
     ``prices`` is ``ecb``, ``file`` or ``manual`` (prices are only set by hand).
     """

@@ -11,11 +11,11 @@ from types import TracebackType
 from apps.papervenue import tls
 from apps.papervenue.admin import AdminServer
 from apps.papervenue.config import VenueConfig
-from apps.papervenue.web.http import HttpServer
-from apps.papervenue.web.pages import Pages
 from apps.papervenue.prices import PriceSource, open_source
 from apps.papervenue.session import Session
 from apps.papervenue.venue import Venue
+from apps.papervenue.web.http import HttpServer
+from apps.papervenue.web.pages import Pages
 
 SWEEP_S = 1.0
 SAVE_PRICES_S = 5.0

@@ -81,8 +81,8 @@ class Command(BaseCommand):
                     f"paper venue on {config.host}:{server.port}"
                     f"{' with TLS' if config.tls or config.tls_cert else ''}, "
                     f"admin on 127.0.0.1:{server.admin_port}, "
-                    f"{f'pages on port {server.http_port}, ' if server.http_port else ''}prices {config.prices} at speed "
-                    f"{config.speed:g}, rate limits {limits}"
+                    f"{f'pages on port {server.http_port}, ' if server.http_port else ''}"
+                    f"prices {config.prices} at speed {config.speed:g}, rate limits {limits}"
                 )
                 self.stdout.flush()
                 await server.stopping.wait()
