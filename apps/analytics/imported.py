@@ -37,13 +37,10 @@ def imported_spans(account_ids: Collection[int]) -> dict[int, ImportedSpan]:
     """
     rows = ImportedRecord.objects.filter(
         account_id__in=list(account_ids), confirmed_at__isnull=False
-    ).values_list("account_id", "days", "format")
+    ).values_list("account_id", "first_day", "last_day", "format")
     return {
-        account_id: ImportedSpan(
-            date.fromisoformat(days[0][0]), date.fromisoformat(days[-1][0]), format_label(format)
-        )
-        for account_id, days, format in rows
-        if days
+        account_id: ImportedSpan(first_day, last_day, format_label(format))
+        for account_id, first_day, last_day, format in rows
     }
 
 

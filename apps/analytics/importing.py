@@ -104,7 +104,9 @@ def confirm_import(*, actor: User, account: TradingAccount, draft: ImportedRecor
         [_row(account.pk, values) for values in record.days], batch_size=_BATCH
     )
     record.confirmed_at = timezone.now()
-    record.save(update_fields=["days", "confirmed_at"])
+    record.first_day = date.fromisoformat(record.days[0][0])
+    record.last_day = date.fromisoformat(record.days[-1][0])
+    record.save(update_fields=["days", "first_day", "last_day", "confirmed_at"])
     _figures_are_stale(record.days[0][0])
     _audit(actor, account, record, "track_record.imported")
     return len(record.days)
@@ -194,6 +196,8 @@ def _keep(
         last_at=max(trade.closed_at for trade in statement.trades),
         result=statement.result,
         deposits=sum(external, Decimal(0)),
+        first_day=date.fromisoformat(days[0][0]),
+        last_day=date.fromisoformat(days[-1][0]),
         days=days,
         uploaded_by=actor.pk,
     )

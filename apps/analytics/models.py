@@ -200,6 +200,8 @@ class ImportedRecord(models.Model):
     last_at = models.DateTimeField()
     result = PriceField()
     deposits = PriceField()
+    first_day = models.DateField()
+    last_day = models.DateField()
     days = models.JSONField(default=list)
     uploaded_by = models.BigIntegerField(null=True)
     uploaded_at = models.DateTimeField(auto_now_add=True)
