@@ -30,8 +30,9 @@ class MasterProfile(TypedDict, total=False):
     allowed_follower_modes: str
     max_followers: int
     min_investment: Decimal
-    show_positions: bool
-    show_trades: bool
+    show_positions: str
+    show_trades: str
+    trades_delay_h: int
 
 
 @transaction.atomic
@@ -44,7 +45,7 @@ def update_master(
     """
     locked = locked_master(master)
     require_owner(actor, locked.account.owner_id)
-    known = {name: value for name, value in profile.items() if hasattr(locked, name)}
+    known: dict[str, Any] = {**profile}
     if "strategy_name" in known:
         known["strategy_name"] = str(known["strategy_name"]).strip()
         check_words(str(known["strategy_name"]), locked.visibility)

@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('copytrading', '0013_detached_code'),
+        ('copytrading', '0014_what_masters_show'),
     ]
 
     operations = [
