@@ -10,6 +10,14 @@ from decimal import Decimal
 from django.db import connection
 
 from apps.analytics.domain.curve import CurvePoint
+from apps.analytics.imported import (
+    ImportedSpan,
+    draft_of,
+    has_imported_history,
+    imported_record,
+    imported_spans,
+    imported_trades,
+)
 from apps.analytics.records import (
     IndexPoint,
     RecordPoint,
@@ -22,12 +30,18 @@ from apps.analytics.records import (
 )
 
 __all__ = [
+    "ImportedSpan",
     "IndexPoint",
     "RecordPoint",
     "StoredFigures",
+    "draft_of",
     "drawdown_curves",
     "equity_curve",
     "equity_history",
+    "has_imported_history",
+    "imported_record",
+    "imported_spans",
+    "imported_trades",
     "monthly_returns",
     "period_figures",
     "stored_figures",
