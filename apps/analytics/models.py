@@ -11,6 +11,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
+from apps.analytics import trade_models as trade_models  # Django finds its models here
 from apps.common.fields import PriceField
 
 

@@ -24,6 +24,12 @@ def roll_up(**kwargs: Any) -> None:
     api.keep_up(now=timezone.now())
 
 
+@shared_task(name="analytics.keep_trades", queue="analytics", ignore_result=True)
+def keep_trades(**kwargs: Any) -> None:
+    """Write closed trades and their sums from new deals; beat runs it every 20 seconds."""
+    api.keep_trades(now=timezone.now())
+
+
 @shared_task(name="analytics.keep_partitions", queue="analytics", ignore_result=True)
 def keep_partitions(**kwargs: Any) -> None:
     """Make partitions ahead and drop old ones; beat runs it every hour."""

@@ -187,6 +187,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "keep-trades": {
+        "task": "analytics.keep_trades",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
     "keep-partitions": {"task": "analytics.keep_partitions", "schedule": 3600.0},
     "enforce-guards": {"task": "copy.guards", "schedule": 2.0, "options": {"expires": 2.0}},
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
