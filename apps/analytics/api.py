@@ -12,11 +12,13 @@ from apps.analytics.figures import update_figures
 from apps.analytics.models import EquityDay, RollUp
 from apps.analytics.rollup import closable_before, close_days, roll_up
 from apps.analytics.sampling import find_deposits, sample_equity
+from apps.analytics.summaries import keep_summaries
 
 __all__ = [
     "close_days",
     "find_deposits",
     "keep_partitions",
+    "keep_summaries",
     "keep_up",
     "roll_up",
     "sample_equity",

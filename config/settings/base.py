@@ -187,6 +187,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "keep-summaries": {
+        "task": "analytics.keep_summaries",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "keep-partitions": {"task": "analytics.keep_partitions", "schedule": 3600.0},
     "enforce-guards": {"task": "copy.guards", "schedule": 2.0, "options": {"expires": 2.0}},
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
