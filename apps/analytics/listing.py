@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import enum
 import json
+import time
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -61,8 +63,6 @@ class Sort(enum.StrEnum):
     RISK = "risk"
     FOLLOWERS = "followers"
     FOLLOWING = "following"
-    RESULT = "result"
-    WIN_RATE = "win_rate"
     AGE = "age"
     NAME = "name"
 
@@ -119,19 +119,17 @@ class MasterEntry:
     since: date | None
     followers: int
     following: Decimal
-    result: Decimal
-    trades: int
-    won: int
-    lost: int
-    symbols: tuple[str, ...]
     openings: tuple[Opening, ...]
     day: date | None
     figures: Mapping[str, Figure] = field(repr=False)
 
     @property
-    def win_rate(self) -> float | None:
-        """Won ÷ (won + lost), None without any."""
-        return self.won / (self.won + self.lost) if self.won + self.lost else None
+    def symbols_by_use(self) -> list[str]:
+        """What it trades, most first."""
+        counts = Counter[str]()
+        for opening in self.openings:
+            counts[opening.symbol] += opening.times
+        return [symbol for symbol, _ in counts.most_common()]
 
     def figure(self, name: str) -> Figure:
         return self.figures.get(name, _NO_DATA)
@@ -156,8 +154,7 @@ _SHOWN = (
     "m.id, m.uuid, m.strategy_name, m.description, m.status, m.status_reason, m.enabled, "
     "m.visibility, m.created_at, m.account_id, a.login, a.owner_id, a.currency, a.platform, "
     "g.mode, st.equity, s.since, coalesce(s.followers, 0), coalesce(s.following, 0), "
-    "coalesce(s.result, 0), coalesce(s.trades, 0), coalesce(s.won, 0), coalesce(s.lost, 0), "
-    "coalesce(s.symbols, '{}'), coalesce(u.openings, '[]')"
+    "coalesce(u.openings, '[]')"
 )
 _FIGURES = ", ".join(f"f.{name}" for name in DAILY_FIGURES)
 
@@ -195,8 +192,6 @@ _KEYS: Mapping[Sort, tuple[str, bool]] = {
     Sort.RISK: ("f.risk_score", False),
     Sort.FOLLOWERS: ("s.followers", True),
     Sort.FOLLOWING: ("s.following", True),
-    Sort.RESULT: ("s.result", True),
-    Sort.WIN_RATE: ("s.won::float8 / nullif(s.won + s.lost, 0)", True),
     Sort.AGE: ("s.since", False),
     Sort.NAME: ("upper(m.strategy_name)", False),
 }
@@ -204,6 +199,44 @@ _VISIBLE = (
     "m.status IN ('active', 'paused') AND (m.visibility = 'public' OR m.account_id IN "
     "(SELECT id FROM platforms_tradingaccount WHERE owner_id = %(user)s))"
 )
+
+
+_OFFERS = """
+SELECT ARRAY(SELECT DISTINCT platform FROM analytics_mastersummary ORDER BY 1),
+       ARRAY(SELECT symbol FROM analytics_mastersummary, unnest(symbols) symbol
+             GROUP BY symbol ORDER BY count(*) DESC, symbol LIMIT 200)
+"""
+_OFFERS_AGE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """Platforms of masters, and the symbols that they trade, those of most masters first."""
+
+    platforms: tuple[str, ...]
+    symbols: tuple[str, ...]
+
+
+class _OffersCache:
+    value: Offers | None = None
+    read_at = 0.0
+
+
+def offers() -> Offers:
+    """What there is to filter by, read at most once a minute in each process."""
+    now = time.monotonic()
+    if _OffersCache.value is None or now - _OffersCache.read_at > _OFFERS_AGE_S:
+        with connection.cursor() as cursor:
+            cursor.execute(_OFFERS)
+            platforms, symbols = cursor.fetchone()
+        _OffersCache.value = Offers(tuple(platforms), tuple(symbols))
+        _OffersCache.read_at = now
+    return _OffersCache.value
+
+
+def forget_offers() -> None:
+    """Read it anew at the next use."""
+    _OffersCache.value = None
 
 
 def masters_open_to(user: User, wanted: Wanted, *, today: date) -> MasterPage:
@@ -286,11 +319,11 @@ def _ask(
         return list(cursor.fetchall())
 
 
-_LAST = 26  # the last column of _SHOWN, behind the total
+_LAST = 21  # the last column of _SHOWN, behind the total
 
 
 def _entry(row: Sequence[Any]) -> MasterEntry:
-    *plain, symbols, openings = row[1:_LAST]
+    *plain, openings = row[1:_LAST]
     day, standings, *values = row[_LAST:]
     figures = {
         name: Figure(value, Standing(standing))
@@ -299,4 +332,4 @@ def _entry(row: Sequence[Any]) -> MasterEntry:
     usual = tuple(
         Opening(symbol, Decimal(units), times) for symbol, units, times in json.loads(openings)
     )
-    return MasterEntry(*plain, tuple(symbols), usual, day, figures)
+    return MasterEntry(*plain, usual, day, figures)

@@ -177,24 +177,19 @@ class AccountFigures(models.Model):
 
 
 class MasterSummary(models.Model):
-    """What lists of masters show, filter and sort by, besides the figures; kept up by the minute.
+    """What lists of masters show, filter and sort by besides figures; kept up by the minute.
 
-    Money is in the currency of the master's account. ``result`` is what its deals brought after
-    costs, ``won`` and ``lost`` count closed trades. ``symbols`` are the folded names of what its
-    usual trades were in. ``followers`` counts the copies that run, ``following`` is the money that
-    they size on. Narrow, for pages read all of it.
+    ``symbols`` are the folded names of what its usual trades were in. ``followers`` counts the
+    copies that run, ``following`` is the money that they size on, in the currency of the master's
+    account. Narrow, for lists read all of it.
     """
 
     account_id = models.BigIntegerField(primary_key=True)
     platform = models.CharField(max_length=32, help_text="the account's")
     mode = models.CharField(max_length=8, help_text="the account group's")
     since = models.DateField(null=True, help_text="first day of the record")
-    result = PriceField(default=0)
-    trades = models.PositiveIntegerField(default=0)
-    won = models.PositiveIntegerField(default=0)
-    lost = models.PositiveIntegerField(default=0)
     symbols = ArrayField(models.CharField(max_length=64), default=list)
-    seen_deal_id = models.BigIntegerField(default=0, help_text="the newest deal that is in it")
+    seen_deal_id = models.BigIntegerField(default=0, help_text="deals up to this one are in it")
     followers = models.PositiveIntegerField(default=0)
     following = PriceField(default=0)
 

@@ -18,6 +18,7 @@ from apps.analytics.records import (
     equity_curve,
     monthly_returns,
     period_figures,
+    return_lines,
     stored_figures,
 )
 
@@ -30,6 +31,7 @@ __all__ = [
     "equity_history",
     "monthly_returns",
     "period_figures",
+    "return_lines",
     "stored_figures",
 ]
 

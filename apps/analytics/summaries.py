@@ -6,6 +6,7 @@ Every step may run twice without changing anything.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,7 +14,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.platforms.selectors import rates
+from apps.platforms.selectors import currency_rates
 from apps.trading.errors import NoConversionRate
 
 #: A master's usual trades are so many of its last ones.
@@ -26,9 +27,9 @@ _LATE_DEALS, _LATE = 10_000, timedelta(minutes=5)
 _LOCK = 0x6D617374
 
 _MISSING = """
-INSERT INTO analytics_mastersummary (account_id, platform, mode, result, trades, won, lost,
-    symbols, seen_deal_id, followers, following)
-SELECT m.account_id, a.platform, g.mode, 0, 0, 0, 0, '{}', 0, 0, 0
+INSERT INTO analytics_mastersummary
+    (account_id, platform, mode, symbols, seen_deal_id, followers, following)
+SELECT m.account_id, a.platform, g.mode, '{}', 0, 0, 0
 FROM copytrading_copymaster m
 JOIN platforms_tradingaccount a ON a.id = m.account_id
 JOIN platforms_accountgroup g ON g.id = a.group_id
@@ -41,31 +42,16 @@ FROM execution_deal d JOIN analytics_mastersummary s ON s.account_id = d.account
 WHERE d.id > %(seen)s OR (d.id > %(seen)s - %(late)s AND d.received_at > %(since)s)
 """
 
-# A closed part carries its share of what opening the position cost. Orders that were filled in
-# parts opened one trade.
+# Orders that were filled in parts opened one trade: some deals more are read than trades kept.
 _TRADES = """
-WITH deals AS (
-    SELECT account_id, id, effect, units, profit + commission + swap AS net,
-           sum(commission) FILTER (WHERE effect = 'open') OVER of_position AS paid,
-           sum(units) FILTER (WHERE effect = 'open') OVER of_position AS opened
-    FROM execution_deal WHERE account_id = ANY(%(accounts)s)
-    WINDOW of_position AS (PARTITION BY account_id, position_id)
-), closed AS (
-    SELECT account_id, id, net, effect <> 'open' AS closing,
-           net + CASE effect WHEN 'close'
-                 THEN coalesce(paid * least(1, units / nullif(opened, 0)), 0) ELSE 0 END AS result
-    FROM deals
-), sums AS (
-    SELECT account_id, max(id) AS seen, sum(net) AS result,
-           count(*) FILTER (WHERE closing) AS trades,
-           count(*) FILTER (WHERE closing AND result > 0) AS won,
-           count(*) FILTER (WHERE closing AND result < 0) AS lost
-    FROM closed GROUP BY account_id
-), opened AS (
-    SELECT account_id, instrument_id, sum(units) AS units,
-           row_number() OVER (PARTITION BY account_id ORDER BY max(executed_at) DESC, max(id) DESC)
-    FROM execution_deal WHERE account_id = ANY(%(accounts)s) AND effect = 'open'
-    GROUP BY account_id, instrument_id, coalesce(nullif(platform_order_id, ''), deal_id)
+WITH opened AS (
+    SELECT d.account_id, d.instrument_id, sum(d.units) AS units,
+           row_number() OVER (PARTITION BY d.account_id ORDER BY max(d.executed_at) DESC,
+                              max(d.id) DESC)
+    FROM unnest(%(accounts)s::bigint[]) chosen (account_id) CROSS JOIN LATERAL (
+        SELECT * FROM execution_deal WHERE account_id = chosen.account_id AND effect = 'open'
+        ORDER BY executed_at DESC LIMIT 4 * %(usual)s) d
+    GROUP BY d.account_id, d.instrument_id, coalesce(nullif(d.platform_order_id, ''), d.deal_id)
 ), sizes AS (
     SELECT o.account_id, coalesce(y.folded, o.instrument_id) AS symbol, o.units, count(*) AS times
     FROM opened o
@@ -84,21 +70,12 @@ WITH deals AS (
     ON CONFLICT (account_id) DO UPDATE SET openings = excluded.openings
 )
 UPDATE analytics_mastersummary t
-SET result = s.result, trades = s.trades, won = s.won, lost = s.lost, seen_deal_id = s.seen,
-    symbols = coalesce(u.symbols, '{}')
-FROM sums s LEFT JOIN usual u USING (account_id)
-WHERE t.account_id = s.account_id
+SET seen_deal_id = %(newest)s, symbols = coalesce(u.symbols, '{}')
+FROM unnest(%(accounts)s::bigint[]) chosen (account_id) LEFT JOIN usual u USING (account_id)
+WHERE t.account_id = chosen.account_id
 """
 
-_PAIRS = """
-SELECT DISTINCT fa.currency, ma.currency, fa.connection_id
-FROM copytrading_copysubscription s
-JOIN copytrading_copyfollower f ON f.id = s.follower_id
-JOIN platforms_tradingaccount fa ON fa.id = f.account_id
-JOIN copytrading_copymaster m ON m.id = s.master_id
-JOIN platforms_tradingaccount ma ON ma.id = m.account_id
-WHERE s.archived_at IS NULL AND s.status <> 'disabled' AND fa.currency <> ma.currency
-"""
+_CURRENCIES = "SELECT DISTINCT currency FROM platforms_tradingaccount"
 _FOLLOWERS = """
 WITH running AS (
     SELECT m.account_id, count(*) AS followers,
@@ -140,11 +117,12 @@ def keep_summaries(*, now: datetime) -> bool:
     with transaction.atomic():
         if not _rows("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])[0][0]:
             return False
+        newest = _rows("SELECT coalesce(max(id), 0) FROM execution_deal")[0][0]
         fresh = [account for (account,) in _rows(_MISSING)]
         accounts = sorted({*fresh, *_traded(now)})
         for start in range(0, len(accounts), _TOGETHER):
             some = accounts[start : start + _TOGETHER]
-            _run(_TRADES, {"accounts": some, "usual": USUAL_TRADES})
+            _run(_TRADES, {"accounts": some, "usual": USUAL_TRADES, "newest": newest})
         _run(_FOLLOWERS, _conversions())
     return True
 
@@ -156,11 +134,11 @@ def _traded(now: datetime) -> list[int]:
 
 
 def _conversions() -> list[list[Any]]:
-    """Currencies of followers, of their masters, and the rate between; unknown ones are left out."""
-    pairs = _rows(_PAIRS)
-    known = rates(sorted({connection_id for *_, connection_id in pairs}))
+    """Pairs of currencies that accounts have, and the rate between; unknown ones are left out."""
+    currencies = [currency for (currency,) in _rows(_CURRENCIES)]
+    known = currency_rates(currencies)
     found: dict[tuple[str, str], Decimal] = {}
-    for source, target, _ in pairs:
+    for source, target in itertools.permutations(currencies, 2):
         try:
             found[source, target] = known.rate(source, target)
         except NoConversionRate:
