@@ -17,15 +17,13 @@ them meanwhile is taken up when they are back.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import numpy as np
 from django.db import connection, transaction
 
-from apps.analytics.domain.followers import follower_figures
-from apps.analytics.domain.standing import FloatArray, IntArray
+from apps.analytics.domain.standing import MINIMUM_FOLLOWERS
 from apps.common.database import raw_cursor
 
 #: One looks at a time: two would count the same gain twice.
@@ -128,6 +126,12 @@ SET realised = excluded.realised, floating = excluded.floating,
     counts = old.counts OR excluded.counts, looked_at = excluded.looked_at
 """
 
+_EARNINGS = """
+SELECT master_id, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY growth) - 1,
+       avg((growth > 1)::int)::float8
+FROM analytics_subscriptionfigures WHERE counts AND master_id = ANY(%s) GROUP BY master_id
+"""
+
 
 def follow_copies(*, now: datetime, fresh: timedelta = timedelta(seconds=30)) -> int:
     """Take up what copies have earned since the last look; answers how many were written.
@@ -160,30 +164,15 @@ def follower_earnings(master_ids: Collection[int]) -> dict[int, FollowerEarnings
 
     Of each copy that ever held anything, also of those that have ended, the time-weighted return
     since it began, after commission, swap and slippage; copies on accounts of the master's own
-    owner are left out. One query.
+    owner are left out. One query. The figures are those of
+    :func:`apps.analytics.domain.followers.follower_figures`.
     """
-    ids = list(dict.fromkeys(master_ids))
-    place = {master_id: number for number, master_id in enumerate(ids)}
+    earnings = {master_id: FollowerEarnings(None, None, 0) for master_id in master_ids}
     with raw_cursor() as cursor:
-        rows = cursor.execute(
-            "SELECT master_id, growth FROM analytics_subscriptionfigures "
-            "WHERE counts AND master_id = ANY(%s)",
-            [ids],
-        ).fetchall()
-    masters = np.array([place[row[0]] for row in rows], dtype=np.int64)
-    returns = np.array([row[1] for row in rows], dtype=np.float64) - 1
-    return _earnings(ids, masters, returns)
-
-
-def _earnings(
-    ids: Sequence[int], masters: IntArray, returns: FloatArray
-) -> dict[int, FollowerEarnings]:
-    table = follower_figures(masters, returns, len(ids))
-    median, in_profit = table["followers_median"], table["followers_in_profit"]
-    count = table["followers"].values
-    return {
-        master_id: FollowerEarnings(
-            median.figure(row).value, in_profit.figure(row).value, int(count[row])
+        rows = cursor.execute(_EARNINGS, [list(earnings)]).fetchall()
+    for master_id, sample, median, in_profit in rows:
+        few = sample < MINIMUM_FOLLOWERS
+        earnings[master_id] = FollowerEarnings(
+            None if few else median, None if few else in_profit, sample
         )
-        for row, master_id in enumerate(ids)
-    }
+    return earnings

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from apps.accounts.api import create_customer
 from apps.analytics import api
 from apps.analytics.copies import FollowerEarnings
+from apps.analytics.domain.followers import follower_figures
 from apps.analytics.models import SubscriptionDay, SubscriptionFigures
 from apps.analytics.selectors import follower_earnings
 from apps.copytrading import api as copying
@@ -179,3 +182,29 @@ def test_a_copy_that_ended_still_counts(world: CopyWorld) -> None:
     look(NOON + timedelta(minutes=1))
     assert figures(copy).growth == pytest.approx(1 + 9 / 9_991)
     assert figures(copy).counts
+
+
+def test_what_is_told_of_followers_is_what_the_definition_says() -> None:
+    chance = random.Random(7)
+    rows = [
+        SubscriptionFigures(
+            subscription_id=number, master_id=chance.randrange(40), account_id=number,
+            started_at=NOON, looked_at=NOON, realised=0, floating=0, capital=1, counts=True,
+            growth=1 + round(chance.uniform(-0.3, 0.4), 2),
+        )
+        for number in range(300)
+    ]  # fmt: skip
+    SubscriptionFigures.objects.bulk_create(rows)
+    master = np.array([row.master_id for row in rows], dtype=np.int64)
+    table = follower_figures(master, np.array([row.growth - 1 for row in rows]), 40)
+
+    found = follower_earnings(range(40))
+
+    for number in range(40):
+        expected = table.row(number)
+        assert found[number].sample == expected["followers"].value
+        for name, value in (
+            ("followers_median", found[number].median),
+            ("followers_in_profit", found[number].in_profit),
+        ):
+            assert value == pytest.approx(expected[name].value)
