@@ -28,6 +28,13 @@ class CopyMaster(models.Model):
         PUBLIC = "public", "Public"
         PRIVATE = "private", "Private"
 
+    class Audience(models.TextChoices):
+        """Who sees something on the page of a master besides its owner and staff."""
+
+        EVERYBODY = "everybody", "Everybody who sees this master"
+        FOLLOWERS = "followers", "Only who follows"
+        NOBODY = "nobody", "Nobody"
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     account = models.OneToOneField(TradingAccount, on_delete=models.PROTECT, related_name="master")
     strategy_name = models.CharField(max_length=64)
@@ -36,6 +43,17 @@ class CopyMaster(models.Model):
     status_reason = models.CharField(max_length=500, blank=True)
     enabled = models.BooleanField(default=True)
     visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PRIVATE)
+    show_positions = models.CharField(
+        max_length=16, choices=Audience, default=Audience.FOLLOWERS, db_default=Audience.FOLLOWERS
+    )
+    show_trades = models.CharField(
+        max_length=16, choices=Audience, default=Audience.EVERYBODY, db_default=Audience.EVERYBODY
+    )
+    trades_delay_h = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="hours after closing until a trade is shown to those who do not follow",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
