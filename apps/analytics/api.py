@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Min
 
 from apps.analytics import partitions
+from apps.analytics.copies import follow_copies
 from apps.analytics.figures import update_figures
 from apps.analytics.models import EquityDay, RollUp
 from apps.analytics.rollup import closable_before, close_days, roll_up
@@ -17,6 +18,7 @@ from apps.analytics.summaries import keep_summaries
 __all__ = [
     "close_days",
     "find_deposits",
+    "follow_copies",
     "keep_partitions",
     "keep_summaries",
     "keep_up",

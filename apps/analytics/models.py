@@ -11,7 +11,8 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
-from apps.common.fields import JSONTextField, PriceField
+from apps.analytics import summary_models as summary_models  # Django finds its models here
+from apps.common.fields import PriceField
 
 
 class EquitySample(models.Model):
@@ -176,32 +177,57 @@ class AccountFigures(models.Model):
         return f"{self.account_id} {self.day}"
 
 
-class MasterSummary(models.Model):
-    """What lists of masters show, filter and sort by besides figures; kept up by the minute.
+class SubscriptionFigures(models.Model):
+    """What a copy made of the money that it had at work, kept up from look to look.
 
-    ``symbols`` are the folded names of what its usual trades were in. ``followers`` counts the
-    copies that run, ``following`` is the money that they size on, in the currency of the master's
-    account. Narrow, for lists read all of it.
+    ``realised``, ``floating`` and ``capital`` are those of the last look, in account currency;
+    ``released`` is what positions were worth that left the copy open (see
+    :mod:`apps.analytics.copies`). ``growth`` is 1 + its return since the start. ``links`` are the
+    trade links that held something. ``counts``: it has copied something, and not from a master
+    of its own owner.
     """
 
-    account_id = models.BigIntegerField(primary_key=True)
-    platform = models.CharField(max_length=32, help_text="the account's")
-    mode = models.CharField(max_length=8, help_text="the account group's")
-    since = models.DateField(null=True, help_text="first day of the record")
-    symbols = ArrayField(models.CharField(max_length=64), default=list)
-    seen_deal_id = models.BigIntegerField(default=0, help_text="deals up to this one are in it")
-    followers = models.PositiveIntegerField(default=0)
-    following = PriceField(default=0)
+    subscription_id = models.BigIntegerField(primary_key=True)
+    master_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    started_at = models.DateTimeField()
+    master_before = models.FloatField(
+        default=1.0, help_text="1 + the master's return of the first day before the copy began"
+    )
+    realised = PriceField()
+    floating = PriceField()
+    released = PriceField(default=0)
+    capital = PriceField(help_text="money that copying had to work with")
+    growth = models.FloatField()
+    links = ArrayField(models.BigIntegerField(), default=list)
+    counts = models.BooleanField()
+    looked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["master_id"], name="figures_of_followers", condition=Q(counts=True)
+            )
+        ]
 
     def __str__(self) -> str:
-        return f"{self.account_id}: {self.followers} followers"
+        return f"subscription {self.subscription_id}: {self.growth:.4f}"
 
 
-class UsualTrades(models.Model):
-    """The sizes of a master's last trades, as [folded symbol, units, times]."""
+class SubscriptionDay(models.Model):
+    """One UTC day of a copy on which its result changed; a day without a row changed nothing.
 
-    account_id = models.BigIntegerField(primary_key=True)
-    openings = JSONTextField(default=list)
+    ``result`` is that since the start, at the day's last look, in account currency; ``growth``
+    1 + the return of the day; ``capital`` the money that copying had to work with.
+    """
+
+    pk = models.CompositePrimaryKey("subscription_id", "day")
+    subscription_id = models.BigIntegerField()
+    day = models.DateField()
+    result = PriceField()
+    floating = PriceField(help_text="the part of it that is open")
+    capital = PriceField()
+    growth = models.FloatField()
 
     def __str__(self) -> str:
-        return f"{self.account_id}: {self.openings}"
+        return f"{self.subscription_id} {self.day} {self.result}"

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db import connection
 
+from apps.analytics.copies import FollowerEarnings, follower_earnings
 from apps.analytics.domain.curve import CurvePoint
 from apps.analytics.records import (
     IndexPoint,
@@ -23,12 +24,14 @@ from apps.analytics.records import (
 )
 
 __all__ = [
+    "FollowerEarnings",
     "IndexPoint",
     "RecordPoint",
     "StoredFigures",
     "drawdown_curves",
     "equity_curve",
     "equity_history",
+    "follower_earnings",
     "monthly_returns",
     "period_figures",
     "return_lines",

@@ -18,6 +18,12 @@ def sample_equity(**kwargs: Any) -> None:
     api.find_deposits(now=now)
 
 
+@shared_task(name="analytics.follow_copies", queue="analytics", ignore_result=True)
+def follow_copies(**kwargs: Any) -> None:
+    """Take up what copies have earned; beat runs it every minute."""
+    api.follow_copies(now=timezone.now())
+
+
 @shared_task(name="analytics.roll_up", queue="analytics", ignore_result=True)
 def roll_up(**kwargs: Any) -> None:
     """Bring hours, days and figures up to date; beat runs it every five minutes."""
