@@ -6,6 +6,8 @@ are kept for good. Days are UTC days.
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
@@ -78,13 +80,15 @@ class EquityDay(EquityStretch):
     """One UTC day of an account and its return, deposits and withdrawals taken out.
 
     ``daily_return`` is a fraction, empty while the day is not ``closed`` and where the day does
-    not count. A closed day is computed; what changes it opens it again.
+    not count. A closed day is computed; what changes it opens it again. An ``imported`` day is of
+    a track record that was brought along, its money that of another account.
     """
 
     pk = models.CompositePrimaryKey("account_id", "day")
     day = models.DateField()
     daily_return = models.FloatField(null=True)
     closed = models.BooleanField(default=False)
+    imported = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
@@ -231,3 +235,68 @@ class SubscriptionDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subscription_id} {self.day} {self.result}"
+
+
+class ImportedRecord(models.Model):
+    """A track record that was brought along for an account; a draft until it is confirmed.
+
+    ``days`` are the days of its balance: date, balance, deposits (both text) and return (a
+    fraction, None where the day does not count). ``digest`` is of the file, which is not kept.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    account_id = models.BigIntegerField()
+    format = models.CharField(max_length=16)
+    file_name = models.CharField(max_length=128)
+    digest = models.CharField(max_length=64)
+    source_account = models.CharField(max_length=64, blank=True)
+    currency = models.CharField(max_length=8, blank=True)
+    utc_offset_minutes = models.IntegerField(default=0)
+    trades = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    result = PriceField()
+    deposits = PriceField()
+    first_day = models.DateField()
+    last_day = models.DateField()
+    days = models.JSONField(default=list)
+    uploaded_by = models.BigIntegerField(null=True)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id"], condition=Q(confirmed_at=None), name="one_draft"
+            ),
+            models.UniqueConstraint(
+                fields=["account_id"],
+                condition=Q(confirmed_at__isnull=False),
+                name="one_imported_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name}: {self.trades} trades"
+
+
+class ImportedTrade(models.Model):
+    """A closed trade of an imported record, in the currency of the record; volume as it says."""
+
+    record = models.ForeignKey(ImportedRecord, on_delete=models.CASCADE, related_name="rows")
+    symbol = models.CharField(max_length=64)
+    side = models.CharField(max_length=4)
+    volume = PriceField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField()
+    open_price = PriceField()
+    close_price = PriceField()
+    profit = PriceField()
+    commission = PriceField(default=0)
+    swap = PriceField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["record", "-closed_at"], name="imported_trade_time")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.side} {self.volume}"

@@ -1,7 +1,9 @@
 """Reading the records of accounts: curves, months and figures. One query each.
 
 Every function takes any number of accounts and answers by account; those without a record are
-missing. Money is in the account's currency, returns and drawdowns are fractions.
+missing. Money is in the account's currency, returns and drawdowns are fractions. Returns and all
+that comes of them take in the days of an imported record, which pages have to say: see
+:func:`apps.analytics.imported.imported_spans`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ HOURLY = timedelta(days=31)
 
 _CURVE = """
 SELECT account_id, last_at, equity, balance, margin_used, deposits FROM {table}
-WHERE account_id = ANY(%(accounts)s) AND {at} >= %(since)s AND {at} < %(until)s
+WHERE account_id = ANY(%(accounts)s) AND {at} >= %(since)s AND {at} < %(until)s{own}
 ORDER BY account_id, {at}
 """
 _RETURNS = """
@@ -86,12 +88,13 @@ def equity_curve(
     """Equity, balance and margin with deposits marked, oldest first.
 
     By the hour up to 31 days, else by the UTC day; the days of ``since`` and ``until`` are whole.
+    Days of an imported record are left out: their money was that of another account.
     """
     hourly = until - since <= HOURLY
     table, at = ("analytics_equityhour", "at") if hourly else ("analytics_equityday", "day")
     first, last = (since, until) if hourly else (since.date(), until.date() + timedelta(days=1))
     rows = _rows(
-        _CURVE.format(table=table, at=at),
+        _CURVE.format(table=table, at=at, own="" if hourly else " AND NOT imported"),
         {"accounts": list(account_ids), "since": first, "until": last},
     )
     return {
