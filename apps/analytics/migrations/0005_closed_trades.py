@@ -8,7 +8,9 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0002_equity_by_month'),
+        ('analytics', '0003_imported_records'),
+        ('analytics', '0003_subscription_figures'),
+        ('analytics', '0004_returns_in_the_key'),
     ]
 
     operations = [
