@@ -22,6 +22,7 @@ from apps.analytics.qualifying import NotQualified, apply_as_master
 from apps.analytics.rollup import closable_before, close_days, roll_up
 from apps.analytics.sampling import find_deposits, sample_equity
 from apps.analytics.summaries import keep_summaries
+from apps.analytics.trades import keep_trades
 
 __all__ = [
     "ImportRefused",
@@ -34,6 +35,7 @@ __all__ = [
     "follow_copies",
     "keep_partitions",
     "keep_summaries",
+    "keep_trades",
     "keep_up",
     "remove_import",
     "roll_up",

@@ -14,6 +14,7 @@ from django.db import models
 from django.db.models import Q
 
 from apps.analytics import summary_models as summary_models  # Django finds its models here
+from apps.analytics import trade_models as trade_models  # Django finds its models here
 from apps.common.fields import PriceField
 
 

@@ -30,6 +30,12 @@ def roll_up(**kwargs: Any) -> None:
     api.keep_up(now=timezone.now())
 
 
+@shared_task(name="analytics.keep_trades", queue="analytics", ignore_result=True)
+def keep_trades(**kwargs: Any) -> None:
+    """Write closed trades and their sums from new deals; beat runs it every 20 seconds."""
+    api.keep_trades(now=timezone.now())
+
+
 @shared_task(name="analytics.keep_summaries", queue="analytics", ignore_result=True)
 def keep_summaries(**kwargs: Any) -> None:
     """Take up what masters traded and who follows them; beat runs it every minute."""

@@ -105,9 +105,14 @@ def masters_of(user: User) -> list[MasterRow]:
     return [MasterRow(*row) for row in found]
 
 
-def accounts_of_masters() -> list[int]:
-    """Accounts of all masters, whatever their status, in the order in which they became masters."""
-    found = CopyMaster.objects.filter(archived_at=None).order_by("id")
+def accounts_of_masters(*, archived: bool = False) -> list[int]:
+    """Accounts of all masters, whatever their status, in the order in which they became masters.
+
+    With ``archived`` also of those that were deleted.
+    """
+    found = CopyMaster.objects.order_by("id")
+    if not archived:
+        found = found.filter(archived_at=None)
     return list(found.values_list("account_id", flat=True))
 
 

@@ -193,6 +193,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "keep-trades": {
+        "task": "analytics.keep_trades",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
     "keep-summaries": {
         "task": "analytics.keep_summaries",
         "schedule": 60.0,
