@@ -7,13 +7,13 @@ Every step may run twice without changing anything.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
 
+from apps.analytics.copies import follower_earnings
 from apps.platforms.selectors import currency_rates
 from apps.trading.errors import NoConversionRate
 
@@ -28,8 +28,8 @@ _LOCK = 0x6D617374
 
 _MISSING = """
 INSERT INTO analytics_mastersummary
-    (account_id, platform, mode, symbols, seen_deal_id, followers, following)
-SELECT m.account_id, a.platform, g.mode, '{}', 0, 0, 0
+    (account_id, platform, mode, symbols, seen_deal_id, followers, strangers, following, sample)
+SELECT m.account_id, a.platform, g.mode, '{}', 0, 0, 0, 0, 0
 FROM copytrading_copymaster m
 JOIN platforms_tradingaccount a ON a.id = m.account_id
 JOIN platforms_accountgroup g ON g.id = a.group_id
@@ -75,10 +75,13 @@ FROM unnest(%(accounts)s::bigint[]) chosen (account_id) LEFT JOIN usual u USING 
 WHERE t.account_id = chosen.account_id
 """
 
+_MASTERS = "SELECT id, account_id FROM copytrading_copymaster WHERE archived_at IS NULL"
 _CURRENCIES = "SELECT DISTINCT currency FROM platforms_tradingaccount"
 _FOLLOWERS = """
 WITH running AS (
     SELECT m.account_id, count(*) AS followers,
+           count(*) FILTER (WHERE fa.owner_id IS DISTINCT FROM ma.owner_id OR ma.owner_id IS NULL)
+               AS strangers,
            sum(CASE WHEN s.allocated_capital > 0 THEN greatest(s.allocated_capital + s.result, 0)
                     ELSE st.equity END
                * CASE WHEN fa.currency = ma.currency THEN 1 ELSE x.rate END) AS following
@@ -88,24 +91,33 @@ WITH running AS (
     JOIN copytrading_copyfollower f ON f.id = s.follower_id
     JOIN platforms_tradingaccount fa ON fa.id = f.account_id
     LEFT JOIN platforms_accountstate st ON st.account_id = fa.id
-    LEFT JOIN unnest(%s::text[], %s::text[], %s::numeric[]) x (source, target, rate)
+    LEFT JOIN unnest(%(sources)s::text[], %(targets)s::text[], %(rates)s::numeric[])
+        x (source, target, rate)
         ON x.source = fa.currency AND x.target = ma.currency
     WHERE s.archived_at IS NULL AND s.status <> 'disabled'
     GROUP BY m.account_id
 ), found AS (
     SELECT t.account_id, coalesce(r.followers, 0) AS followers,
+           coalesce(r.strangers, 0) AS strangers,
            round(coalesce(r.following, 0), 8) AS following, g.mode,
-           (SELECT min(day) FROM analytics_equityday d WHERE d.account_id = t.account_id) AS since
+           (SELECT min(day) FROM analytics_equityday d WHERE d.account_id = t.account_id) AS since,
+           e.earned, e.in_profit, coalesce(e.sample, 0) AS sample
     FROM analytics_mastersummary t
     JOIN platforms_tradingaccount a ON a.id = t.account_id
     JOIN platforms_accountgroup g ON g.id = a.group_id
     LEFT JOIN running r ON r.account_id = t.account_id
+    LEFT JOIN unnest(%(masters)s::bigint[], %(earned)s::float8[], %(in_profit)s::float8[],
+                     %(samples)s::int[]) e (account_id, earned, in_profit, sample)
+        ON e.account_id = t.account_id
 )
 UPDATE analytics_mastersummary t
-SET followers = f.followers, following = f.following, mode = f.mode, since = f.since
+SET followers = f.followers, strangers = f.strangers, following = f.following, mode = f.mode,
+    since = f.since, earned = f.earned, in_profit = f.in_profit, sample = f.sample
 FROM found f
-WHERE t.account_id = f.account_id AND (t.followers, t.following, t.mode, t.since)
-    IS DISTINCT FROM (f.followers, f.following, f.mode, f.since)
+WHERE t.account_id = f.account_id
+  AND (t.followers, t.strangers, t.following, t.mode, t.since, t.earned, t.in_profit, t.sample)
+      IS DISTINCT FROM
+      (f.followers, f.strangers, f.following, f.mode, f.since, f.earned, f.in_profit, f.sample)
 """
 
 
@@ -123,7 +135,7 @@ def keep_summaries(*, now: datetime) -> bool:
         for start in range(0, len(accounts), _TOGETHER):
             some = accounts[start : start + _TOGETHER]
             _run(_TRADES, {"accounts": some, "usual": USUAL_TRADES, "newest": newest})
-        _run(_FOLLOWERS, _conversions())
+        _run(_FOLLOWERS, {**_conversions(), **_earnings()})
     return True
 
 
@@ -133,7 +145,7 @@ def _traded(now: datetime) -> list[int]:
     return [account for (account,) in _rows(_TRADED, values)]
 
 
-def _conversions() -> list[list[Any]]:
+def _conversions() -> dict[str, list[Any]]:
     """Pairs of currencies that accounts have, and the rate between; unknown ones are left out."""
     currencies = [currency for (currency,) in _rows(_CURRENCIES)]
     known = currency_rates(currencies)
@@ -143,11 +155,23 @@ def _conversions() -> list[list[Any]]:
             found[source, target] = known.rate(source, target)
         except NoConversionRate:
             continue
-    return [
-        [source for source, _ in found],
-        [target for _, target in found],
-        list(found.values()),
-    ]
+    return {
+        "sources": [source for source, _ in found],
+        "targets": [target for _, target in found],
+        "rates": list(found.values()),
+    }
+
+
+def _earnings() -> dict[str, list[Any]]:
+    """What followers earned, by the masters' accounts, of those with any follower at all."""
+    accounts = dict(_rows(_MASTERS))
+    known = {m: earned for m, earned in follower_earnings(accounts).items() if earned.sample}
+    return {
+        "masters": [accounts[master] for master in known],
+        "earned": [earned.median for earned in known.values()],
+        "in_profit": [earned.in_profit for earned in known.values()],
+        "samples": [earned.sample for earned in known.values()],
+    }
 
 
 def _rows(statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
@@ -156,6 +180,6 @@ def _rows(statement: str, values: Any = ()) -> list[tuple[Any, ...]]:
         return list(cursor.fetchall())
 
 
-def _run(statement: str, values: Sequence[Any] | dict[str, Any]) -> None:
+def _run(statement: str, values: dict[str, Any]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

@@ -12,8 +12,10 @@ class MasterSummary(models.Model):
     """What lists of masters show, filter and sort by besides figures; kept up by the minute.
 
     ``symbols`` are the folded names of what its usual trades were in. ``followers`` counts the
-    copies that run, ``following`` is the money that they size on, in the currency of the master's
-    account. Narrow, for lists read all of it.
+    copies that run, ``strangers`` those of them on accounts of other owners, ``following`` is the
+    money that they size on, in the currency of the master's account. ``earned``, ``in_profit`` and
+    ``sample`` are what its followers really earned, see
+    :class:`apps.analytics.copies.FollowerEarnings`. Narrow, for lists read all of it.
     """
 
     account_id = models.BigIntegerField(primary_key=True)
@@ -23,7 +25,11 @@ class MasterSummary(models.Model):
     symbols = ArrayField(models.CharField(max_length=64), default=list)
     seen_deal_id = models.BigIntegerField(default=0, help_text="deals up to this one are in it")
     followers = models.PositiveIntegerField(default=0)
+    strangers = models.PositiveIntegerField(default=0)
     following = PriceField(default=0)
+    earned = models.FloatField(null=True)
+    in_profit = models.FloatField(null=True)
+    sample = models.PositiveIntegerField(default=0)
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.followers} followers"

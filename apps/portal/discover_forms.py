@@ -11,8 +11,9 @@ from uuid import UUID
 from django import forms
 from django.http import QueryDict
 
-from apps.analytics.listing import Period, Sort, Wanted
+from apps.analytics.list_query import Period, Sort, Wanted
 from apps.platforms.registry import CATALOGUE
+from apps.trading.money import Money
 
 #: As many masters stand side by side.
 COMPARED = 4
@@ -29,6 +30,7 @@ SORTS = [
     (Sort.RETURN, "Return in the period"),
     (Sort.DRAWDOWN, "Smallest drawdown"),
     (Sort.RISK, "Lowest risk score"),
+    (Sort.EARNED, "What followers earned"),
     (Sort.FOLLOWERS, "Most followers"),
     (Sort.AGE, "Longest record"),
     (Sort.NAME, "Name"),
@@ -66,7 +68,8 @@ class DiscoverForm(forms.Form):
     """Search, filters, order and look of the list; all of it stands in the address.
 
     ``accounts`` are the customer's own as (value, label), ``platforms`` those in use and
-    ``symbols`` what masters trade. Whatever makes no sense counts as not given.
+    ``symbols`` what masters trade; ``currency`` is that of the minimum investment. Whatever makes
+    no sense counts as not given.
     """
 
     q = forms.CharField(
@@ -82,10 +85,11 @@ class DiscoverForm(forms.Form):
     returned = _number("Return at least", -100, 100_000)
     drawdown = _number("Drawdown at most", 0, 100)
     risk = _number("Risk score at most", 1, 10, whole=True)
+    investment = _number("Minimum investment at most", 0, 1_000_000_000)
     followers = _number("Followers at least", 0, 1_000_000, whole=True)
     age = _choice("Record at least", "Any", AGES)
     symbol = forms.CharField(
-        label="Trades",
+        label="Instrument",
         required=False,
         max_length=64,
         widget=forms.TextInput(attrs={"list": "symbols", "autocapitalize": "characters"}),
@@ -95,7 +99,8 @@ class DiscoverForm(forms.Form):
     free = forms.BooleanField(label="Takes new followers now", required=False)
 
     filters = (
-        "returned", "drawdown", "risk", "followers", "age", "symbol", "platform", "mode", "free",
+        "returned", "drawdown", "risk", "age", "followers", "investment", "symbol", "platform",
+        "mode", "free",
     )  # fmt: skip
     units = {"returned": "%", "drawdown": "%", "risk": "of 10"}
     initials = {
@@ -112,11 +117,13 @@ class DiscoverForm(forms.Form):
         accounts: Sequence[tuple[str, str]],
         platforms: Iterable[str],
         symbols: Sequence[str] = (),
+        currency: str = "USD",
     ) -> None:
         shown = {name: value for name, value in self.initials.items() if not data.get(name)}
         super().__init__({**data.dict(), **shown}, auto_id="filter_%s")
-        self.symbols = symbols
-        self._offer("account", [(value, label) for value, label in accounts])
+        self.symbols, self.currency = symbols, currency
+        self.accounts = [value for value, _ in accounts]
+        self._offer("account", list(accounts))
         self._offer("platform", [("", "Every platform"), *map(_platform, platforms)])
         self.compared = tuple(dict.fromkeys(_uuids(data.getlist("m"))))[:COMPARED]
         self.page = int(page) if (page := data.get("page", "")).isdecimal() and len(page) < 9 else 1
@@ -138,20 +145,18 @@ class DiscoverForm(forms.Form):
         return Period(self.chosen.get("period", self.initials["period"]))
 
     @property
-    def as_table(self) -> bool:
+    def in_table(self) -> bool:
         return self.chosen.get("view") == "table"
 
     @property
     def account_chosen(self) -> str:
         """The account that is asked for, else the first; '' without any."""
-        field = self.fields["account"]
-        assert isinstance(field, forms.ChoiceField)
-        first = next((str(value) for value, _ in field.choices), "")
-        return str(self.chosen.get("account", first))
+        return str(self.chosen.get("account", self.accounts[0] if self.accounts else ""))
 
     def wanted(self) -> Wanted:
         """The list that is asked for."""
         chosen = self.chosen
+        invested = chosen.get("investment")
         return Wanted(
             period=self.period_chosen,
             search=chosen.get("q", ""),
@@ -161,6 +166,7 @@ class DiscoverForm(forms.Form):
             min_days=int(chosen["age"]) if "age" in chosen else None,
             symbol=chosen.get("symbol", ""),
             min_followers=chosen.get("followers"),
+            investment=Money(invested, self.currency) if invested is not None else None,
             platform=chosen.get("platform", ""),
             mode=chosen.get("mode", ""),
             open_only=bool(chosen.get("free")),
@@ -180,6 +186,8 @@ class DiscoverForm(forms.Form):
         if self.page > 1:
             more["page"] = self.page
         more.update(changes)
+        if more.get("period") == self.initials["period"]:
+            more["period"] = None
         return urlencode({n: v for n, v in more.items() if v not in (None, "", [])}, doseq=True)
 
     def with_page(self, page: int) -> str:
@@ -192,6 +200,13 @@ class DiscoverForm(forms.Form):
         """The list with a master put beside those that are compared, or taken away."""
         rest = [str(one) for one in self.compared if one != uuid]
         return self.query(m=rest if uuid in self.compared else [*rest, str(uuid)])
+
+    def periods(self) -> list[tuple[str, str, bool]]:
+        """The periods in words, each with the address of the page over it, and the present one."""
+        chosen = self.period_chosen
+        return [
+            (label, self.query(period=period.value), period is chosen) for period, label in PERIODS
+        ]
 
     def chips(self) -> list[tuple[str, str]]:
         """What narrows the list, in words, each with the address of the list without it."""
@@ -208,10 +223,13 @@ class DiscoverForm(forms.Form):
     def _said(self, name: str) -> str:
         field, value = self.fields[name], self.chosen[name]
         if isinstance(field, forms.ChoiceField):
-            return str(dict(field.choices)[value])
+            return next(
+                str(option.choice_label) for option in self[name] if option.data["selected"]
+            )
         if isinstance(field, forms.BooleanField):
             return ""
-        return f"{_written(value)} {self.units.get(name, '')}".strip()
+        unit = self.currency if name == "investment" else self.units.get(name, "")
+        return f"{_written(value)} {unit}".strip()
 
 
 def _written(value: Any) -> str:

@@ -12,7 +12,8 @@ from apps.accounts.models import User
 from apps.analytics.copyability import copyable_shares
 from apps.analytics.domain.minimum_lot import Copyable
 from apps.analytics.domain.standing import Figure
-from apps.analytics.listing import MasterEntry, Period
+from apps.analytics.list_query import Period
+from apps.analytics.listing import MasterEntry
 from apps.analytics.selectors import return_lines
 from apps.copytrading.selectors import followed_masters
 from apps.platforms.registry import CATALOGUE

@@ -8,9 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0003_imported_records'),
-        ('analytics', '0003_subscription_figures'),
-        ('analytics', '0004_returns_in_the_key'),
+        ('analytics', '0004_summaries_of_masters'),
     ]
 
     operations = [

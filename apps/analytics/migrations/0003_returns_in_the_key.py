@@ -10,7 +10,7 @@ KEY = "ALTER TABLE analytics_equityday DROP CONSTRAINT analytics_equityday_pkey,
 
 
 class Migration(migrations.Migration):
-    dependencies = [("analytics", "0003_summaries_of_masters")]
+    dependencies = [("analytics", "0002_equity_by_month")]
     operations = [
         migrations.RunSQL(
             f"{KEY} (account_id, day) INCLUDE (daily_return)", f"{KEY} (account_id, day)"
