@@ -10,6 +10,7 @@ from decimal import Decimal
 from django.db import connection
 
 from apps.analytics.domain.curve import CurvePoint
+from apps.analytics.moments import MoneyThen, money_at
 from apps.analytics.records import (
     IndexPoint,
     RecordPoint,
@@ -23,11 +24,13 @@ from apps.analytics.records import (
 
 __all__ = [
     "IndexPoint",
+    "MoneyThen",
     "RecordPoint",
     "StoredFigures",
     "drawdown_curves",
     "equity_curve",
     "equity_history",
+    "money_at",
     "monthly_returns",
     "period_figures",
     "stored_figures",

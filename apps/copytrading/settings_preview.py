@@ -36,10 +36,15 @@ class Preview:
 
 def preview_new(master: CopyMaster, account: TradingAccount, settings: dict[str, Any]) -> Preview:
     """What a new copy of a master on an account would do."""
+    return _preview(new_copy(master, account), settings)
+
+
+def new_copy(master: CopyMaster, account: TradingAccount) -> CopySubscription:
+    """A copy that is not stored, of a master on an account as it stands."""
     follower = CopyFollower.objects.filter(account=account, archived_at=None).first()
     follower = follower or CopyFollower(account=account)
     follower.account = account
-    return _preview(CopySubscription(master=master, follower=follower), settings)
+    return CopySubscription(master=master, follower=follower)
 
 
 def preview_changed(copy: CopySubscription, settings: dict[str, Any]) -> Preview:
