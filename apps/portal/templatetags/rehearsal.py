@@ -30,12 +30,9 @@ def bar(value: Decimal | None) -> str:
 @register.filter
 def signed_percent(value: Decimal) -> str:
     """+3.21 %, −0.40 %."""
-    text = f"{abs(value):,.2f} %"
-    return text if float(text.split(" ")[0].replace(",", "")) == 0 else f"{_sign(value)}{text}"
-
-
-def _sign(value: Decimal) -> str:
-    return _MINUS if value < 0 else "+"
+    rounded = value.quantize(Decimal("0.01"))
+    sign = "" if not rounded else _MINUS if rounded < 0 else "+"
+    return f"{sign}{abs(rounded):,} %"
 
 
 @register.filter
