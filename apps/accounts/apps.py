@@ -26,10 +26,8 @@ def ensure_roles(**_: Any) -> None:
 
 def ensure_legal_texts(apps: Any = None, **_: Any) -> None:
     """Have a risk disclosure and terms from the first day on, until the house writes its own."""
-    try:
-        apps.get_model("accounts", "LegalText")
-    except LookupError:  # migrated back to before there were any
-        return
+    if apps is not None and "legaltext" not in apps.all_models["accounts"]:
+        return  # migrated back to before there were any
     from apps.accounts.legal import publish_defaults
 
     publish_defaults()

@@ -98,7 +98,8 @@ def follow(request: SignedInRequest) -> HttpResponse:
         if copy is not None:
             tell(request, copy, f"You follow {copy.master.strategy_name}. {first_of(copy)}")
             return redirect("portal:subscription", copy.uuid)
-    _inherit(wish)
+    if wish.master is not None:
+        _inherit(wish)
     words = request.GET.get("q", "").strip()
     account = wish.account
     context = {

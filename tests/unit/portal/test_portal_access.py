@@ -15,6 +15,7 @@ OWN_COPY = [
     ("subscription", {}),
     ("edit_copy", {}),
     ("edit_copy_summary", {}),
+    ("edit_copy_rehearsal", {}),
     ("mapping", {}),
     ("change_pair", {}),
     ("upload_mapping", {}),
@@ -28,7 +29,12 @@ OWN_COPY = [
 ]
 OPEN = {"home", "theme", "gallery"}
 #: Addresses that only take forms.
-POST_ONLY = {"edit_copy_summary", "follow_summary", "upload_mapping", "check_chain"}
+POST_ONLY = {
+    "edit_copy_summary", "edit_copy_rehearsal", "follow_summary", "follow_rehearsal",
+    "upload_mapping", "check_chain",
+}  # fmt: skip
+#: What stands whether copy trading is switched on or off.
+ALWAYS = ("account", "terms", "legal_text")
 #: Of one outcome, of one difference; their own tests try strangers on them.
 ELSEWHERE = {"outcome", "repair_drift", "accept_drift"}
 
@@ -52,8 +58,10 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
         found[name] = reverse(f"portal:{name}", args=[copied.follower.account.uuid])
     for name in ("outcomes", "outcomes_csv"):
         found[name] = reverse(f"portal:{name}")
-    for name in ("copying", "follow", "follow_summary", "accounts", "masters"):
+    names = ("copying", "follow", "follow_summary", "follow_rehearsal", "accounts", "masters")
+    for name in (*names, "terms"):
         found[name] = reverse(f"portal:{name}")
+    found["legal_text"] = reverse("portal:legal_text", args=["risk", 1])
     return found
 
 
@@ -137,7 +145,7 @@ def test_pages_of_a_module_that_is_off_are_gone(
     switch_copying(False)
 
     for label, address in addresses(copied).items():
-        expected = 200 if label.startswith("account") else 404
+        expected = 200 if label.startswith(ALWAYS) else 404
         client = as_customer.post if label in POST_ONLY else as_customer.get
         assert client(address).status_code == expected, label
     page = as_customer.get(reverse("portal:accounts"), follow=True)
