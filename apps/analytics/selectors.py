@@ -19,6 +19,7 @@ from apps.analytics.imported import (
     imported_spans,
     imported_trades,
 )
+from apps.analytics.moments import MoneyThen, money_at
 from apps.analytics.records import (
     IndexPoint,
     RecordPoint,
@@ -47,6 +48,7 @@ __all__ = [
     "HabitRow",
     "ImportedSpan",
     "IndexPoint",
+    "MoneyThen",
     "RecordPoint",
     "StoredFigures",
     "TradeRow",
@@ -62,6 +64,7 @@ __all__ = [
     "imported_record",
     "imported_spans",
     "imported_trades",
+    "money_at",
     "monthly_returns",
     "period_figures",
     "return_lines",
