@@ -10,6 +10,7 @@ from django.db.models import Min
 from apps.analytics import partitions
 from apps.analytics.copies import follow_copies
 from apps.analytics.figures import update_figures
+from apps.analytics.gaps import take_up_gaps
 from apps.analytics.models import EquityDay, RollUp
 from apps.analytics.rollup import closable_before, close_days, roll_up
 from apps.analytics.sampling import find_deposits, sample_equity
@@ -22,6 +23,7 @@ __all__ = [
     "keep_up",
     "roll_up",
     "sample_equity",
+    "take_up_gaps",
     "update_figures",
 ]
 

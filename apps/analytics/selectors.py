@@ -10,7 +10,20 @@ from decimal import Decimal
 from django.db import connection
 
 from apps.analytics.copies import FollowerEarnings, follower_earnings
+from apps.analytics.copy_records import (
+    CopyReturn,
+    DayPoint,
+    copy_curve,
+    copy_returns,
+)
 from apps.analytics.domain.curve import CurvePoint
+from apps.analytics.exposures import (
+    ExposureTable,
+    MasterCorrelations,
+    exposure_of,
+    master_correlations,
+)
+from apps.analytics.gaps import CopyGap, GapRow, SkipReason, gap_of_copy
 from apps.analytics.records import (
     IndexPoint,
     RecordPoint,
@@ -23,14 +36,26 @@ from apps.analytics.records import (
 )
 
 __all__ = [
+    "CopyGap",
+    "CopyReturn",
+    "DayPoint",
+    "ExposureTable",
     "FollowerEarnings",
+    "GapRow",
     "IndexPoint",
+    "MasterCorrelations",
     "RecordPoint",
+    "SkipReason",
     "StoredFigures",
+    "copy_curve",
+    "copy_returns",
     "drawdown_curves",
     "equity_curve",
     "equity_history",
+    "exposure_of",
     "follower_earnings",
+    "gap_of_copy",
+    "master_correlations",
     "monthly_returns",
     "period_figures",
     "stored_figures",
