@@ -33,6 +33,8 @@ class ProductSettings:
     min_equity: Decimal
     loss_limit: Decimal
     max_master_count: int
+    margin_warning: Decimal
+    margin_critical: Decimal
 
 
 @dataclass(frozen=True, slots=True)

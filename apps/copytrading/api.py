@@ -38,6 +38,7 @@ from apps.copytrading.services.acting import (
 )
 from apps.copytrading.services.by_hand import close_position, detach_position
 from apps.copytrading.services.closing import close_requested, want_closed
+from apps.copytrading.services.emergency import close_everything
 from apps.copytrading.services.followers import (
     create_follower,
     delete_follower,
@@ -68,7 +69,8 @@ from apps.copytrading.services.versions import record_version
 from apps.execution.models import AccountEvent
 
 __all__ = [
-    "NoRepair", "RepairOrder", "RepairPreview", "accept_drift", "close_position",
+    "NoRepair", "RepairOrder", "RepairPreview", "accept_drift", "close_everything",
+    "close_position",
     "create_follower", "create_master", "delete_follower", "delete_master", "delete_subscription",
     "detach_position", "pause", "preview_repair", "repair", "resume", "set_master_enabled",
     "set_master_status", "set_symbol_pair", "set_symbol_pairs", "stop", "subscribe",
