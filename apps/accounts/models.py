@@ -158,6 +158,22 @@ class ProductConfig(models.Model):
         default=True,
         help_text="otherwise anybody may apply, and staff see what is not met",
     )
+    margin_warning = models.DecimalField(
+        "margin warning",
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(50),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(500))],
+        help_text="percent of equity that is used as margin, 0: no warning",
+    )
+    margin_critical = models.DecimalField(
+        "critical margin",
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(80),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(500))],
+        help_text="percent of equity that is used as margin, 0: no warning",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

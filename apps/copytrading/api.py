@@ -48,6 +48,7 @@ from apps.copytrading.services.applications import (
 )
 from apps.copytrading.services.by_hand import close_position, detach_position
 from apps.copytrading.services.closing import close_requested, want_closed
+from apps.copytrading.services.emergency import close_everything
 from apps.copytrading.services.followers import (
     create_follower,
     delete_follower,
@@ -88,13 +89,13 @@ from apps.platforms.models import TradingAccount
 
 __all__ = [
     "APPLICATION_DECIDED", "APPLICATION_RECEIVED", "MasterProfile", "NoRepair", "RepairOrder",
-    "RepairPreview", "accept_drift", "apply_for_public", "close_position", "create_follower",
-    "create_master", "decide_application", "delete_follower", "delete_master",
-    "delete_subscription", "detach_position", "follow", "pause", "preview_repair",
-    "remove_account", "remove_picture", "repair", "resume", "set_master_enabled",
-    "set_master_status", "set_picture", "set_symbol_pair", "set_symbol_pairs", "stop",
-    "subscribe", "update_follower", "update_master", "update_subscription",
-    "upload_symbol_pairs", "withdraw_application",
+    "RepairPreview", "accept_drift", "apply_for_public", "close_everything", "close_position",
+    "create_follower", "create_master", "decide_application", "delete_follower",
+    "delete_master", "delete_subscription", "detach_position", "follow", "pause",
+    "preview_repair", "remove_account", "remove_picture", "repair", "resume",
+    "set_master_enabled", "set_master_status", "set_picture", "set_symbol_pair",
+    "set_symbol_pairs", "stop", "subscribe", "update_follower", "update_master",
+    "update_subscription", "upload_symbol_pairs", "withdraw_application",
 ]  # fmt: skip
 
 Status = CopySubscription.Status

@@ -16,6 +16,7 @@ WORDS = {
     "subscription.stop": "Stopped",
     "subscription.delete": "Deleted",
     "subscription.close_position": "Closed one position",
+    "subscription.close_everything": "Closed everything",
     "subscription.detach_position": "Detached one position",
     "subscription.loss_limit": "Loss limit reached",
     "subscription.min_equity": "Equity below the minimum",

@@ -72,7 +72,7 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
         found[name] = reverse(f"portal:{name}", args=[copied.follower.account.uuid])
     found["become_master"] = reverse("portal:become_master")
     found["connect"] = reverse("portal:connect")
-    for name in ("outcomes", "outcomes_csv"):
+    for name in ("outcomes", "outcomes_csv", "discover", "compare", "exposure", "close_everything"):
         found[name] = reverse(f"portal:{name}")
     names = ("copying", "follow", "follow_summary", "follow_rehearsal", "accounts", "masters")
     for name in (*names, "terms"):
