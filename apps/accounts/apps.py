@@ -10,7 +10,10 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
+        from apps.accounts import sign_ins
+
         post_migrate.connect(ensure_roles, sender=self)
+        sign_ins.connect()
 
 
 def ensure_roles(**_: Any) -> None:

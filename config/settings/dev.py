@@ -24,4 +24,6 @@ SECRET_KEY = secret("SECRET_KEY", "") or read_or_create(
 CREDENTIALS_KEYS = env.list("CREDENTIALS_KEYS", default=[]) or [
     read_or_create(VAR_DIR / "credentials-key", lambda: Fernet.generate_key().decode())
 ]
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = env.bool("PASSKEYS_WITHOUT_TLS", default=True)
+SITE_URL = env("SITE_URL", default=f"http://localhost:{env('PORT', default='8000')}")
 STATIC_ROOT = env("STATIC_ROOT", default="") or VAR_DIR / "static"
