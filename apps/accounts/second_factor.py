@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -14,6 +16,9 @@ from django.urls import reverse
 
 from apps.accounts.models import User
 
+_ON_THE_WAY = (
+    "portal:security", "portal:theme", "mfa_index", "account_logout", "account_reauthenticate",
+)  # fmt: skip
 _COUNTS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
@@ -44,12 +49,59 @@ def staff_need_one(
     def middleware(request: HttpRequest) -> HttpResponseBase:
         if lacks_second_factor(request.user) and not _is_on_the_way(request.path):
             messages.warning(request, "Staff need a second factor: add an app or a passkey first.")
-            return redirect("mfa_index")
+            return redirect("portal:security")
         return get_response(request)
 
     return middleware
 
 
 def _is_on_the_way(path: str) -> bool:
-    ways = ("mfa_index", "account_logout", "account_reauthenticate", "portal:theme")
-    return path.startswith((*map(reverse, ways), settings.STATIC_URL))
+    return path.startswith((*map(reverse, _ON_THE_WAY), settings.STATIC_URL))
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey or security key; ``passwordless``: it signs in without a password."""
+
+    id: int
+    name: str
+    passwordless: bool
+    created_at: datetime
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """What a user has set up beside the password."""
+
+    app_since: datetime | None
+    app_used_at: datetime | None
+    passkeys: list[Passkey]
+    codes_left: int | None
+
+    @property
+    def enabled(self) -> bool:
+        """Whether signing in asks for more than the password."""
+        return self.app_since is not None or bool(self.passkeys)
+
+
+def factors_of(user: User) -> Factors:
+    """Everything that the user has set up; one query."""
+    app: Authenticator | None = None
+    codes: int | None = None
+    passkeys = []
+    for row in Authenticator.objects.filter(user=user).order_by("id"):
+        if row.type == Authenticator.Type.TOTP:
+            app = row
+        elif row.type == Authenticator.Type.RECOVERY_CODES:
+            codes = len(row.wrap().get_unused_codes())
+        else:
+            key = row.wrap()
+            passkeys.append(
+                Passkey(
+                    row.pk, str(row), bool(key.is_passwordless), row.created_at, row.last_used_at
+                )
+            )
+    return Factors(
+        app.created_at if app else None, app.last_used_at if app else None, passkeys, codes
+    )

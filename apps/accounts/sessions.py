@@ -55,9 +55,13 @@ def sessions_of(user: User, current_key: str) -> list[SessionRow]:
     return sorted(shown, key=lambda row: not row.current)
 
 
-def end_session(user: User, session_id: int) -> bool:
-    """Sign one session of the user out; False when it is not there (any more)."""
-    found = UserSession.objects.filter(user=user, pk=session_id).first()
+def end_session(user: User, session_id: int, *, current_key: str) -> bool:
+    """Sign one session of the user out; False when it is not there (any more).
+
+    The current one is not ended here: signing out does that.
+    """
+    others = UserSession.objects.filter(user=user).exclude(session_key=current_key)
+    found = others.filter(pk=session_id).first()
     if found is None:
         return False
     Session.objects.filter(session_key=found.session_key).delete()

@@ -84,7 +84,7 @@ def add_channel(*, user: User, name: str, address: str) -> Channel:
 @transaction.atomic
 def remove_channel(*, user: User, channel: Channel) -> None:
     """Forget a channel with its address and what still waits for it; e-mail stays."""
-    if channel.type == Channel.Type.EMAIL:
+    if channel.is_email:
         raise AddressRefused("The e-mail address of your sign-in cannot be removed here.")
     _audit(user, "security.channel_removed", channel)
     channel.delete()
@@ -110,7 +110,7 @@ def send_test(*, user: User, channel: Channel) -> None:
     title = "This channel works"
     body = f"Messages for {user.email} arrive by the channel {channel.name}."
     try:
-        if channel.type == Channel.Type.EMAIL:
+        if channel.is_email:
             backend = get_connection(fail_silently=False)
             send_mail(backend, user.email, title, body, f"test-{channel.uuid}-{now:%H%M%S%f}")
         else:

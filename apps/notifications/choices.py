@@ -33,5 +33,5 @@ class Choices:
 
 def is_locked(kind: str, channel: Channel | None) -> bool:
     """Whether the customer has no choice: security, in the page and by e-mail."""
-    everywhere = channel is None or channel.type == Channel.Type.EMAIL
+    everywhere = channel is None or channel.is_email
     return kind_of(kind).spec.locked and everywhere

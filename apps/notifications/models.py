@@ -120,6 +120,11 @@ class Channel(models.Model):
         return self.name
 
     @property
+    def is_email(self) -> bool:
+        """Whether it is the one to the sign-in's own address, which stays."""
+        return self.type == self.Type.EMAIL
+
+    @property
     def fails(self) -> bool:
         """Whether the last attempt came to nothing."""
         if self.failed_at is None:

@@ -23,6 +23,15 @@ def unread_count(user: User) -> int:
     return Notification.objects.filter(user=user, shown=True, read_at=None).count()
 
 
+def bell_of(user: User) -> int:
+    """The same for one page, which asks for it twice."""
+    known = getattr(user, "_bell", None)
+    if known is None:
+        known = unread_count(user)
+        user._bell = known  # type: ignore[attr-defined]
+    return int(known)
+
+
 @dataclass(frozen=True, slots=True)
 class NoticeRow:
     """A notification as it is listed. ``by`` is where else it went."""
@@ -98,7 +107,7 @@ def notice_of(user: User, pk: int) -> Notification | None:
 def channels_of(user: User) -> list[Channel]:
     """The person's channels, e-mail first; without their addresses."""
     rows = Channel.objects.filter(user=user).defer("address").order_by("id")
-    return sorted(rows, key=lambda channel: channel.type != Channel.Type.EMAIL)
+    return sorted(rows, key=lambda channel: not channel.is_email)
 
 
 def channel_of(user: User, uuid: UUID) -> Channel | None:

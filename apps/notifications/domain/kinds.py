@@ -76,8 +76,8 @@ class Kind(enum.StrEnum):
         "copy_stopped",
         Spec(
             Area.COPYING,
-            "A copy was paused or stopped",
-            "{n} copies were paused or stopped",
+            "A copy was paused, stopped or resumed",
+            "Copies were paused, stopped or resumed ({n} times)",
             "By our staff or with your account; what you do yourself is not reported.",
         ),
     )
