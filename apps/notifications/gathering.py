@@ -6,8 +6,9 @@ Nothing here waits for a network. Several may work at once: each takes rows that
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 from django.db import transaction
@@ -16,7 +17,7 @@ from django.db.models import Count, Q
 from apps.common.events import publish
 from apps.notifications.choices import Choices
 from apps.notifications.models import Channel, Delivery, Happening, Notification
-from apps.notifications.topics import TOPICS
+from apps.notifications.topics import TOGETHER, TOPICS
 
 #: Published after commit when what somebody's bell shows has changed: ``unread`` by user id.
 UNREAD_CHANGED = "notifications.unread"
@@ -35,21 +36,34 @@ def expand(now: datetime) -> int:
     told: set[int] = set()
     with transaction.atomic():
         due = Happening.objects.select_for_update(skip_locked=True).filter(not_before__lte=now)
-        for happening in due.order_by("id")[:AT_ONCE]:
-            told |= _expand(happening, now)
-            taken += 1
+        for happenings in _together(due.order_by("id")[:AT_ONCE]):
+            told |= _expand(happenings, now)
+            taken += len(happenings)
         announce(told)
     return taken
 
 
-def _expand(happening: Happening, now: datetime) -> set[int]:
-    """Write its notifications and forget it; one that cannot be told is tried again later."""
+def _together(happenings: Iterable[Happening]) -> Iterable[list[Happening]]:
+    found: dict[str, list[Happening]] = {}
+    for happening in happenings:
+        # What can be told together is; the others keep an entry each, in their order.
+        alone = "" if happening.topic in TOGETHER else f"#{happening.pk}"
+        found.setdefault(f"{happening.topic}{alone}", []).append(happening)
+    return found.values()
+
+
+def _expand(happenings: Sequence[Happening], now: datetime) -> set[int]:
+    """Write their notifications and forget them; one that cannot be told is tried again later."""
+    first, *others = happenings
     try:
         with transaction.atomic():
-            told = TOPICS[happening.topic](happening.payload, now)
-            happening.delete()
+            told = TOPICS[first.topic](merged([h.payload for h in happenings]), now)
+            Happening.objects.filter(pk__in=[h.pk for h in happenings]).delete()
             return told
     except Exception as error:
+        if others:
+            return set[int]().union(*(_expand([one], now) for one in happenings))
+        happening = first
         _log.exception("a happening could not be told", topic=happening.topic, id=happening.pk)
         wait = min(_RETRY_S * 2 ** min(happening.attempts, 12), _LONGEST_RETRY_S)
         Happening.objects.filter(pk=happening.pk).update(
@@ -58,6 +72,13 @@ def _expand(happening: Happening, now: datetime) -> set[int]:
             error=f"{type(error).__name__}: {error}"[:500],
         )
         return set()
+
+
+def merged(payloads: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Payloads that are told together: their lists, one after the other."""
+    if len(payloads) == 1:
+        return payloads[0]
+    return {name: [v for payload in payloads for v in payload[name]] for name in payloads[0]}
 
 
 def announce(user_ids: Collection[int]) -> None:

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from apps.notifications.topics import copies, masters, people, platforms
 from apps.notifications.topics.handler import Handler
 
+#: Topics whose payloads hold lists alone: those of many happenings are told as one.
+TOGETHER = frozenset({"copy.not_copied", "copy.drift_found"})
+
 TOPICS: Mapping[str, Handler] = {
     **copies.TOPICS,
     **masters.TOPICS,
