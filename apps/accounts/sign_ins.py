@@ -18,6 +18,7 @@ from django.conf import settings
 from django.contrib.auth.signals import user_login_failed
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models.signals import post_save
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -51,9 +52,8 @@ def connect() -> None:
     account_signals.email_added.connect(_email("email_added"))
     account_signals.email_changed.connect(_email("email_changed"))
     account_signals.email_removed.connect(_email("email_removed"))
-    mfa_signals.authenticator_added.connect(_factor("second_factor_added"))
-    mfa_signals.authenticator_removed.connect(_factor("second_factor_removed"))
-    mfa_signals.authenticator_reset.connect(_factor("recovery_codes_made"))
+    post_save.connect(_factor_added, sender=Authenticator)
+    mfa_signals.authenticator_removed.connect(_factor_removed)
 
 
 @transaction.atomic
@@ -155,17 +155,25 @@ def _email(change: str) -> Any:
     return receiver
 
 
-def _factor(change: str) -> Any:
-    def receiver(user: User, authenticator: Authenticator, **_: Any) -> None:
-        if authenticator.type == Authenticator.Type.RECOVERY_CODES:
-            if change != "second_factor_removed":
-                changed(user, "recovery_codes_made")
-            return
-        app = authenticator.type == Authenticator.Type.TOTP
-        changed(user, change, "an authenticator app" if app else f"the passkey “{authenticator}”")
+def _factor_added(instance: Authenticator, created: bool, **_: Any) -> None:
+    # With the row itself, since the library's own signal comes after its commit.
+    if not created:
+        return
+    if instance.type == Authenticator.Type.RECOVERY_CODES:
+        changed(instance.user, "recovery_codes_made")
+    else:
+        changed(instance.user, "second_factor_added", _factor_words(instance))
 
-    _KEPT.append(receiver)
-    return receiver
+
+def _factor_removed(user: User, authenticator: Authenticator, **_: Any) -> None:
+    if authenticator.type != Authenticator.Type.RECOVERY_CODES:
+        changed(user, "second_factor_removed", _factor_words(authenticator))
+
+
+def _factor_words(authenticator: Authenticator) -> str:
+    if authenticator.type == Authenticator.Type.TOTP:
+        return "an authenticator app"
+    return f"the passkey “{authenticator}”"
 
 
 _KEPT: list[Any] = []
