@@ -45,7 +45,8 @@ _FOR_FOLLOWERS = {
 }
 
 _FOR_OWNER = {
-    "active": "{name} is approved and active.",
+    "approved": "{name} is approved and active.",
+    "active": "{name} was made active again by our staff.",
     "rejected": "{name} was not approved.",
     "paused": "{name} was paused by our staff: nothing new is copied from it.",
     "inactive": "{name} was ended by our staff: it is hidden and its copies only close.",
@@ -75,7 +76,8 @@ def changed(payload: Mapping[str, Any], now: datetime) -> set[int]:
         )
     owner = master.account.owner_id
     if verb in _FOR_OWNER and owner and payload["actor_id"] not in (None, owner):
-        text = _FOR_OWNER[verb].format(name=master.strategy_name)
+        decided = "approved" if verb == "active" and was in ("pending", "rejected") else verb
+        text = _FOR_OWNER[decided].format(name=master.strategy_name)
         if payload["reason"]:
             text += f" The reason: {payload['reason']}"
         note = Note(owner, Kind.MASTER_DECISION, str(master.uuid), text, reverse("portal:masters"))

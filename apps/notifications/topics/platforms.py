@@ -1,4 +1,4 @@
-"""Kill switches that concern a customer's accounts. Connections: see connection_watch."""
+"""Kill switches and margin of a customer's accounts. Connections: see connection_watch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from apps.notifications.domain.kinds import Kind
 from apps.notifications.topics.handler import Handler
-from apps.notifications.writing import OWNERS, write_for
+from apps.notifications.writing import OWNERS, Note, write, write_for
 
 _WORDS = {
     "reducing": "Nothing new is opened on {where} for now. Closes and stop changes go through.",
@@ -40,6 +40,38 @@ def kill_switch_moved(payload: Mapping[str, Any], now: datetime) -> set[int]:
     )
 
 
+def margin_warned(payload: Mapping[str, Any], now: datetime) -> set[int]:
+    """An account uses much of its equity as margin; each level is a matter of its own."""
+    currency = payload["currency"]
+    text = (
+        f"Account {payload['login']} uses {payload['used_percent']} % of its equity as margin "
+        f"({payload['margin_used']} of {payload['equity']} {currency}); from "
+        f"{payload['threshold']} % on it is {_LEVELS.get(payload['level'], 'high')}. Close "
+        "positions or add money; at the platform's own limit it closes positions itself."
+    )
+    return _about_margin(payload, payload["level"], text, now)
+
+
+def margin_eased(payload: Mapping[str, Any], now: datetime) -> set[int]:
+    text = (
+        f"Account {payload['login']} is back to normal: it uses {payload['used_percent']} % of "
+        "its equity as margin."
+    )
+    return _about_margin(payload, "normal", text, now)
+
+
+def _about_margin(payload: Mapping[str, Any], level: str, text: str, now: datetime) -> set[int]:
+    if payload["owner_id"] is None:
+        return set()
+    link = reverse("portal:account", args=[payload["account_uuid"]])
+    key = f"{payload['account_id']}:{level}"
+    return write([Note(payload["owner_id"], Kind.MARGIN, key, text, link)], now)
+
+
+_LEVELS = {"warning": "high", "critical": "critical"}
+
 TOPICS: Mapping[str, Handler] = {
-    f"audit.kill_switch.{state}": kill_switch_moved for state in _WORDS
+    "copy.margin_warning": margin_warned,
+    "copy.margin_eased": margin_eased,
+    **{f"audit.kill_switch.{state}": kill_switch_moved for state in _WORDS},
 }

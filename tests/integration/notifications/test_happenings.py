@@ -199,6 +199,39 @@ def test_the_owner_of_a_master_hears_what_staff_decided(world: CopyWorld, mara: 
     assert notice.text.endswith("was not approved. The reason: Too young.")
 
 
+def test_an_approval_is_told_to_the_owner_and_to_nobody_else(world: CopyWorld, mara: User) -> None:
+    world.follow(account={"owner": UserFactory()})
+    TradingAccount.objects.filter(pk=world.account_id).update(owner=mara)
+    type(world.master).objects.update(status="pending")
+    world.master.refresh_from_db()
+    set_master_status(actor=staff(Role.ADMIN), master=world.master, status="active")
+    gather()
+
+    (notice,) = Notification.objects.all()
+    assert notice.user == mara
+    assert notice.text.endswith("is approved and active.")
+
+
+def test_a_margin_warning_is_told_and_a_critical_one_does_not_wait(mara: User) -> None:
+    payload = {
+        "account_id": 5, "account_uuid": str(mara.uuid), "login": "1001", "owner_id": mara.pk,
+        "currency": "USD", "level": "warning", "before": "normal", "used_percent": "55.0",
+        "threshold": "50.0", "equity": "1000.00", "margin_used": "550.00",
+    }  # fmt: skip
+    keep("copy.margin_warning", payload)
+    gather(timedelta(seconds=10))
+    keep("copy.margin_warning", {**payload, "level": "critical", "used_percent": "85.0"})
+    gather(timedelta(seconds=10))
+    keep("copy.margin_eased", {**payload, "level": "normal", "used_percent": "20.0"})
+    gather()
+
+    texts = [n.text for n in Notification.objects.filter(user=mara, kind="margin").order_by("id")]
+    assert "uses 55.0 % of its equity" in texts[0]
+    assert "it is critical" in texts[1]
+    assert "back to normal" in texts[2]
+    assert Delivery.objects.count() == 2
+
+
 def test_a_kill_switch_is_told_to_those_whom_it_holds(world: CopyWorld, mara: User) -> None:
     copy = world.follow(account={"owner": mara})
     other = UserFactory()
