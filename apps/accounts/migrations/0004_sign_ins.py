@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_guard_defaults'),
+        ('accounts', '0003_paper_accounts_and_master_rules'),
     ]
 
     operations = [
