@@ -10,8 +10,11 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
+        from apps.accounts import sign_ins
+
         post_migrate.connect(ensure_roles, sender=self)
         post_migrate.connect(ensure_legal_texts, sender=self)
+        sign_ins.connect()
 
 
 def ensure_roles(**_: Any) -> None:

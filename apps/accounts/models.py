@@ -245,3 +245,36 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.action} {self.object_label}"
+
+
+class SignIn(models.Model):
+    """One attempt to sign in as a known user, kept for the user to look at.
+
+    ``device`` says in words what browser it was; ``device_mark`` is the digest of the cookie by
+    which a browser is known again. ``method`` is how it was proved who it is.
+    """
+
+    class Method(models.TextChoices):
+        PASSWORD = "password", "Password"
+        CODE = "code", "Authenticator app"
+        RECOVERY = "recovery", "Recovery code"
+        PASSKEY = "passkey", "Passkey"
+        SIGN_UP = "sign_up", "New account"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    at = models.DateTimeField()
+    succeeded = models.BooleanField()
+    method = models.CharField(max_length=16, choices=Method)
+    ip = models.GenericIPAddressField(null=True)
+    device = models.CharField(max_length=64, blank=True)
+    device_mark = models.CharField(max_length=64, blank=True)
+    new_device = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "-id"], name="sign_in_of_user"),
+            models.Index(fields=["user", "device_mark"], name="sign_in_of_device"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.at}"

@@ -20,7 +20,9 @@ from apps.portal.views import (
     mapping,
     master_profile,
     masters,
+    notifications,
     outcomes,
+    security,
     track_record,
 )
 
@@ -87,6 +89,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copying/outcomes/<int:pk>/", outcomes.outcome, name="outcome"),
     path("copying/<uuid:uuid>/chain/", outcomes.check, name="check_chain"),
     path("copying/<uuid:uuid>/<change:action>/", copying.change, name="change_copy"),
+    path("notifications/", notifications.notices, name="notifications"),
+    path("notifications/read/", notifications.read, name="read_notifications"),
+    path("notifications/settings/", notifications.settings, name="notification_settings"),
+    path("notifications/channels/add/", notifications.add_channel, name="add_channel"),
+    path(
+        "notifications/channels/<uuid:uuid>/test/", notifications.test_channel, name="test_channel"
+    ),
+    path(
+        "notifications/channels/<uuid:uuid>/remove/",
+        notifications.remove_channel,
+        name="remove_channel",
+    ),
+    path("notifications/<int:pk>/", notifications.notice, name="notification"),
+    path("security/", security.overview, name="security"),
+    path("security/sign-ins/", security.sign_ins, name="sign_ins"),
+    path("security/sessions/end-others/", security.end_others, name="end_other_sessions"),
+    path("security/sessions/<int:pk>/end/", security.end_one, name="end_session"),
     path("my-masters/", masters.master_list, name="masters"),
     path("my-masters/become/", becoming.become, name="become_master"),
     path("my-masters/become/<uuid:uuid>/", becoming.apply, name="apply_as_master"),
