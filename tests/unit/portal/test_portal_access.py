@@ -52,7 +52,15 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
         found[name] = reverse(f"portal:{name}", args=[copied.follower.account.uuid])
     for name in ("outcomes", "outcomes_csv"):
         found[name] = reverse(f"portal:{name}")
-    for name in ("copying", "follow", "follow_summary", "accounts", "masters"):
+    for name in (
+        "discover",
+        "compare",
+        "copying",
+        "follow",
+        "follow_summary",
+        "accounts",
+        "masters",
+    ):
         found[name] = reverse(f"portal:{name}")
     return found
 
