@@ -109,7 +109,7 @@ def test_tokens_are_encrypted_never_shown_and_open_the_account(
     grant = PendingGrant.objects.get()
     chosen = [f"{a['server']}/{a['login']}" for a in grant.accounts]
     as_customer.post(response.url, {"account": chosen})
-    account = TradingAccount.objects.first()
+    account = TradingAccount.objects.select_related("connection").first()
     assert account is not None
     for page in (reverse("portal:accounts"), reverse("portal:account", args=[account.uuid])):
         pages += as_customer.get(page).content.decode()
