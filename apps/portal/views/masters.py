@@ -47,6 +47,8 @@ def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
             messages.error(request, str(refusal))
         else:
             messages.success(request, f"{row.strategy_name}: {done}")
+        if action in ("apply", "withdraw"):
+            return redirect("portal:master_profile", uuid)
         return redirect("portal:masters")
     return render_page(
         request,
