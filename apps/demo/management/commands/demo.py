@@ -36,8 +36,9 @@ class Command(BaseCommand):
                 "with `make run`."
             )
         try:
-            fill(host=options["host"], port=options["port"], admin_port=options["admin_port"])
-            offer_ctid(options["admin_port"], demo_password(CTID))
+            address = {name: options[name] for name in ("host", "port", "admin_port")}
+            if fill(**address):
+                offer_ctid(options["admin_port"], demo_password(CTID))
         except VenueUnavailable as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(sign_ins())
