@@ -8,7 +8,9 @@ from django.conf import settings
 from django.db.models import Min
 
 from apps.analytics import partitions
+from apps.analytics.copies import follow_copies
 from apps.analytics.figures import update_figures
+from apps.analytics.habits import keep_habits
 from apps.analytics.importing import (
     ImportRefused,
     confirm_import,
@@ -20,6 +22,8 @@ from apps.analytics.models import EquityDay, RollUp
 from apps.analytics.qualifying import NotQualified, apply_as_master
 from apps.analytics.rollup import closable_before, close_days, roll_up
 from apps.analytics.sampling import find_deposits, sample_equity
+from apps.analytics.summaries import keep_summaries
+from apps.analytics.trades import keep_trades
 
 __all__ = [
     "ImportRefused",
@@ -29,7 +33,11 @@ __all__ = [
     "confirm_import",
     "discard_draft",
     "find_deposits",
+    "follow_copies",
+    "keep_habits",
     "keep_partitions",
+    "keep_summaries",
+    "keep_trades",
     "keep_up",
     "remove_import",
     "roll_up",

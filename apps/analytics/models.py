@@ -14,6 +14,8 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
+from apps.analytics import summary_models as summary_models  # Django finds its models here
+from apps.analytics import trade_models as trade_models  # Django finds its models here
 from apps.common.fields import PriceField
 
 
@@ -179,6 +181,62 @@ class AccountFigures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.day}"
+
+
+class SubscriptionFigures(models.Model):
+    """What a copy made of the money that it had at work, kept up from look to look.
+
+    ``realised``, ``floating`` and ``capital`` are those of the last look, in account currency;
+    ``released`` is what positions were worth that left the copy open (see
+    :mod:`apps.analytics.copies`). ``growth`` is 1 + its return since the start. ``links`` are the
+    trade links that held something. ``counts``: it has copied something, and not from a master
+    of its own owner.
+    """
+
+    subscription_id = models.BigIntegerField(primary_key=True)
+    master_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    started_at = models.DateTimeField()
+    master_before = models.FloatField(
+        default=1.0, help_text="1 + the master's return of the first day before the copy began"
+    )
+    realised = PriceField()
+    floating = PriceField()
+    released = PriceField(default=0)
+    capital = PriceField(help_text="money that copying had to work with")
+    growth = models.FloatField()
+    links = ArrayField(models.BigIntegerField(), default=list)
+    counts = models.BooleanField()
+    looked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["master_id"], name="figures_of_followers", condition=Q(counts=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"subscription {self.subscription_id}: {self.growth:.4f}"
+
+
+class SubscriptionDay(models.Model):
+    """One UTC day of a copy on which its result changed; a day without a row changed nothing.
+
+    ``result`` is that since the start, at the day's last look, in account currency; ``growth``
+    1 + the return of the day; ``capital`` the money that copying had to work with.
+    """
+
+    pk = models.CompositePrimaryKey("subscription_id", "day")
+    subscription_id = models.BigIntegerField()
+    day = models.DateField()
+    result = PriceField()
+    floating = PriceField(help_text="the part of it that is open")
+    capital = PriceField()
+    growth = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} {self.day} {self.result}"
 
 
 class ImportedRecord(models.Model):

@@ -41,6 +41,16 @@ ORDER BY account_id, day
 """
 
 
+_THINNED = """
+SELECT account_id, width_bucket(%(until)s::date - day, 0, %(days)s, %(points)s) AS bucket,
+       sum(ln(greatest(1 + daily_return, 1e-9)))
+FROM analytics_equityday
+WHERE account_id = ANY(%(accounts)s) AND day > %(after)s AND day <= %(until)s
+  AND daily_return IS NOT NULL
+GROUP BY account_id, bucket ORDER BY account_id, bucket DESC
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class RecordPoint:
     """Money of an account at the end of an hour or a day.
@@ -108,6 +118,26 @@ def drawdown_curves(
             )
         ]
         for account_id, series in _series(account_ids, until, days).items()
+    }
+
+
+def return_lines(
+    account_ids: Collection[int], *, until: date, days: int, points: int = 48
+) -> dict[int, list[float]]:
+    """What one unit of money became over the last ``days`` days, for a line a few words long.
+
+    From 1 on, oldest first, thinned to about ``points`` points; the last one is the return.
+    """
+    values = {
+        "accounts": list(account_ids),
+        "after": until - timedelta(days=days),
+        "until": until,
+        "days": days,
+        "points": min(points, days),
+    }
+    return {
+        account_id: [1.0, *np.exp(np.cumsum([growth for *_, growth in group])).tolist()]
+        for account_id, group in groupby(_rows(_THINNED, values), lambda row: row[0])
     }
 
 

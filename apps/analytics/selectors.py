@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from django.db import connection
 
+from apps.analytics.copies import FollowerEarnings, follower_earnings
 from apps.analytics.domain.curve import CurvePoint
 from apps.analytics.imported import (
     ImportedSpan,
@@ -26,25 +27,47 @@ from apps.analytics.records import (
     equity_curve,
     monthly_returns,
     period_figures,
+    return_lines,
     stored_figures,
+)
+from apps.analytics.trade_records import (
+    Breakdown,
+    HabitRow,
+    TradeRow,
+    TradeStats,
+    closed_trades,
+    habits_of,
+    trade_parts,
+    trade_stats,
 )
 
 __all__ = [
+    "Breakdown",
+    "FollowerEarnings",
+    "HabitRow",
     "ImportedSpan",
     "IndexPoint",
     "RecordPoint",
     "StoredFigures",
+    "TradeRow",
+    "TradeStats",
+    "closed_trades",
     "draft_of",
     "drawdown_curves",
     "equity_curve",
     "equity_history",
+    "follower_earnings",
+    "habits_of",
     "has_imported_history",
     "imported_record",
     "imported_spans",
     "imported_trades",
     "monthly_returns",
     "period_figures",
+    "return_lines",
     "stored_figures",
+    "trade_parts",
+    "trade_stats",
 ]
 
 _HISTORY = """

@@ -183,10 +183,25 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sample-equity": {"task": "analytics.sample_equity", "schedule": 60.0},
+    "follow-copies": {
+        "task": "analytics.follow_copies",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "roll-up-equity": {
         "task": "analytics.roll_up",
         "schedule": 300.0,
         "options": {"expires": 300.0},
+    },
+    "keep-trades": {
+        "task": "analytics.keep_trades",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
+    "keep-summaries": {
+        "task": "analytics.keep_summaries",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
     },
     "forget-grants": {"task": "platforms.forget_grants", "schedule": 600.0},
     "keep-partitions": {"task": "analytics.keep_partitions", "schedule": 3600.0},
