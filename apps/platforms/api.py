@@ -10,13 +10,8 @@ from django.db import transaction
 from apps.accounts.api import record_audit
 from apps.accounts.models import User
 from apps.common.fields import encrypt_json
-from apps.platforms.granting import (
-    FoundAccount,
-    accounts_to_choose,
-    add_accounts,
-    finish,
-    grant_of,
-)
+from apps.platforms.found import FoundAccount
+from apps.platforms.granting import accounts_to_choose, add_accounts, finish, grant_of
 from apps.platforms.models import (
     AccountGroup,
     Connection,
