@@ -50,5 +50,5 @@ def sign_ins() -> str:
     rows = [(p.role.capitalize() or "Customer", p.email) for p in people if p.signs_in]
     width = max(len(email) for _, email in rows)
     lines = [f"{who:<10} {email:<{width}}  {demo_password(email)}" for who, email in rows]
-    brought = f"{'cTrader ID':<10} {CTID:<{width}}  {demo_password(CTID)}"
-    return "\n".join(["Demo sign-ins:", *lines, brought])
+    heading = f"Demo sign-ins (cTrader ID to bring along: {CTID}, {demo_password(CTID)}):"
+    return "\n".join([heading, *lines])
