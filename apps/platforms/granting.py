@@ -227,3 +227,31 @@ def _add(owner: User, connection: Connection, account: FoundAccount) -> None:
         group=group_for(mode=mode, currency=account.currency, leverage=leverage),
         **terms,
     )
+
+
+@transaction.atomic
+def replace_application(*, client_id: str, client_secret: str) -> int:
+    """Write the application's secret into customers' connections that lack it; answers how many.
+
+    For the same application: the tokens of another one are worth nothing to it.
+    """
+    changed = 0
+    rows = Connection.objects.select_for_update().filter(
+        platform=PLATFORM, owner__isnull=False, enabled=True
+    )
+    for connection in rows:
+        values = {**connection.credentials, "client_secret": client_secret}
+        if values.get("client_id") != client_id or values == connection.credentials:
+            continue
+        connection.credentials = values
+        connection.save(update_fields=["credentials"])
+        record_audit(
+            actor=None,
+            action="connection.credentials_replaced",
+            object_type="connection",
+            object_id=connection.pk,
+            object_label=connection.name,
+            reason="the application has a new secret",
+        )
+        changed += 1
+    return changed
