@@ -7,6 +7,7 @@ are kept for good. Days are UTC days.
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
@@ -302,6 +303,11 @@ class ImportedTrade(models.Model):
 
     def __str__(self) -> str:
         return f"{self.symbol} {self.side} {self.volume}"
+
+    @property
+    def result(self) -> Decimal:
+        """What the trade changed the balance by."""
+        return Decimal(self.profit + self.commission + self.swap)
 
 
 class ReleasedPosition(models.Model):

@@ -43,7 +43,7 @@ class ChangeConverter:
 class MasterChangeConverter(ChangeConverter):
     """What its owner can do with a master."""
 
-    regex = "switch-off|switch-on|delete|apply|withdraw"
+    regex = "switch-off|switch-on|delete|apply|withdraw|hide"
 
 
 register_converter(ChangeConverter, "change")

@@ -35,6 +35,7 @@ WORDS = {
     "master.switch_off": "Switched off by its owner",
     "master.delete": "Deleted",
     "master.apply": "Applied to be public",
+    "master.make_private": "Made private",
     "master.withdraw": "Withdrew the application",
     "master.approve": "Approved",
     "master.reject": "Rejected",

@@ -14,8 +14,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.selectors import is_staff_member
+from apps.analytics.domain.qualification import Record, Rules, checks
 from apps.common.charts import Chart, Marker, Series
 from apps.common.navigation import NavItem
+from apps.portal.health import Health
 
 
 class SampleForm(forms.Form):
@@ -114,6 +116,15 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "now": timezone.now(),
         "values": [Decimal(v) for v in (10, 12, 11, 15, 14, 18, 17, 21, 19, 24)],
         "hops": [1.2, 3.1, 2.4, 5.0],
+        "healths": [
+            Health("good", "Connected", ""),
+            Health("warn", "Connecting", "Just wait."),
+            Health("bad", "Access refused", "Give access again."),
+        ],
+        "checks": checks(
+            Rules(30, 20, Decimal(1000), Decimal(50)),
+            Record(212, 9, Decimal("4120.50"), Decimal("17.3")),
+        ),
         "gain": Decimal("1284.5"),
         "loss": Decimal("-312.07"),
         "zero": Decimal(0),

@@ -36,8 +36,9 @@ class Command(BaseCommand):
                 "with `make run`."
             )
         try:
-            fill(host=options["host"], port=options["port"], admin_port=options["admin_port"])
-            offer_ctid(options["admin_port"], demo_password(CTID))
+            address = {name: options[name] for name in ("host", "port", "admin_port")}
+            if fill(**address):
+                offer_ctid(options["admin_port"], demo_password(CTID))
         except VenueUnavailable as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(sign_ins())
@@ -49,5 +50,5 @@ def sign_ins() -> str:
     rows = [(p.role.capitalize() or "Customer", p.email) for p in people if p.signs_in]
     width = max(len(email) for _, email in rows)
     lines = [f"{who:<10} {email:<{width}}  {demo_password(email)}" for who, email in rows]
-    brought = f"{'cTrader ID':<10} {CTID:<{width}}  {demo_password(CTID)}"
-    return "\n".join(["Demo sign-ins:", *lines, brought])
+    heading = f"Demo sign-ins (cTrader ID to bring along: {CTID}, {demo_password(CTID)}):"
+    return "\n".join([heading, *lines])
