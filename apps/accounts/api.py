@@ -165,6 +165,12 @@ class ProductDefaults(TypedDict, total=False):
     min_equity: Decimal
     loss_limit: Decimal
     max_master_count: int
+    max_paper_accounts: int
+    master_min_age_days: int
+    master_min_trades: int
+    master_min_equity: Decimal
+    master_max_drawdown: Decimal
+    master_rules_bind: bool
 
 
 DEFAULTS = frozenset(ProductDefaults.__annotations__)

@@ -6,11 +6,15 @@ are kept for good. Days are UTC days.
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
+from apps.analytics import summary_models as summary_models  # Django finds its models here
+from apps.analytics import trade_models as trade_models  # Django finds its models here
 from apps.common.fields import PriceField
 
 
@@ -77,13 +81,15 @@ class EquityDay(EquityStretch):
     """One UTC day of an account and its return, deposits and withdrawals taken out.
 
     ``daily_return`` is a fraction, empty while the day is not ``closed`` and where the day does
-    not count. A closed day is computed; what changes it opens it again.
+    not count. A closed day is computed; what changes it opens it again. An ``imported`` day is of
+    a track record that was brought along, its money that of another account.
     """
 
     pk = models.CompositePrimaryKey("account_id", "day")
     day = models.DateField()
     daily_return = models.FloatField(null=True)
     closed = models.BooleanField(default=False)
+    imported = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
@@ -174,3 +180,124 @@ class AccountFigures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.day}"
+
+
+class SubscriptionFigures(models.Model):
+    """What a copy made of the money that it had at work, kept up from look to look.
+
+    ``realised``, ``floating`` and ``capital`` are those of the last look, in account currency;
+    ``released`` is what positions were worth that left the copy open (see
+    :mod:`apps.analytics.copies`). ``growth`` is 1 + its return since the start. ``links`` are the
+    trade links that held something. ``counts``: it has copied something, and not from a master
+    of its own owner.
+    """
+
+    subscription_id = models.BigIntegerField(primary_key=True)
+    master_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    started_at = models.DateTimeField()
+    master_before = models.FloatField(
+        default=1.0, help_text="1 + the master's return of the first day before the copy began"
+    )
+    realised = PriceField()
+    floating = PriceField()
+    released = PriceField(default=0)
+    capital = PriceField(help_text="money that copying had to work with")
+    growth = models.FloatField()
+    links = ArrayField(models.BigIntegerField(), default=list)
+    counts = models.BooleanField()
+    looked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["master_id"], name="figures_of_followers", condition=Q(counts=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"subscription {self.subscription_id}: {self.growth:.4f}"
+
+
+class SubscriptionDay(models.Model):
+    """One UTC day of a copy on which its result changed; a day without a row changed nothing.
+
+    ``result`` is that since the start, at the day's last look, in account currency; ``growth``
+    1 + the return of the day; ``capital`` the money that copying had to work with.
+    """
+
+    pk = models.CompositePrimaryKey("subscription_id", "day")
+    subscription_id = models.BigIntegerField()
+    day = models.DateField()
+    result = PriceField()
+    floating = PriceField(help_text="the part of it that is open")
+    capital = PriceField()
+    growth = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} {self.day} {self.result}"
+
+
+class ImportedRecord(models.Model):
+    """A track record that was brought along for an account; a draft until it is confirmed.
+
+    ``days`` are the days of its balance: date, balance, deposits (both text) and return (a
+    fraction, None where the day does not count). ``digest`` is of the file, which is not kept.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    account_id = models.BigIntegerField()
+    format = models.CharField(max_length=16)
+    file_name = models.CharField(max_length=128)
+    digest = models.CharField(max_length=64)
+    source_account = models.CharField(max_length=64, blank=True)
+    currency = models.CharField(max_length=8, blank=True)
+    utc_offset_minutes = models.IntegerField(default=0)
+    trades = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    result = PriceField()
+    deposits = PriceField()
+    first_day = models.DateField()
+    last_day = models.DateField()
+    days = models.JSONField(default=list)
+    uploaded_by = models.BigIntegerField(null=True)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id"], condition=Q(confirmed_at=None), name="one_draft"
+            ),
+            models.UniqueConstraint(
+                fields=["account_id"],
+                condition=Q(confirmed_at__isnull=False),
+                name="one_imported_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name}: {self.trades} trades"
+
+
+class ImportedTrade(models.Model):
+    """A closed trade of an imported record, in the currency of the record; volume as it says."""
+
+    record = models.ForeignKey(ImportedRecord, on_delete=models.CASCADE, related_name="rows")
+    symbol = models.CharField(max_length=64)
+    side = models.CharField(max_length=4)
+    volume = PriceField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField()
+    open_price = PriceField()
+    close_price = PriceField()
+    profit = PriceField()
+    commission = PriceField(default=0)
+    swap = PriceField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["record", "-closed_at"], name="imported_trade_time")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.side} {self.volume}"

@@ -9,7 +9,16 @@ from decimal import Decimal
 
 from django.db import connection
 
+from apps.analytics.copies import FollowerEarnings, follower_earnings
 from apps.analytics.domain.curve import CurvePoint
+from apps.analytics.imported import (
+    ImportedSpan,
+    draft_of,
+    has_imported_history,
+    imported_record,
+    imported_spans,
+    imported_trades,
+)
 from apps.analytics.moments import MoneyThen, money_at
 from apps.analytics.records import (
     IndexPoint,
@@ -19,20 +28,30 @@ from apps.analytics.records import (
     equity_curve,
     monthly_returns,
     period_figures,
+    return_lines,
     stored_figures,
 )
 
 __all__ = [
+    "FollowerEarnings",
+    "ImportedSpan",
     "IndexPoint",
     "MoneyThen",
     "RecordPoint",
     "StoredFigures",
+    "draft_of",
     "drawdown_curves",
     "equity_curve",
     "equity_history",
+    "follower_earnings",
+    "has_imported_history",
+    "imported_record",
+    "imported_spans",
+    "imported_trades",
     "money_at",
     "monthly_returns",
     "period_figures",
+    "return_lines",
     "stored_figures",
 ]
 

@@ -18,10 +18,28 @@ def sample_equity(**kwargs: Any) -> None:
     api.find_deposits(now=now)
 
 
+@shared_task(name="analytics.follow_copies", queue="analytics", ignore_result=True)
+def follow_copies(**kwargs: Any) -> None:
+    """Take up what copies have earned; beat runs it every minute."""
+    api.follow_copies(now=timezone.now())
+
+
 @shared_task(name="analytics.roll_up", queue="analytics", ignore_result=True)
 def roll_up(**kwargs: Any) -> None:
     """Bring hours, days and figures up to date; beat runs it every five minutes."""
     api.keep_up(now=timezone.now())
+
+
+@shared_task(name="analytics.keep_trades", queue="analytics", ignore_result=True)
+def keep_trades(**kwargs: Any) -> None:
+    """Write closed trades and their sums from new deals; beat runs it every 20 seconds."""
+    api.keep_trades(now=timezone.now())
+
+
+@shared_task(name="analytics.keep_summaries", queue="analytics", ignore_result=True)
+def keep_summaries(**kwargs: Any) -> None:
+    """Take up what masters traded and who follows them; beat runs it every minute."""
+    api.keep_summaries(now=timezone.now())
 
 
 @shared_task(name="analytics.keep_partitions", queue="analytics", ignore_result=True)

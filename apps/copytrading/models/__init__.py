@@ -17,6 +17,7 @@ from apps.copytrading.models.profiles import (
     CopyFollower,
     CopyMaster,
     CopySubscription,
+    MasterPicture,
     SubscriptionVersion,
     SymbolPair,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Drift",
     "LedgerHead",
     "LinkLeg",
+    "MasterPicture",
     "Outcome",
     "OutcomeSeal",
     "PendingLink",

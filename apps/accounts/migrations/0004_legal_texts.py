@@ -24,7 +24,7 @@ DROP = (
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_guard_defaults")]
+    dependencies = [("accounts", "0003_paper_accounts_and_master_rules")]
     operations = [
         migrations.CreateModel(
             name="LegalText",
