@@ -10,6 +10,7 @@ from django.db.models import Min
 from apps.analytics import partitions
 from apps.analytics.copies import follow_copies
 from apps.analytics.figures import update_figures
+from apps.analytics.habits import keep_habits
 from apps.analytics.importing import (
     ImportRefused,
     confirm_import,
@@ -33,6 +34,7 @@ __all__ = [
     "discard_draft",
     "find_deposits",
     "follow_copies",
+    "keep_habits",
     "keep_partitions",
     "keep_summaries",
     "keep_trades",

@@ -31,19 +31,35 @@ from apps.analytics.records import (
     return_lines,
     stored_figures,
 )
+from apps.analytics.trade_records import (
+    Breakdown,
+    HabitRow,
+    TradeRow,
+    TradeStats,
+    closed_trades,
+    habits_of,
+    trade_parts,
+    trade_stats,
+)
 
 __all__ = [
+    "Breakdown",
     "FollowerEarnings",
+    "HabitRow",
     "ImportedSpan",
     "IndexPoint",
     "MoneyThen",
     "RecordPoint",
     "StoredFigures",
+    "TradeRow",
+    "TradeStats",
+    "closed_trades",
     "draft_of",
     "drawdown_curves",
     "equity_curve",
     "equity_history",
     "follower_earnings",
+    "habits_of",
     "has_imported_history",
     "imported_record",
     "imported_spans",
@@ -53,6 +69,8 @@ __all__ = [
     "period_figures",
     "return_lines",
     "stored_figures",
+    "trade_parts",
+    "trade_stats",
 ]
 
 _HISTORY = """

@@ -32,8 +32,10 @@ def roll_up(**kwargs: Any) -> None:
 
 @shared_task(name="analytics.keep_trades", queue="analytics", ignore_result=True)
 def keep_trades(**kwargs: Any) -> None:
-    """Write closed trades and their sums from new deals; beat runs it every 20 seconds."""
-    api.keep_trades(now=timezone.now())
+    """Write closed trades, their sums and habits from new deals; beat runs it every 20 s."""
+    now = timezone.now()
+    api.keep_trades(now=now)
+    api.keep_habits(now=now)
 
 
 @shared_task(name="analytics.keep_summaries", queue="analytics", ignore_result=True)

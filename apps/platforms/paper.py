@@ -78,7 +78,7 @@ def open_paper_account(
         currency=currency,
         leverage=LEVERAGE,
         margin_mode=margin_mode,
-        name=name.strip()[:64],
+        name=name.strip()[:64] or f"Paper {currency}",
         opened_by_owner=True,
     )
 

@@ -62,6 +62,12 @@ def accounts_of(user: User) -> QuerySet[TradingAccount]:
     )
 
 
+def removed_accounts_of(user: User) -> QuerySet[TradingAccount]:
+    """Accounts that a user has removed, the latest first."""
+    rows = TradingAccount.objects.filter(owner=user, archived_at__isnull=False)
+    return rows.order_by("-archived_at")
+
+
 def account(account_id: int) -> TradingAccount:
     """One account with its connection; TradingAccount.DoesNotExist when there is none."""
     return TradingAccount.objects.select_related("connection").get(pk=account_id)

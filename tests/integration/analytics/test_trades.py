@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from apps.analytics import api, trade_sums, trades
+from apps.analytics import api, selectors, trade_sums, trades
+from apps.analytics.domain.behaviour import Verdict
 from apps.analytics.domain.standing import Standing
 from apps.analytics.domain.trade_figures import trade_figures_of
 from apps.analytics.domain.trades import ClosedTrade
@@ -216,6 +217,45 @@ def test_an_account_without_trades_says_so() -> None:
     assert {figure.standing for name, figure in figures.items() if name != "trades"} == {
         Standing.NO_DATA
     }
+
+
+def test_pages_read_trades_parts_and_habits(
+    django_assert_max_num_queries: Callable[[int], Any],
+) -> None:
+    account = master_account()
+    for number in range(24):  # every second one loses, and the one after it is twice as large
+        lost = number % 2
+        traded(account, str(number), 90 * number, -5 if lost else 5, units=100 * (2 - lost))
+    api.keep_trades(now=NOW)
+    assert (api.keep_habits(now=NOW), api.keep_habits(now=NOW)) == (1, 0)
+    newest = selectors.closed_trades(account, limit=20)
+    assert newest[0].closed_at > newest[-1].closed_at
+    rest = selectors.closed_trades(account, limit=20, before=newest[-1].cursor)
+    assert len({row.id for row in [*newest, *rest]}) == 24
+    until = at_hour(MONDAY, 12)
+    assert all(
+        r.closed_at <= until for r in selectors.closed_trades(account, limit=99, until=until)
+    )
+    with django_assert_max_num_queries(4):
+        parts = selectors.trade_parts(account)
+        habits = selectors.habits_of(account)
+        stats = selectors.trade_stats([account])[account]
+    assert sum(p.result for p in parts.weekdays) == sum(p.result for p in parts.hours) == 0
+    assert (parts.sides[Side.BUY].trades, parts.symbols["1"].wins, stats.trades) == (24, 12, 24)
+    growing = habits[1]
+    assert growing.verdict is Verdict.FOUND and growing.numbers["after_losses"] == pytest.approx(2)
+    assert len(growing.examples) == 3
+
+
+def test_who_goes_on_trading_is_judged_again_after_an_hour() -> None:
+    account = master_account()
+    traded(account, "1", 0, 10)
+    api.keep_trades(now=NOW)
+    api.keep_habits(now=NOW)
+    traded(account, "2", 5, 10)
+    api.keep_trades(now=NOW)
+    assert api.keep_habits(now=NOW + timedelta(minutes=59)) == 0
+    assert api.keep_habits(now=NOW + timedelta(minutes=60)) == 1
 
 
 def test_nothing_new_costs_a_handful_of_queries(
