@@ -80,7 +80,7 @@ _MASTERS = """
             WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'),
            (SELECT count(*) FROM copytrading_tradelink l
             WHERE l.master_account_id = m.account_id AND l.state = 'open' AND l.held_units > 0),
-           m.created_at
+           m.created_at, m.min_investment, m.max_followers, m.allowed_follower_modes
     FROM copytrading_copymaster m
     JOIN platforms_tradingaccount a ON a.id = m.account_id
     JOIN platforms_accountgroup g ON g.id = a.group_id
