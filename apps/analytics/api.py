@@ -13,7 +13,7 @@ from apps.analytics.figures import update_figures
 from apps.analytics.gaps import take_up_gaps
 from apps.analytics.models import EquityDay, RollUp
 from apps.analytics.rollup import closable_before, close_days, roll_up
-from apps.analytics.sampling import find_deposits, sample_equity
+from apps.analytics.sampling import find_deposits, sample_deals, sample_equity
 
 __all__ = [
     "close_days",
@@ -22,6 +22,7 @@ __all__ = [
     "keep_partitions",
     "keep_up",
     "roll_up",
+    "sample_deals",
     "sample_equity",
     "take_up_gaps",
     "update_figures",

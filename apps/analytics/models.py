@@ -15,7 +15,7 @@ from apps.common.fields import PriceField, UnitsField
 
 
 class EquitySample(models.Model):
-    """Money of one account at one full minute, in its currency.
+    """Money of one account at one full minute or right after a deal, in its currency.
 
     ``known_at`` is when the account's state last changed, empty where that is not known.
     ``deposits`` is what came in (positive) or left (negative) since the account's sample before.
@@ -96,11 +96,14 @@ class EquityDay(EquityStretch):
 
 
 class RollUp(models.Model):
-    """How far samples are rolled up, and outcomes taken up into gaps; one row."""
+    """How far samples are rolled up, outcomes taken up into gaps, deals sampled; one row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     rolled_to = models.DateTimeField(null=True)
     gaps_to = models.BigIntegerField(default=0, help_text="id of the newest outcome taken up")
+    deals_to = models.BigIntegerField(
+        default=0, help_text="id of the newest deal whose account need not be sampled any more"
+    )
 
     def __str__(self) -> str:
         return f"rolled up to {self.rolled_to}"

@@ -13,6 +13,7 @@ from tests.factories.copytrading import switch_copying
 
 OWN_COPY = [
     ("subscription", {}),
+    ("against", {}),
     ("edit_copy", {}),
     ("edit_copy_summary", {}),
     ("mapping", {}),
@@ -52,7 +53,9 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
         found[name] = reverse(f"portal:{name}", args=[copied.follower.account.uuid])
     for name in ("outcomes", "outcomes_csv"):
         found[name] = reverse(f"portal:{name}")
-    for name in ("copying", "follow", "follow_summary", "accounts", "masters"):
+    for name in ("copying", "exposure", "close_everything"):
+        found[name] = reverse(f"portal:{name}")
+    for name in ("follow", "follow_summary", "accounts", "masters"):
         found[name] = reverse(f"portal:{name}")
     return found
 
