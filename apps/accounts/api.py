@@ -167,6 +167,12 @@ class ProductDefaults(TypedDict, total=False):
     max_master_count: int
     margin_warning: Decimal
     margin_critical: Decimal
+    max_paper_accounts: int
+    master_min_age_days: int
+    master_min_trades: int
+    master_min_equity: Decimal
+    master_max_drawdown: Decimal
+    master_rules_bind: bool
 
 
 DEFAULTS = frozenset(ProductDefaults.__annotations__)

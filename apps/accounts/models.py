@@ -140,6 +140,40 @@ class ProductConfig(models.Model):
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(500))],
         help_text="percent of equity that is used as margin, 0: no warning",
     )
+    max_paper_accounts = models.PositiveIntegerField(
+        "paper accounts",
+        default=5,
+        help_text="that a customer may open, 0: none are offered",
+    )
+    master_min_age_days = models.PositiveIntegerField(
+        "age of the account",
+        default=30,
+        help_text="days that a master's account must have been known, 0: no rule",
+    )
+    master_min_trades = models.PositiveIntegerField(
+        "closed trades", default=20, help_text="that it must have, 0: no rule"
+    )
+    master_min_equity = models.DecimalField(
+        "equity",
+        max_digits=28,
+        decimal_places=8,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="that it must hold, in its own currency, 0: no rule",
+    )
+    master_max_drawdown = models.DecimalField(
+        "largest drawdown",
+        max_digits=8,
+        decimal_places=4,
+        default=Decimal(50),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text="percent below its high that it may have fallen, 0: no rule",
+    )
+    master_rules_bind = models.BooleanField(
+        "rules must be met",
+        default=True,
+        help_text="otherwise anybody may apply, and staff see what is not met",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

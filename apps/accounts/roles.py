@@ -20,13 +20,21 @@ class Permission(StrEnum):
     VIEW = "view"
     INTERVENE = "intervene"  # pause, stop and close what customers run
     HALT = "halt"  # kill switches
+    DECIDE_APPLICATIONS = "decide_applications"  # who becomes a master
     MANAGE_CUSTOMERS = "manage_customers"
     MANAGE_PLATFORMS = "manage_platforms"
     MANAGE_PRODUCT = "manage_product"  # modules, limits and defaults of the product
     MANAGE_STAFF = "manage_staff"
 
 
-_RISK = frozenset({Permission.VIEW, Permission.INTERVENE, Permission.HALT})
+_RISK = frozenset(
+    {
+        Permission.VIEW,
+        Permission.INTERVENE,
+        Permission.HALT,
+        Permission.DECIDE_APPLICATIONS,
+    }
+)
 _ADMIN = _RISK | {
     Permission.MANAGE_CUSTOMERS,
     Permission.MANAGE_PLATFORMS,

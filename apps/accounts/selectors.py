@@ -21,7 +21,7 @@ _CONFIG_AGE_S = 1.0
 @dataclass(frozen=True, slots=True)
 class ProductSettings:
     """The product's configuration as it was read: durations in seconds, slippage and margin
-    level in percent; 0 in a guard is no limit."""
+    level in percent; 0 in a guard is no limit, in a rule for masters no rule."""
 
     copy_trading_enabled: bool
     bot_trading_enabled: bool
@@ -33,8 +33,14 @@ class ProductSettings:
     min_equity: Decimal
     loss_limit: Decimal
     max_master_count: int
-    margin_warning: Decimal
-    margin_critical: Decimal
+    margin_warning: Decimal = Decimal(50)
+    margin_critical: Decimal = Decimal(80)
+    max_paper_accounts: int = 5
+    master_min_age_days: int = 30
+    master_min_trades: int = 20
+    master_min_equity: Decimal = Decimal(0)
+    master_max_drawdown: Decimal = Decimal(50)
+    master_rules_bind: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,17 @@ are kept for good. Days are UTC days.
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
-from apps.common.fields import PriceField, UnitsField
+from apps.analytics import gap_models as gap_models  # Django finds its models here
+from apps.analytics import summary_models as summary_models  # Django finds its models here
+from apps.analytics import trade_models as trade_models  # Django finds its models here
+from apps.common.fields import PriceField
 
 
 class EquitySample(models.Model):
@@ -77,13 +82,15 @@ class EquityDay(EquityStretch):
     """One UTC day of an account and its return, deposits and withdrawals taken out.
 
     ``daily_return`` is a fraction, empty while the day is not ``closed`` and where the day does
-    not count. A closed day is computed; what changes it opens it again.
+    not count. A closed day is computed; what changes it opens it again. An ``imported`` day is of
+    a track record that was brought along, its money that of another account.
     """
 
     pk = models.CompositePrimaryKey("account_id", "day")
     day = models.DateField()
     daily_return = models.FloatField(null=True)
     closed = models.BooleanField(default=False)
+    imported = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
@@ -236,78 +243,66 @@ class SubscriptionDay(models.Model):
         return f"{self.subscription_id} {self.day} {self.result}"
 
 
-class ReleasedPosition(models.Model):
-    """A position that left its copy open, with what it was worth then, in account currency."""
+class ImportedRecord(models.Model):
+    """A track record that was brought along for an account; a draft until it is confirmed.
 
-    link_id = models.BigIntegerField(primary_key=True)
-    units = UnitsField()
-    price = PriceField(help_text="at which it could have been closed")
-    worth = PriceField()
-    at = models.DateTimeField()
-
-    def __str__(self) -> str:
-        return f"link {self.link_id}: {self.worth}"
-
-
-class GapMoney(models.Model):
-    """A gap in the follower's account currency: ``actual`` less ``expected``, in its parts.
-
-    The parts are those of :class:`apps.analytics.domain.attribution.Cause`.
+    ``days`` are the days of its balance: date, balance, deposits (both text) and return (a
+    fraction, None where the day does not count). ``digest`` is of the file, which is not kept.
     """
 
-    expected = PriceField(default=0)
-    actual = PriceField(default=0)
-    late_start = PriceField(default=0)
-    skipped = PriceField(default=0)
-    rounding = PriceField(default=0)
-    entry_slippage = PriceField(default=0)
-    exit_slippage = PriceField(default=0)
-    costs = PriceField(default=0)
-    currency = PriceField(default=0)
-    manual = PriceField(default=0)
-    residual = PriceField(default=0)
-
-    class Meta:
-        abstract = True
-
-
-class SubscriptionGap(GapMoney):
-    """The gap of all settled trades of a copy: the sum of its :class:`TradeGap` rows."""
-
-    subscription_id = models.BigIntegerField(primary_key=True)
-    trades = models.PositiveIntegerField(default=0)
-    copied = models.PositiveIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return f"subscription {self.subscription_id}: {self.actual - self.expected}"
-
-
-class TradeGap(GapMoney):
-    """One trade of a master, from flat to flat, and what a copy made of it.
-
-    ``round_key`` is the master's deal that began it. ``link_id`` is empty where nothing was
-    copied; ``code`` then says why. ``side`` is the copy's. ``settled``: nothing of it changes
-    any more, and it is in the sums.
-    """
-
-    id = models.BigAutoField(primary_key=True)
-    subscription_id = models.BigIntegerField()
-    master_account_id = models.BigIntegerField()
-    position_key = models.CharField(max_length=64)
-    round_key = models.CharField(max_length=64)
-    link_id = models.BigIntegerField(null=True)
-    code = models.CharField(max_length=32, blank=True)
-    symbol = models.CharField(max_length=64)
-    side = models.CharField(max_length=4)
-    opened_at = models.DateTimeField()
-    ended_at = models.DateTimeField()
-    settled = models.BooleanField()
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    account_id = models.BigIntegerField()
+    format = models.CharField(max_length=16)
+    file_name = models.CharField(max_length=128)
+    digest = models.CharField(max_length=64)
+    source_account = models.CharField(max_length=64, blank=True)
+    currency = models.CharField(max_length=8, blank=True)
+    utc_offset_minutes = models.IntegerField(default=0)
+    trades = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    result = PriceField()
+    deposits = PriceField()
+    first_day = models.DateField()
+    last_day = models.DateField()
+    days = models.JSONField(default=list)
+    uploaded_by = models.BigIntegerField(null=True)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["subscription_id", "round_key"], name="gap_once")
+            models.UniqueConstraint(
+                fields=["account_id"], condition=Q(confirmed_at=None), name="one_draft"
+            ),
+            models.UniqueConstraint(
+                fields=["account_id"],
+                condition=Q(confirmed_at__isnull=False),
+                name="one_imported_record",
+            ),
         ]
-        indexes = [models.Index(fields=["id"], name="gap_unsettled", condition=Q(settled=False))]
 
     def __str__(self) -> str:
-        return f"{self.subscription_id} {self.symbol} {self.actual - self.expected}"
+        return f"{self.file_name}: {self.trades} trades"
+
+
+class ImportedTrade(models.Model):
+    """A closed trade of an imported record, in the currency of the record; volume as it says."""
+
+    record = models.ForeignKey(ImportedRecord, on_delete=models.CASCADE, related_name="rows")
+    symbol = models.CharField(max_length=64)
+    side = models.CharField(max_length=4)
+    volume = PriceField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField()
+    open_price = PriceField()
+    close_price = PriceField()
+    profit = PriceField()
+    commission = PriceField(default=0)
+    swap = PriceField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["record", "-closed_at"], name="imported_trade_time")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.side} {self.volume}"

@@ -42,6 +42,20 @@ def roll_up(**kwargs: Any) -> None:
     api.keep_up(now=timezone.now())
 
 
+@shared_task(name="analytics.keep_trades", queue="analytics", ignore_result=True)
+def keep_trades(**kwargs: Any) -> None:
+    """Write closed trades, their sums and habits from new deals; beat runs it every 20 s."""
+    now = timezone.now()
+    api.keep_trades(now=now)
+    api.keep_habits(now=now)
+
+
+@shared_task(name="analytics.keep_summaries", queue="analytics", ignore_result=True)
+def keep_summaries(**kwargs: Any) -> None:
+    """Take up what masters traded and who follows them; beat runs it every minute."""
+    api.keep_summaries(now=timezone.now())
+
+
 @shared_task(name="analytics.keep_partitions", queue="analytics", ignore_result=True)
 def keep_partitions(**kwargs: Any) -> None:
     """Make partitions ahead and drop old ones; beat runs it every hour."""

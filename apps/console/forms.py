@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from apps.copytrading.domain.limits import PRODUCT_BOUNDS
+from apps.copytrading.domain.limits import PRODUCT_BOUNDS, Bounds
 from apps.copytrading.form_fields import BoundedField, number
 
 
@@ -49,6 +49,71 @@ def _default(name: str, unit: str) -> BoundedField:
     if PRODUCT_BOUNDS[name].low == 0:
         field.help_text = f"{field.help_text} 0: no limit."
     return field
+
+
+RULE_LABELS = {
+    "master_min_age_days": "Age of the account",
+    "master_min_trades": "Closed trades",
+    "master_min_equity": "Equity",
+    "master_max_drawdown": "Largest drawdown",
+    "master_rules_bind": "Rules must be met",
+    "max_paper_accounts": "Paper accounts",
+}
+
+
+def _rule(name: str, unit: str, bounds: Bounds, help_text: str) -> BoundedField:
+    field = BoundedField(
+        bounds,
+        label=RULE_LABELS[name],
+        help_text=help_text,
+        initial=0,
+        error_messages={"required": "Enter a number; 0 means that it is not set."},
+    )
+    field.unit = unit
+    return field
+
+
+class RulesForm(ReasonForm):
+    """Who may become a master, and how many paper accounts a customer may open."""
+
+    master_min_age_days = _rule(
+        "master_min_age_days", "days", Bounds(0, 3650, None),
+        "How long the account must be known, imported history among it. 0: no rule.",
+    )  # fmt: skip
+    master_min_trades = _rule(
+        "master_min_trades", "trades", Bounds(0, 10_000, None),
+        "How many it must have closed, imported ones among them. 0: no rule.",
+    )  # fmt: skip
+    master_min_equity = _rule(
+        "master_min_equity", "in its currency", Bounds(0, 1_000_000_000, 2),
+        "What it must hold now. 0: no rule.",
+    )  # fmt: skip
+    master_max_drawdown = _rule(
+        "master_max_drawdown", "%", Bounds(0, 100, 4),
+        "How far it may ever have fallen below its high. 0: no rule.",
+    )  # fmt: skip
+    master_rules_bind = forms.BooleanField(
+        label=RULE_LABELS["master_rules_bind"],
+        required=False,
+        help_text="Otherwise anybody may apply, and staff see what is not met.",
+    )
+    max_paper_accounts = _rule(
+        "max_paper_accounts", "accounts", Bounds(0, 1000, None),
+        "How many a customer may open. 0: none are offered.",
+    )  # fmt: skip
+
+    @classmethod
+    def standing(cls, config: object) -> dict[str, Any]:
+        """The rules as the fields show them."""
+        values = {name: getattr(config, name) for name in RULE_LABELS}
+        return {
+            name: f"{value.normalize():f}" if isinstance(value, Decimal) else value
+            for name, value in values.items()
+        }
+
+    def rules(self) -> dict[str, Any]:
+        """The values as :func:`apps.accounts.api.update_product_defaults` takes them."""
+        return {name: self.cleaned_data[name] for name in RULE_LABELS}
 
 
 class DefaultsForm(ReasonForm):

@@ -1,6 +1,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from apps.console.views import (
+    applications,
     copies,
     copying,
     drift,
@@ -23,6 +24,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("masters/", copying.master_list, name="masters"),
     path("masters/<uuid:uuid>/", copying.master, name="master"),
     path("masters/<uuid:uuid>/<slug:action>/", copying.change_master, name="change_master"),
+    path("applications/", applications.application_list, name="applications"),
+    path(
+        "applications/<uuid:uuid>/<slug:decision>/",
+        applications.decide,
+        name="decide_application",
+    ),
     path("drift/", drift.drift, name="drift"),
     path("drift/repair/", drift.change, {"action": "repair"}, name="repair_drift"),
     path("drift/accept/", drift.change, {"action": "accept"}, name="accept_drift"),
@@ -35,4 +42,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("product/", product.product, name="product"),
     path("product/copy-trading/", product.set_copy_trading, name="copy_trading"),
     path("product/defaults/", product.set_defaults, name="defaults"),
+    path("product/rules/", product.set_rules, name="rules"),
 ]

@@ -28,6 +28,7 @@ from apps.copytrading.repairs import (
     repair,
 )
 from apps.copytrading.services import existing
+from apps.copytrading.services.accounts import remove_account
 from apps.copytrading.services.acting import (
     audit,
     audit_settings,
@@ -35,6 +36,15 @@ from apps.copytrading.services.acting import (
     label,
     publish_change,
     require_owner,
+)
+from apps.copytrading.services.application_events import (
+    APPLICATION_DECIDED,
+    APPLICATION_RECEIVED,
+)
+from apps.copytrading.services.applications import (
+    apply_for_public,
+    decide_application,
+    withdraw_application,
 )
 from apps.copytrading.services.by_hand import close_position, detach_position
 from apps.copytrading.services.closing import close_requested, want_closed
@@ -58,7 +68,14 @@ from apps.copytrading.services.pairs import (
     upload_symbol_pairs,
 )
 from apps.copytrading.services.planning import finish_interrupted
+from apps.copytrading.services.profile_editing import (
+    MasterProfile,
+    remove_picture,
+    set_picture,
+    update_master,
+)
 from apps.copytrading.services.relations import (
+    check_investment,
     check_master_count,
     check_relation,
     end_former_relation,
@@ -69,12 +86,14 @@ from apps.copytrading.services.versions import record_version
 from apps.execution.models import AccountEvent
 
 __all__ = [
-    "NoRepair", "RepairOrder", "RepairPreview", "accept_drift", "close_everything",
-    "close_position",
-    "create_follower", "create_master", "delete_follower", "delete_master", "delete_subscription",
-    "detach_position", "pause", "preview_repair", "repair", "resume", "set_master_enabled",
-    "set_master_status", "set_symbol_pair", "set_symbol_pairs", "stop", "subscribe",
-    "update_follower", "update_subscription", "upload_symbol_pairs",
+    "APPLICATION_DECIDED", "APPLICATION_RECEIVED", "MasterProfile", "NoRepair", "RepairOrder",
+    "RepairPreview", "accept_drift", "apply_for_public", "close_everything", "close_position",
+    "create_follower", "create_master", "decide_application", "delete_follower",
+    "delete_master", "delete_subscription", "detach_position", "pause", "preview_repair",
+    "remove_account", "remove_picture", "repair", "resume", "set_master_enabled",
+    "set_master_status", "set_picture", "set_symbol_pair", "set_symbol_pairs", "stop",
+    "subscribe", "update_follower", "update_master", "update_subscription",
+    "upload_symbol_pairs", "withdraw_application",
 ]  # fmt: skip
 
 Status = CopySubscription.Status
@@ -108,6 +127,7 @@ def subscribe(
         master=master, follower=follower, started_after_event=newest["m"] or 0
     )
     apply_settings(subscription, settings)
+    check_investment(master, follower, subscription.allocated_capital, follower.account.owner_id)
     subscription.save()
     record_version(subscription, timezone.now())
     if subscription.copy_existing_positions:

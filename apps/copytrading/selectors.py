@@ -32,7 +32,7 @@ from apps.execution.selectors import JournaledEvent, events_by_id
 __all__ = [
     "CODE_CHOICES", "STATE_CHOICES", "LatencyFigures", "LiveEvent", "MasterRow", "OpenCopy",
     "OutcomePage", "OutcomeRow", "SubscriptionRow", "accounts_of_masters", "copies_to_choose",
-    "follower_accounts",
+    "followed_masters", "follower_accounts",
     "follower_of", "latency", "live_feed",
     "master_accounts_of", "master_by_uuid", "masters", "masters_for", "masters_of", "open_copies",
     "outcomes_of", "owns_master", "subscription_by_uuid", "subscriptions_of",
@@ -105,9 +105,14 @@ def masters_of(user: User) -> list[MasterRow]:
     return [MasterRow(*row) for row in found]
 
 
-def accounts_of_masters() -> list[int]:
-    """Accounts of all masters, whatever their status, in the order in which they became masters."""
-    found = CopyMaster.objects.filter(archived_at=None).order_by("id")
+def accounts_of_masters(*, archived: bool = False) -> list[int]:
+    """Accounts of all masters, whatever their status, in the order in which they became masters.
+
+    With ``archived`` also of those that were deleted.
+    """
+    found = CopyMaster.objects.order_by("id")
+    if not archived:
+        found = found.filter(archived_at=None)
     return list(found.values_list("account_id", flat=True))
 
 
@@ -386,3 +391,15 @@ def _which(filters: dict[str, Any], *, everything: bool = False) -> tuple[str, l
     if not given:
         return ("TRUE" if everything else "FALSE"), []
     return " AND ".join(f"{column} = %s" for column in given), list(given.values())
+
+
+def followed_masters(user: User) -> frozenset[int]:
+    """Ids of the masters that any account of a customer copies now, paused copies among them."""
+    found = sql.rows(
+        "SELECT s.master_id FROM platforms_tradingaccount a "
+        "JOIN copytrading_copyfollower f ON f.account_id = a.id "
+        "JOIN copytrading_copysubscription s ON s.follower_id = f.id "
+        "WHERE a.owner_id = %s AND s.archived_at IS NULL AND s.status <> 'disabled'",
+        [user.pk],
+    )
+    return frozenset(row[0] for row in found)

@@ -13,6 +13,12 @@ from apps.papervenue.admin_client import AdminClient, AdminRefused
 
 OWNER = "bellwether"
 CLIENT_ID, CLIENT_SECRET = "bellwether", "paper-venue"
+CTID = "demo"
+_BROUGHT: tuple[dict[str, Any], ...] = (
+    {"name": "ctid-eur", "currency": "EUR", "deposit": "12500"},
+    {"name": "ctid-usd", "currency": "USD", "deposit": "40000", "live": True},
+    {"name": "ctid-netting", "currency": "GBP", "deposit": "8000", "margin_mode": "netting"},
+)
 _START_S = 20.0
 
 
@@ -67,6 +73,20 @@ def open_accounts(
         accounts={account.key: known[account.key]["account"] for account in accounts},
         logins={account.key: known[account.key]["login"] for account in accounts},
     )
+
+
+def offer_ctid(admin_port: int, password: str) -> None:
+    """Have a cTrader ID at the venue with accounts to bring along, demo and real, and a password.
+
+    So that adding a cTrader account can be tried where the venue stands for cTrader. Waits for a
+    venue that is just starting.
+    """
+    wait_for_venue(admin_port)
+    held = {row["name"] for row in ask(admin_port, "accounts")["accounts"] if row["owner"] == CTID}
+    missing = [terms | {"owner": CTID} for terms in _BROUGHT if terms["name"] not in held]
+    if missing:
+        ask(admin_port, "open_accounts", accounts=missing)
+    ask(admin_port, "set_password", owner=CTID, password=password)
 
 
 def access_token(admin_port: int) -> str:

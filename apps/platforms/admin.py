@@ -32,7 +32,8 @@ class ConnectionAdmin(_KeptAdmin):
     list_display = ("name", "platform", "server", "host", "port", "enabled")
     list_filter = ("platform", "enabled")
     exclude = ("credentials",)
-    readonly_fields = ("platform", "server", "created_at")
+    readonly_fields = ("platform", "server", "owner", "created_at")
+    list_select_related = ("owner",)
 
 
 @admin.register(TradingAccount)

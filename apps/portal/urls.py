@@ -1,20 +1,26 @@
 from django.urls import URLPattern, URLResolver, path, register_converter
 
 from apps.portal.views import (
+    account_changes,
     accounts,
     against,
+    becoming,
     by_hand,
     close_all,
+    connecting,
     copy_settings,
     copying,
+    discover,
     drift,
     exposure,
     followers,
     gallery,
     home,
     mapping,
+    master_profile,
     masters,
     outcomes,
+    track_record,
 )
 
 
@@ -33,7 +39,7 @@ class ChangeConverter:
 class MasterChangeConverter(ChangeConverter):
     """What its owner can do with a master."""
 
-    regex = "switch-off|switch-on|delete"
+    regex = "switch-off|switch-on|delete|apply|withdraw"
 
 
 register_converter(ChangeConverter, "change")
@@ -46,6 +52,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("theme/", home.theme, name="theme"),
     path("gallery/", gallery.gallery, name="gallery"),
+    path("discover/", discover.discover, name="discover"),
+    path("discover/compare/", discover.compare, name="compare"),
     path("copying/", copying.copying, name="copying"),
     path("copying/exposure/", exposure.exposure, name="exposure"),
     path("copying/close-everything/", close_all.close_everything, name="close_everything"),
@@ -72,11 +80,42 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copying/<uuid:uuid>/chain/", outcomes.check, name="check_chain"),
     path("copying/<uuid:uuid>/<change:action>/", copying.change, name="change_copy"),
     path("my-masters/", masters.master_list, name="masters"),
+    path("my-masters/become/", becoming.become, name="become_master"),
+    path("my-masters/become/<uuid:uuid>/", becoming.apply, name="apply_as_master"),
+    path("my-masters/<uuid:uuid>/", master_profile.profile, name="master_profile"),
+    path("my-masters/<uuid:uuid>/picture/", master_profile.set_picture, name="set_picture"),
+    path("pictures/<uuid:uuid>.webp", master_profile.picture, name="picture"),
     path("my-masters/<uuid:uuid>/<master_change:action>/", masters.change, name="change_master"),
     path("my-accounts/", accounts.account_list, name="accounts"),
     path("my-accounts/drift/<int:pk>/repair/", drift.change, REPAIR, name="repair_drift"),
     path("my-accounts/drift/<int:pk>/accept/", drift.change, ACCEPT, name="accept_drift"),
+    path("my-accounts/add/", connecting.connect, name="connect"),
+    path("my-accounts/add/paper/", connecting.open_paper, name="open_paper"),
+    path("my-accounts/add/ctrader/", connecting.connect_ctrader, name="connect_ctrader"),
+    path("my-accounts/add/ctrader/back/", connecting.ctrader_back, name="ctrader_back"),
+    path(
+        "my-accounts/add/ctrader/<uuid:uuid>/",
+        connecting.choose_accounts,
+        name="choose_accounts",
+    ),
     path("my-accounts/<uuid:uuid>/", accounts.account_detail, name="account"),
+    path("my-accounts/<uuid:uuid>/history/", accounts.account_history, name="account_history"),
+    path("my-accounts/<uuid:uuid>/name/", account_changes.rename, name="rename_account"),
+    path("my-accounts/<uuid:uuid>/remove/", account_changes.remove, name="remove_account"),
+    path("my-accounts/<uuid:uuid>/record/", track_record.track_record, name="track_record"),
+    path(
+        "my-accounts/<uuid:uuid>/record/confirm/",
+        track_record.confirm_record,
+        name="confirm_record",
+    ),
+    path(
+        "my-accounts/<uuid:uuid>/record/discard/",
+        track_record.discard_record,
+        name="discard_record",
+    ),
+    path(
+        "my-accounts/<uuid:uuid>/record/remove/", track_record.remove_record, name="remove_record"
+    ),
     path(
         "my-accounts/<uuid:uuid>/copying/",
         followers.follower_settings,

@@ -164,6 +164,7 @@ CELERY_TASK_ROUTES = {
     "copy.guards": {"queue": "upkeep"},
     "copy.seal": {"queue": "upkeep"},
     "copy.reconcile": {"queue": "upkeep"},
+    "platforms.forget_grants": {"queue": "upkeep"},
 } | {
     f"{prefix}.*": {"queue": queue}
     for queue, app in {
@@ -202,6 +203,17 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "keep-trades": {
+        "task": "analytics.keep_trades",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
+    "keep-summaries": {
+        "task": "analytics.keep_summaries",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "forget-grants": {"task": "platforms.forget_grants", "schedule": 600.0},
     "keep-partitions": {"task": "analytics.keep_partitions", "schedule": 3600.0},
     "enforce-guards": {"task": "copy.guards", "schedule": 2.0, "options": {"expires": 2.0}},
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
@@ -214,6 +226,28 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 RISK_FREE_RATE = env.float("RISK_FREE_RATE", default=0.0)  # of a year, as a fraction
 KEEP_SAMPLES_MONTHS = env.int("KEEP_SAMPLES_MONTHS", default=3)  # besides the present one
 KEEP_HOURS_MONTHS = env.int("KEEP_HOURS_MONTHS", default=36)
+
+# --- Accounts of customers ---------------------------------------------------------------------
+# The application that is registered with Spotware; without it no cTrader account can be added.
+CTRADER_CLIENT_ID = env("CTRADER_CLIENT_ID", default="")
+CTRADER_CLIENT_SECRET = secret("CTRADER_CLIENT_SECRET", "")
+CTRADER_AUTHORIZE_URL = env(
+    "CTRADER_AUTHORIZE_URL", default="https://id.ctrader.com/my/settings/openapi/grantingaccess/"
+)
+CTRADER_TOKEN_URL = env("CTRADER_TOKEN_URL", default="https://openapi.ctrader.com/apps/token")
+CTRADER_REDIRECT_URL = env("CTRADER_REDIRECT_URL", default="")  # as registered; '': by the request
+CTRADER_REQUIRE_STATE = env.bool("CTRADER_REQUIRE_STATE", default=True)
+CTRADER_LIVE = env("CTRADER_LIVE", default="live.ctraderapi.com:5035")
+CTRADER_DEMO = env("CTRADER_DEMO", default="demo.ctraderapi.com:5035")
+CTRADER_TLS = env.bool("CTRADER_TLS", default=True)
+CTRADER_CA_FILE = env("CTRADER_CA_FILE", default="")
+# The built-in venue, where customers open paper accounts; without its pages they cannot.
+PAPERVENUE_URL = env("PAPERVENUE_URL", default="")
+PAPERVENUE_ADDRESS = env("PAPERVENUE_ADDRESS", default="127.0.0.1:5035")
+PAPERVENUE_CLIENT_ID = env("PAPERVENUE_CLIENT_ID", default="bellwether")
+PAPERVENUE_CLIENT_SECRET = secret("PAPERVENUE_CLIENT_SECRET", "paper-venue")
+PAPERVENUE_OWNER = env("PAPERVENUE_OWNER", default="bellwether")  # whose accounts they are there
+STATEMENT_MAX_MB = env.int("STATEMENT_MAX_MB", default=8)  # of an imported track record
 
 # --- People ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -54,11 +54,16 @@ def paper_venue(installation: Installation, env: Mapping[str, str]) -> Program:
         "serve",
         *("--host", "127.0.0.1", "--port", env["PAPERVENUE_PORT"]),
         *("--admin-port", env["PAPERVENUE_ADMIN_PORT"]),
+        *(("--http-port", pages) if (pages := _port_of(env.get("PAPERVENUE_URL", ""))) else ()),
         *("--data", str(installation.var / "papervenue")),
         stop_within_s=1.5,
         stop_order=_SERVERS_LAST,
         niceness=_NICE,
     )
+
+
+def _port_of(address: str) -> str:
+    return address.rpartition(":")[2]
 
 
 def gateway(env: Mapping[str, str]) -> Program:

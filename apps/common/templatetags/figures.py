@@ -101,12 +101,6 @@ def signed_lots(value: Decimal) -> str:
 
 
 @register.filter
-def at(mapping: Mapping[Any, Any], key: Any) -> Any:
-    """An entry by its key, whatever that is; '' where there is none."""
-    return mapping.get(key, "")
-
-
-@register.filter
 def signed(value: Decimal | None, currency: str = "") -> str:
     """Like :func:`amount`, with the sign shown for gains too."""
     text = amount(value, currency)
@@ -183,6 +177,12 @@ def status_tone(value: str) -> str:
 def event_words(kind: str) -> str:
     """What a master did, in a word or two."""
     return _EVENTS.get(kind, kind.replace("_", " ").capitalize())
+
+
+@register.filter
+def at(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """The value by a key that is no text; '' where there is none."""
+    return mapping.get(key, "")
 
 
 @register.filter

@@ -32,6 +32,12 @@ WORDS = {
     "master.switch_on": "Switched on by its owner",
     "master.switch_off": "Switched off by its owner",
     "master.delete": "Deleted",
+    "master.apply": "Applied to be public",
+    "master.withdraw": "Withdrew the application",
+    "master.approve": "Approved",
+    "master.reject": "Rejected",
+    "master.update": "Changed the profile",
+    "master.picture": "Changed the picture",
 }
 
 

@@ -20,6 +20,7 @@ def console_nav(context: dict[str, Any]) -> list[NavItem]:
         places = [
             ("Live", "console:live"),
             ("Masters", "console:masters"),
+            ("Applications", "console:applications"),
             ("Outcomes", "console:outcomes"),
         ]
     places += [

@@ -18,6 +18,7 @@ from apps.copytrading.models.profiles import (
     CopyFollower,
     CopyMaster,
     CopySubscription,
+    MasterPicture,
     SubscriptionVersion,
     SymbolPair,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "LedgerHead",
     "LinkLeg",
     "MarginAlarm",
+    "MasterPicture",
     "Outcome",
     "OutcomeSeal",
     "PendingLink",

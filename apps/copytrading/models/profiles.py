@@ -28,6 +28,13 @@ class CopyMaster(models.Model):
         PUBLIC = "public", "Public"
         PRIVATE = "private", "Private"
 
+    class FollowerModes(models.TextChoices):
+        """Whose accounts may follow."""
+
+        BOTH = "both", "Real and demo accounts"
+        REAL = "real", "Real accounts only"
+        DEMO = "demo", "Demo accounts only"
+
     class Audience(models.TextChoices):
         """Who sees something on the page of a master besides its owner and staff."""
 
@@ -43,6 +50,17 @@ class CopyMaster(models.Model):
     status_reason = models.CharField(max_length=500, blank=True)
     enabled = models.BooleanField(default=True)
     visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PRIVATE)
+    allowed_follower_modes = models.CharField(
+        max_length=8, choices=FollowerModes, default=FollowerModes.BOTH
+    )
+    max_followers = models.PositiveIntegerField(default=0, help_text="0: no limit")
+    min_investment = PriceField(
+        default=Decimal(0),
+        validators=NOT_NEGATIVE,
+        help_text="equity or allocated capital of a follower, master account currency, 0: none",
+    )
+    applied_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
     show_positions = models.CharField(
         max_length=16, choices=Audience, default=Audience.FOLLOWERS, db_default=Audience.FOLLOWERS
     )
@@ -59,6 +77,20 @@ class CopyMaster(models.Model):
 
     def __str__(self) -> str:
         return self.strategy_name
+
+
+class MasterPicture(models.Model):
+    """The picture of a master: a square WebP image that we encoded ourselves."""
+
+    master = models.OneToOneField(
+        CopyMaster, on_delete=models.CASCADE, primary_key=True, related_name="picture"
+    )
+    image = models.BinaryField()
+    digest = models.CharField(max_length=16)
+    at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"picture of master {self.master_id}"
 
 
 class CopyFollower(GuardSettings):
