@@ -79,7 +79,11 @@ class TradeGap(GapMoney):
         constraints = [
             models.UniqueConstraint(fields=["subscription_id", "round_key"], name="gap_once")
         ]
-        indexes = [models.Index(fields=["id"], name="gap_unsettled", condition=Q(settled=False))]
+        indexes = [
+            models.Index(
+                fields=["subscription_id"], name="gap_unsettled", condition=Q(settled=False)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.subscription_id} {self.symbol} {self.actual - self.expected}"

@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 ('settled', models.BooleanField()),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('settled', False)), fields=['id'], name='gap_unsettled')],
+                'indexes': [models.Index(condition=models.Q(('settled', False)), fields=['subscription_id'], name='gap_unsettled')],
                 'constraints': [models.UniqueConstraint(fields=('subscription_id', 'round_key'), name='gap_once')],
             },
         ),
