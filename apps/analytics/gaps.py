@@ -23,8 +23,9 @@ from django.db import connection, transaction
 
 from apps.analytics.domain.attribution import Cause, Gap, booked, exactly, stored
 from apps.analytics.gap_facts import Place, load_facts
+from apps.analytics.gap_models import SubscriptionGap, TradeGap
 from apps.analytics.gap_trades import GapTrade, trades_of
-from apps.analytics.models import RollUp, SubscriptionGap, TradeGap
+from apps.analytics.models import RollUp
 
 #: Outcomes are taken up so long after they were written.
 SETTLED = timedelta(seconds=20)

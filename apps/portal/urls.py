@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from apps.portal.views import (
     account_changes,
     accounts,
+    against,
     becoming,
     by_hand,
     close_all,
@@ -69,6 +70,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copying/positions/<int:link>/close/", by_hand.close_position, name="close_position"),
     path("copying/positions/<int:link>/detach/", by_hand.detach_position, name="detach_position"),
     path("copying/<uuid:uuid>/", copying.subscription, name="subscription"),
+    path("copying/<uuid:uuid>/against/", against.against, name="against"),
     path("copying/<uuid:uuid>/settings/", copy_settings.edit, name="edit_copy"),
     path(
         "copying/<uuid:uuid>/settings/summary/",

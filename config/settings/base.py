@@ -188,6 +188,11 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sample-equity": {"task": "analytics.sample_equity", "schedule": 60.0},
+    "sample-deals": {
+        "task": "analytics.sample_deals",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "follow-copies": {
         "task": "analytics.follow_copies",
         "schedule": 60.0,

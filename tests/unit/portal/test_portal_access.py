@@ -13,6 +13,7 @@ from tests.factories.copytrading import switch_copying
 
 OWN_COPY = [
     ("subscription", {}),
+    ("against", {}),
     ("edit_copy", {}),
     ("edit_copy_summary", {}),
     ("edit_copy_rehearsal", {}),
