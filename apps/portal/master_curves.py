@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from apps.analytics.listing import Period
+from apps.analytics.list_query import Period
 from apps.analytics.records import HOURLY
 from apps.analytics.selectors import IndexPoint, RecordPoint, drawdown_curves, equity_curve
 from apps.common.charts import Chart, Marker, Moment, Series

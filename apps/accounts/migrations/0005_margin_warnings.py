@@ -8,11 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-<<<<<<<< HEAD:apps/accounts/migrations/0005_margin_warnings.py
         ("accounts", "0004_legal_texts"),
-========
-        ('accounts', '0003_paper_accounts_and_master_rules'),
->>>>>>>> mycopying:apps/accounts/migrations/0004_margin_warnings.py
     ]
 
     operations = [

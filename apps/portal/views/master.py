@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from apps.analytics.listing import Period
+from apps.analytics.list_query import Period
 from apps.analytics.selectors import (
     closed_trades,
     follower_earnings,
