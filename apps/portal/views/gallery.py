@@ -14,10 +14,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.selectors import is_staff_member
+from apps.analytics.domain.breakdown import Part
 from apps.analytics.domain.qualification import Record, Rules, checks
+from apps.analytics.selectors import Breakdown
 from apps.common.charts import Chart, Marker, Series
 from apps.common.navigation import NavItem
 from apps.portal.health import Health
+from apps.portal.master_tables import Bars, breakdowns
+from apps.trading.orders import Side
 
 
 class SampleForm(forms.Form):
@@ -96,6 +100,16 @@ def sample_charts(theme: str) -> dict[str, Chart]:
     }  # fmt: skip
 
 
+def sample_bars() -> Bars:
+    """Results by symbol, one of them lost."""
+    parts = {
+        "EURUSD": Part(42, 25, 17, Decimal("1284.5")),
+        "GBPJPY": Part(18, 9, 9, Decimal("-312.07")),
+        "XAUUSD": Part(3, 0, 0, Decimal(0)),
+    }
+    return breakdowns(Breakdown(parts, dict.fromkeys(Side, Part()), [Part()] * 7, [Part()] * 24))[0]
+
+
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
     """For staff, and for everybody on a machine that runs with DEBUG."""
@@ -114,6 +128,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
             {"name": name, "form": form} | sample_charts(name) for name, form in wrong.items()
         ],
         "now": timezone.now(),
+        "bars": sample_bars(),
         "values": [Decimal(v) for v in (10, 12, 11, 15, 14, 18, 17, 21, 19, 24)],
         "hops": [1.2, 3.1, 2.4, 5.0],
         "healths": [
