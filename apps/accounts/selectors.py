@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 
 from apps.accounts.models import AuditEntry, Customer, ProductConfig, User
 from apps.accounts.roles import PERMISSIONS, Permission, Role
+from apps.accounts.second_factor import lacks_second_factor
 
 # Other processes see a change of the configuration after at most this long.
 _CONFIG_AGE_S = 1.0
@@ -33,8 +34,8 @@ class ProductSettings:
     min_equity: Decimal
     loss_limit: Decimal
     max_master_count: int
-    margin_warning: Decimal = Decimal(50)
-    margin_critical: Decimal = Decimal(80)
+    margin_warning: Decimal
+    margin_critical: Decimal
     max_paper_accounts: int = 5
     master_min_age_days: int = 30
     master_min_trades: int = 20
@@ -81,8 +82,13 @@ def forget_product_config() -> None:
 
 
 def roles_of(user: User | AnonymousUser) -> frozenset[Role]:
-    """The staff roles of an active user; owners are also all superusers."""
+    """The staff roles of an active user; owners are also all superusers.
+
+    None for those of staff who must set up a second factor first.
+    """
     if not isinstance(user, User) or not user.is_active or not user.is_staff:
+        return frozenset()
+    if lacks_second_factor(user):
         return frozenset()
     if user.is_superuser:
         return frozenset({Role.OWNER})

@@ -32,6 +32,7 @@ from apps.analytics.imported import (
     imported_spans,
     imported_trades,
 )
+from apps.analytics.moments import MoneyThen, money_at
 from apps.analytics.records import (
     IndexPoint,
     RecordPoint,
@@ -66,6 +67,7 @@ __all__ = [
     "ImportedSpan",
     "IndexPoint",
     "MasterCorrelations",
+    "MoneyThen",
     "RecordPoint",
     "SkipReason",
     "StoredFigures",
@@ -87,6 +89,7 @@ __all__ = [
     "imported_spans",
     "imported_trades",
     "master_correlations",
+    "money_at",
     "monthly_returns",
     "period_figures",
     "return_lines",

@@ -47,6 +47,8 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "channels",
     "csp",
     "django_htmx",
@@ -59,6 +61,7 @@ INSTALLED_APPS = [
     "apps.execution",
     "apps.copytrading",
     "apps.analytics",
+    "apps.notifications",
     "apps.papervenue",
     "apps.portal",
     "apps.console",
@@ -80,6 +83,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.sessions.note_activity",
+    "apps.accounts.second_factor.staff_need_one",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -219,6 +224,19 @@ CELERY_BEAT_SCHEDULE = {
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
     "reconcile": {"task": "copy.reconcile", "schedule": 5.0, "options": {"expires": 5.0}},
     "seal-outcomes": {"task": "copy.seal", "schedule": 10.0},
+    "gather-notifications": {
+        "task": "notify.gather",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
+    "send-mails": {"task": "notify.mails", "schedule": 3.0, "options": {"expires": 3.0}},
+    "send-messages": {"task": "notify.messengers", "schedule": 3.0, "options": {"expires": 3.0}},
+    "watch-connections": {
+        "task": "notify.connections",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
+    "forget-notifications": {"task": "notify.forget", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
@@ -226,6 +244,14 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 RISK_FREE_RATE = env.float("RISK_FREE_RATE", default=0.0)  # of a year, as a fraction
 KEEP_SAMPLES_MONTHS = env.int("KEEP_SAMPLES_MONTHS", default=3)  # besides the present one
 KEEP_HOURS_MONTHS = env.int("KEEP_HOURS_MONTHS", default=36)
+
+# --- Notifications -----------------------------------------------------------------------------
+# Where links in messages lead.
+SITE_URL = env("SITE_URL", default="http://localhost:8000")
+KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", default=180)
+# Whether customers' channels may lead to machines inside this network.
+NOTIFY_PRIVATE_HOSTS = env.bool("NOTIFY_PRIVATE_HOSTS", default=False)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
 
 # --- Accounts of customers ---------------------------------------------------------------------
 # The application that is registered with Spotware; without it no cTrader account can be added.
@@ -270,6 +296,22 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="optional")
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
+# Changes of security are told by notifications.
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# How many proxies of ours stand in front and add to X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+MFA_ADAPTER = "apps.accounts.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Bellwether"
+MFA_TOTP_TOLERANCE = 1  # codes of the 30 seconds before and after count, too
+# Where addresses need not be confirmed, a second factor does not wait for that either.
+MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION != "mandatory"
+# Browsers take http://localhost for a safe place, and so do we in development.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = env.bool("PASSKEYS_WITHOUT_TLS", default=False)
+# Whether staff without a second factor are led to set one up before anything else.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)

@@ -75,6 +75,7 @@ async def _start(installation: Installation, output: Output, supervisor: Supervi
     await supervisor.launch(programs.gateway(env))
     await supervisor.launch(programs.worker(env))
     await supervisor.launch(programs.upkeep(env))
+    await supervisor.launch(programs.notifier(env))
     await supervisor.launch(programs.beat(installation, env))
     if installation.demo:
         await supervisor.launch(programs.demo_traders(env))

@@ -180,12 +180,6 @@ def event_words(kind: str) -> str:
 
 
 @register.filter
-def at(mapping: Mapping[Any, Any], key: Any) -> Any:
-    """The value by a key that is no text; '' where there is none."""
-    return mapping.get(key, "")
-
-
-@register.filter
 def lookup(mapping: Mapping[str, Any], key: Any) -> Any:
     return mapping.get(str(key), "")
 

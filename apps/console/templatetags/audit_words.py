@@ -23,6 +23,8 @@ WORDS = {
     "follower.create": "Began to follow",
     "follower.update": "Changed settings of the account",
     "follower.delete": "Ended all copying",
+    "legal.publish": "Published a new version",
+    "legal.accept": "Accepted",
     "master.create": "Became a master",
     "master.active": "Activated",
     "master.paused": "Paused",
