@@ -19,15 +19,15 @@ from apps.trading.money import Money
 COMPARED = 4
 
 PERIODS = [
-    (Period.WEEK, "7 days"),
-    (Period.MONTH, "30 days"),
-    (Period.QUARTER, "90 days"),
-    (Period.YEAR, "365 days"),
+    (Period.WEEK, "7 d"),
+    (Period.MONTH, "30 d"),
+    (Period.QUARTER, "90 d"),
+    (Period.YEAR, "365 d"),
     (Period.ALL, "All"),
 ]
 SORTS = [
-    (Sort.SHARPE, "Return for the risk (Sharpe)"),
-    (Sort.RETURN, "Return in the period"),
+    (Sort.SHARPE, "Sharpe ratio"),
+    (Sort.RETURN, "Highest return"),
     (Sort.DRAWDOWN, "Smallest drawdown"),
     (Sort.RISK, "Lowest risk score"),
     (Sort.EARNED, "What followers earned"),
@@ -40,12 +40,16 @@ MODES = [("real", "Real money"), ("demo", "Demo")]
 _NO_CHOICE = "There is no such choice; take one of the list."
 
 
-def _choice(label: str, every: str, choices: Iterable[tuple[str, str]]) -> forms.ChoiceField:
+def _choice(
+    label: str, every: str, choices: Iterable[tuple[str, str]], *, beside: bool = False
+) -> forms.ChoiceField:
+    """A choice from a list, or from a few that stand ``beside`` one another."""
     offered = [("", every), *choices] if every else list(choices)
     return forms.ChoiceField(
         label=label,
         required=False,
         choices=offered,
+        widget=forms.RadioSelect if beside else forms.Select,
         error_messages={"invalid_choice": _NO_CHOICE},
     )
 
@@ -80,8 +84,8 @@ class DiscoverForm(forms.Form):
     )
     sort = _choice("Order", "", SORTS)
     account = _choice("Copied by my account", "", ())
-    period = _choice("Period", "", PERIODS)
-    view = _choice("View", "", [("cards", "Cards"), ("table", "Table")])
+    period = _choice("Period", "", PERIODS, beside=True)
+    view = _choice("View", "", [("cards", "Cards"), ("table", "Table")], beside=True)
     returned = _number("Return at least", -100, 100_000)
     drawdown = _number("Drawdown at most", 0, 100)
     risk = _number("Risk score at most", 1, 10, whole=True)
@@ -141,8 +145,24 @@ class DiscoverForm(forms.Form):
         return {name: value for name, value in given.items() if value not in (None, "", False)}
 
     @property
+    def narrowed(self) -> bool:
+        """Whether any filter besides the search is in use, or was given what makes no sense."""
+        return any(name in self.chosen or name in self.errors for name in self.filters)
+
+    @property
+    def filter_fields(self) -> list[tuple[forms.BoundField, str]]:
+        """The fields of the filters, each with its unit."""
+        units = {**self.units, "investment": self.currency}
+        return [(self[name], units.get(name, "")) for name in self.filters]
+
+    @property
     def period_chosen(self) -> Period:
         return Period(self.chosen.get("period", self.initials["period"]))
+
+    @property
+    def period_words(self) -> str:
+        days = self.period_chosen.days
+        return f"{days} days" if days else "whole record"
 
     @property
     def in_table(self) -> bool:
@@ -189,6 +209,11 @@ class DiscoverForm(forms.Form):
         if more.get("period") == self.initials["period"]:
             more["period"] = None
         return urlencode({n: v for n, v in more.items() if v not in (None, "", [])}, doseq=True)
+
+    @property
+    def unfiltered(self) -> str:
+        """The list without search and filters."""
+        return self.query(q=None, page=None, **dict.fromkeys(self.filters))
 
     def with_page(self, page: int) -> str:
         return self.query(page=page if page > 1 else None)

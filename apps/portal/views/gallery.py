@@ -32,6 +32,11 @@ class SampleForm(forms.Form):
         widget=forms.RadioSelect,
         initial="skip",
     )
+    period = forms.ChoiceField(
+        label="Period",
+        choices=[("30", "30 d"), ("90", "90 d"), ("all", "All")],
+        widget=forms.RadioSelect,
+    )
     stops = forms.BooleanField(
         label="Copy stop loss", help_text="Your stop follows the master's.", required=False
     )
@@ -94,7 +99,13 @@ def gallery(request: HttpRequest) -> HttpResponse:
     """For staff, and for everybody on a machine that runs with DEBUG."""
     if not (settings.DEBUG or is_staff_member(request.user)):
         raise Http404("No such page.")
-    data = {"name": "Harbour Swing", "multiplier": "0.5", "volume": "0", "rounding": "skip"}
+    data = {
+        "name": "Harbour Swing",
+        "multiplier": "0.5",
+        "volume": "0",
+        "rounding": "skip",
+        "period": "90",
+    }
     wrong = {theme: SampleForm(data, auto_id=f"{theme}_%s") for theme in ("light", "dark")}
     context = {
         "themes": [

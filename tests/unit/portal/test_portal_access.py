@@ -73,7 +73,7 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
     for name in ("outcomes", "outcomes_csv"):
         found[name] = reverse(f"portal:{name}")
     names = ("copying", "follow", "follow_summary", "follow_rehearsal", "accounts", "masters")
-    for name in (*names, "terms"):
+    for name in (*names, "discover", "compare", "terms"):
         found[name] = reverse(f"portal:{name}")
     found["legal_text"] = reverse("portal:legal_text", args=["risk", 1])
     return found
