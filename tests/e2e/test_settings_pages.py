@@ -63,7 +63,7 @@ def test_following_with_settings_tells_what_will_happen(
     expect(summary).to_contain_text("The first copy is the master's next trade.")
     expect(rehearsal).to_contain_text("15 of 20 opened or increased, 5 skipped.")
     rehearsal.get_by_role("link", name="When the volume is below the smallest").click()
-    page.get_by_role("radio", name="Round up to the minimum").check()
+    page.get_by_role("radio", name="Open the smallest volume").check()
     expect(rehearsal).to_contain_text("20 of 20 opened or increased, 0 skipped, 5 rounded up.")
     expect(summary).to_contain_text("10 s, by default")
     expect(page.get_by_label("Maximum delay")).to_be_hidden()
