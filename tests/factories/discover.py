@@ -20,9 +20,10 @@ from tests.factories.copytrading import (
     MasterFactory,
     SubscriptionFactory,
     fund,
+    symbol,
 )
 from tests.factories.equity import closed_days
-from tests.factories.platforms import AccountFactory
+from tests.factories.platforms import AccountFactory, GroupFactory
 
 #: A year that rises a little every day but one in five.
 STEADY = (0.002, 0.002, 0.002, 0.002, -0.004)
@@ -33,17 +34,24 @@ def listed(
     *,
     returns: Iterable[float] = STEADY,
     days: int = 60,
+    age: int = 0,
     account: dict[str, Any] | None = None,
     equity: int = 10_000,
     **changes: Any,
 ) -> CopyMaster:
-    """A public master whose record ended yesterday; ``returns`` repeat over ``days``."""
+    """A public master whose record ended yesterday; ``returns`` repeat over ``days``.
+
+    The record may have begun ``age`` days ago, with a day that does not count.
+    """
     held = AccountFactory(journaled=True, **(account or {}))
     fund(held, equity)
     values: dict[str, Any] = {"visibility": "public", "strategy_name": name}
     master: CopyMaster = MasterFactory(account=held, **(values | changes))
     pattern = list(returns)
-    first = timezone.now().date() - timedelta(days=days)
+    today = timezone.now().date()
+    if age:
+        closed_days(held.pk, today - timedelta(days=age), [None])
+    first = today - timedelta(days=days)
     closed_days(held.pk, first, [pattern[number % len(pattern)] for number in range(days)])
     return master
 
@@ -108,3 +116,26 @@ def kept_up() -> date:
     api.keep_summaries(now=timezone.now())
     forget_offers()
     return last
+
+
+def three_masters() -> list[CopyMaster]:
+    """A calm master, a wild one and one with a short record, with figures and followers."""
+    calm = listed(
+        "Calm Harbour",
+        returns=(0.001, 0.001, -0.0005),
+        days=25,
+        age=120,
+        account={"group": GroupFactory(mode="real")},
+    )
+    wild = listed(
+        "Wild Bull", returns=(0.04, -0.05, 0.03), days=24, age=60, description="Buys what falls."
+    )
+    new = listed("New Hope", returns=(0.01,), days=12, min_investment=Decimal(500))
+    symbol(calm.account.connection, "EURUSD")
+    symbol(wild.account.connection, "XAUUSD")
+    opens(calm, 10_000)
+    opens(wild, 20_000)
+    followed(calm, 6, growth=[1.01, 1.02, 0.99, 1.04, 1.05, 0.98])
+    followed(wild, 2, growth=[1.5, 1.6])
+    kept_up()
+    return [calm, wild, new]
