@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.demo import plan
 from apps.demo.passwords import demo_password
+from apps.demo.past import YEAR
 from apps.demo.seed import fill
 from apps.demo.venue import VenueUnavailable
 
@@ -27,6 +28,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="of the paper venue")
         parser.add_argument("--port", type=int, default=port("PAPERVENUE_PORT"))
+        parser.add_argument(
+            "--days", type=int, default=YEAR, help="business days of past to make up, 0 for none"
+        )
         parser.add_argument("--admin-port", type=int, default=port("PAPERVENUE_ADMIN_PORT"))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,7 +40,12 @@ class Command(BaseCommand):
                 "with `make run`."
             )
         try:
-            fill(host=options["host"], port=options["port"], admin_port=options["admin_port"])
+            fill(
+                host=options["host"],
+                port=options["port"],
+                admin_port=options["admin_port"],
+                days=options["days"],
+            )
         except VenueUnavailable as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(sign_ins())
