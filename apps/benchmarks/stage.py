@@ -87,6 +87,12 @@ class Stage:
         found: list[dict[str, Any]] = self._measured("pages", "bench_pages_run", *options)
         return found
 
+    def live(self, options: Mapping[str, int]) -> dict[str, Any]:
+        """How soon an outcome reaches open pages."""
+        flags = [part for name, count in options.items() for part in (f"--{name}", str(count))]
+        found: dict[str, Any] = self._measured("live", "bench_live_run", *flags)
+        return found
+
     def _measured(self, name: str, command: str, *options: str) -> Any:
         """What a command that is given a clean database writes."""
         folder = self._folder / "runs" / name

@@ -63,12 +63,7 @@ class Visitor:
     def __init__(self, user: User, counter: Counter) -> None:
         self._counter = counter
         self._application = import_string(settings.ASGI_APPLICATION)
-        session = SessionStore()
-        session[SESSION_KEY] = str(user.pk)
-        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-        session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-        session.create()
-        self._cookie = f"{settings.SESSION_COOKIE_NAME}={session.session_key}".encode()
+        self._cookie = cookie_of(user).encode()
 
     async def get(self, path: str, query: str = "", *, htmx: bool = False) -> Answer:
         """The page at a path."""
@@ -121,3 +116,13 @@ class Visitor:
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
         }
+
+
+def cookie_of(user: User) -> str:
+    """A cookie header of somebody who has just signed in."""
+    session = SessionStore()
+    session[SESSION_KEY] = str(user.pk)
+    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    session.create()
+    return f"{settings.SESSION_COOKIE_NAME}={session.session_key}"

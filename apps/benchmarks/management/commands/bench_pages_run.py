@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.benchmarks.pages.field import Size, build
@@ -23,6 +24,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         counts = {n: options[n] for n in ("masters", "subscriptions", "outcomes", "days")}
+        Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
         build(Size(**counts), self.stderr.write)
         try:
             measured = measure(options["times"], self.stderr.write)
