@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.demo import plan
 from apps.demo.passwords import demo_password
+from apps.demo.past import YEAR
 from apps.demo.seed import fill
 from apps.demo.venue import CTID, VenueUnavailable, offer_ctid
 
@@ -27,6 +28,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="of the paper venue")
         parser.add_argument("--port", type=int, default=port("PAPERVENUE_PORT"))
+        parser.add_argument(
+            "--days", type=int, default=YEAR, help="business days of past to make up, 0 for none"
+        )
         parser.add_argument("--admin-port", type=int, default=port("PAPERVENUE_ADMIN_PORT"))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -37,7 +41,7 @@ class Command(BaseCommand):
             )
         try:
             address = {name: options[name] for name in ("host", "port", "admin_port")}
-            if fill(**address):
+            if fill(**address, days=options["days"]):
                 offer_ctid(options["admin_port"], demo_password(CTID))
         except VenueUnavailable as problem:
             raise CommandError(str(problem)) from None
