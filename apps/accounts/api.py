@@ -174,6 +174,8 @@ class ProductDefaults(TypedDict, total=False):
     master_min_equity: Decimal
     master_max_drawdown: Decimal
     master_rules_bind: bool
+    margin_warning: Decimal
+    margin_critical: Decimal
 
 
 DEFAULTS = frozenset(ProductDefaults.__annotations__)
@@ -222,6 +224,8 @@ def _cleaned(config: ProductConfig, values: Mapping[str, Any]) -> dict[str, Any]
             setattr(config, name, field.clean(values[name], config))
         except ValidationError as error:
             errors[name] = " ".join(error.messages)
+    if not errors and 0 < config.margin_critical <= config.margin_warning:
+        errors["margin_critical"] = "The critical level must be above that of the warning."
     if errors:
         raise InvalidDefaults(errors)
     return {name: getattr(config, name) for name in values}

@@ -13,6 +13,7 @@ class AccountsConfig(AppConfig):
         from apps.accounts import sign_ins
 
         post_migrate.connect(ensure_roles, sender=self)
+        post_migrate.connect(ensure_legal_texts, sender=self)
         sign_ins.connect()
 
 
@@ -24,3 +25,12 @@ def ensure_roles(**_: Any) -> None:
 
     for role in Role:
         Group.objects.get_or_create(name=role.value)
+
+
+def ensure_legal_texts(apps: Any = None, **_: Any) -> None:
+    """Have a risk disclosure and terms from the first day on, until the house writes its own."""
+    if apps is not None and "legaltext" not in apps.all_models["accounts"]:
+        return  # migrated back to before there were any
+    from apps.accounts.legal import publish_defaults
+
+    publish_defaults()

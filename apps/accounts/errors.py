@@ -28,3 +28,18 @@ class InvalidDefaults(AccountsError):
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__(" ".join(fields.values()))
         self.fields = dict(fields)
+
+
+class InvalidText(AccountsError):
+    """A text that cannot be published."""
+
+
+class TextOutdated(AccountsError):
+    """Another version than the one that holds was accepted."""
+
+    code = "TERMS_OUTDATED"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is a new version of the {name.lower()}. Read it, and accept that one."
+        )

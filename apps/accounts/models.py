@@ -158,6 +158,22 @@ class ProductConfig(models.Model):
         default=True,
         help_text="otherwise anybody may apply, and staff see what is not met",
     )
+    margin_warning = models.DecimalField(
+        "margin warning",
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(50),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(500))],
+        help_text="percent of equity that is used as margin, 0: no warning",
+    )
+    margin_critical = models.DecimalField(
+        "critical margin",
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(80),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(500))],
+        help_text="percent of equity that is used as margin, 0: no warning",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -169,6 +185,42 @@ class ProductConfig(models.Model):
 
     def __str__(self) -> str:
         return "Product configuration"
+
+
+class LegalText(models.Model):
+    """A version of what customers accept before they follow; written once and kept for good."""
+
+    class Kind(models.TextChoices):
+        RISK = "risk", "Risk disclosure"
+        TERMS = "terms", "Terms of copying"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    version = models.PositiveIntegerField(help_text="counts from 1 within its kind")
+    text = models.TextField(help_text="plain paragraphs, with an empty line between two of them")
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=254)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "version"], name="legal_version_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, version {self.version}"
+
+
+class Acceptance(models.Model):
+    """That a user accepted a version of a text, and when; written once and kept for good."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="acceptances")
+    text = models.ForeignKey(LegalText, on_delete=models.PROTECT, related_name="acceptances")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "text"], name="accepted_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} accepted {self.text}"
 
 
 class AuditEntry(models.Model):

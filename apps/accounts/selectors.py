@@ -34,6 +34,8 @@ class ProductSettings:
     min_equity: Decimal
     loss_limit: Decimal
     max_master_count: int
+    margin_warning: Decimal
+    margin_critical: Decimal
     max_paper_accounts: int = 5
     master_min_age_days: int = 30
     master_min_trades: int = 20

@@ -10,6 +10,7 @@ from django.db.models import Min
 from apps.analytics import partitions
 from apps.analytics.copies import follow_copies
 from apps.analytics.figures import update_figures
+from apps.analytics.gaps import take_up_gaps
 from apps.analytics.habits import keep_habits
 from apps.analytics.importing import (
     ImportRefused,
@@ -42,6 +43,7 @@ __all__ = [
     "remove_import",
     "roll_up",
     "sample_equity",
+    "take_up_gaps",
     "update_figures",
     "upload_statement",
 ]

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from django.db import connection, transaction
 
@@ -67,18 +68,25 @@ held AS (
 )"""
 
 # With the positions that have left, and the factor by which the copy's money grew.
-_LOOKS = f"""
+_LOOKS = """
 leaving AS (
-    SELECT found.id, {_SHARE} AS worth
+    SELECT found.id, l.id AS link_id, l.held_units,
+           coalesce(CASE l.side WHEN 'buy' THEN q.bid ELSE q.ask END, p.price) AS price,
+           p.open_result * least(1, l.held_units / nullif(p.units, 0)) AS worth
     FROM found CROSS JOIN LATERAL unnest(found.ended) gone (link_id)
     JOIN copytrading_tradelink l ON l.id = gone.link_id AND l.state = 'detached'
     JOIN execution_position p ON p.account_id = l.account_id
          AND p.position_id = l.position_id AND p.closed_at IS NULL
-    GROUP BY found.id
+    JOIN platforms_tradingaccount a ON a.id = l.account_id
+    LEFT JOIN platforms_quote q ON q.connection_id = a.connection_id
+         AND q.instrument_id = l.instrument_id
+    WHERE l.held_units > 0
+), left_with AS (
+    SELECT id, sum(worth) AS worth FROM leaving GROUP BY id
 ), looks AS (
-    SELECT found.*, coalesce(leaving.worth, 0) AS released,
-           realised + floating + coalesce(leaving.worth, 0) - before AS gained
-    FROM found LEFT JOIN leaving USING (id)
+    SELECT found.*, coalesce(left_with.worth, 0) AS released,
+           realised + floating + coalesce(left_with.worth, 0) - before AS gained
+    FROM found LEFT JOIN left_with USING (id)
 ), steps AS (
     SELECT looks.*, greatest(0, 1 + coalesce((gained / CASE
                WHEN coalesce(worked_with, capital - gained) > 0
@@ -112,6 +120,10 @@ WITH {_FOUND}, {_LOOKS}, days AS (
     ON CONFLICT (subscription_id, day) DO UPDATE
     SET result = excluded.result, floating = excluded.floating, capital = excluded.capital,
         growth = old.growth * excluded.growth
+), released AS (
+    INSERT INTO analytics_releasedposition (link_id, units, price, worth, at)
+    SELECT link_id, held_units, price, worth, %(now)s FROM leaving
+    ON CONFLICT DO NOTHING
 )
 INSERT INTO analytics_subscriptionfigures AS old
     (subscription_id, master_id, account_id, started_at, master_before, realised, floating,
@@ -143,6 +155,11 @@ def follow_copies(*, now: datetime, fresh: timedelta = timedelta(seconds=30)) ->
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
         cursor.execute(_TAKE_UP, {"now": now, "fresh_s": fresh.total_seconds()})
         return int(cursor.rowcount)
+
+
+def grown(gained: Decimal, money: Decimal) -> float:
+    """The factor by which ``money`` grew that gained so much: not below 0, 1 of no money."""
+    return max(0.0, 1 + float(gained / money)) if money > 0 else 1.0
 
 
 @dataclass(frozen=True, slots=True)

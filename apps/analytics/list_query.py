@@ -56,6 +56,8 @@ class Sort(enum.StrEnum):
     FOLLOWERS = "followers"
     EARNED = "earned"
     FOLLOWING = "following"
+    RESULT = "result"
+    WIN_RATE = "win_rate"
     AGE = "age"
     NAME = "name"
 
@@ -96,6 +98,8 @@ _KEYS: Mapping[Sort, tuple[str, bool]] = {
     Sort.FOLLOWERS: ("s.followers", True),
     Sort.EARNED: ("s.earned", True),
     Sort.FOLLOWING: ("s.following", True),
+    Sort.RESULT: ("t.result", True),
+    Sort.WIN_RATE: ("t.win_rate", True),
     Sort.AGE: ("s.since", False),
     Sort.NAME: ("upper(m.strategy_name)", False),
 }
@@ -121,7 +125,7 @@ def ordering(wanted_sort: Sort, period: Period) -> tuple[str, str]:
 
 
 def conditions(wanted: Wanted, today: date) -> tuple[list[str], dict[str, Any]]:
-    """What masters must fulfil, over the tables m, f and s of the list, and its values."""
+    """What masters must fulfil, over the tables m, f, s and t of the list, and its values."""
     returned, drawdown = wanted.period.return_figure, wanted.period.drawdown_figure
     since = today - timedelta(days=wanted.min_days) if wanted.min_days else None
     tests = {

@@ -31,7 +31,8 @@ class MasterEntry:
     ``figures`` are those of the end of ``day``, empty where nothing was computed yet. ``since`` is
     the first day of the record, part of which may be ``imported``. ``earned`` is the return of the
     follower in the middle after trading costs and ``in_profit`` the share of those who gained, None
-    below five followers; ``sample`` is how many there were. ``openings`` are the usual trades.
+    below five followers; ``sample`` is how many there were. ``result`` is what
+    its closed ``trades`` brought after costs. ``openings`` are the usual trades.
     """
 
     id: int
@@ -61,6 +62,9 @@ class MasterEntry:
     earned: float | None
     in_profit: float | None
     sample: int
+    result: Decimal
+    trades: int
+    win_rate: float | None
     openings: tuple[Opening, ...]
     day: date | None
     figures: Mapping[str, Figure] = field(repr=False)
@@ -109,7 +113,8 @@ _SHOWN = (
     "EXISTS (SELECT 1 FROM analytics_importedrecord r WHERE r.account_id = m.account_id "
     "AND r.confirmed_at IS NOT NULL), s.since, coalesce(s.followers, 0), "
     "coalesce(s.strangers, 0), coalesce(s.following, 0), s.earned, s.in_profit, "
-    "coalesce(s.sample, 0), coalesce(u.openings, '[]')"
+    "coalesce(s.sample, 0), coalesce(t.result, 0), coalesce(t.trades, 0), t.win_rate, "
+    "coalesce(u.openings, '[]')"
 )
 _FIGURES = ", ".join(f"f.{name}" for name in DAILY_FIGURES)
 
@@ -121,6 +126,7 @@ WITH fitting AS MATERIALIZED (
     FROM copytrading_copymaster m
     LEFT JOIN analytics_accountfigures f ON f.account_id = m.account_id
     LEFT JOIN analytics_mastersummary s ON s.account_id = m.account_id
+    LEFT JOIN analytics_accounttrades t ON t.account_id = m.account_id
     WHERE m.archived_at IS NULL AND {which}
 ), page AS MATERIALIZED (
     SELECT id, row_number() OVER () AS place FROM (
@@ -136,6 +142,7 @@ JOIN platforms_accountgroup g ON g.id = a.group_id
 LEFT JOIN platforms_accountstate st ON st.account_id = m.account_id
 LEFT JOIN analytics_accountfigures f ON f.account_id = m.account_id
 LEFT JOIN analytics_mastersummary s ON s.account_id = m.account_id
+LEFT JOIN analytics_accounttrades t ON t.account_id = m.account_id
 LEFT JOIN analytics_usualtrades u ON u.account_id = m.account_id
 ORDER BY page.place
 """
@@ -192,7 +199,7 @@ def _ask(
         return list(cursor.fetchall())
 
 
-_LAST = 29  # the last column of _SHOWN, behind the total
+_LAST = 32  # the last column of _SHOWN, behind the total
 
 
 def _entry(row: Sequence[Any]) -> MasterEntry:

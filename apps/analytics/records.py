@@ -179,6 +179,13 @@ def stored_figures(account_ids: Collection[int]) -> dict[int, StoredFigures]:
     return {row.account_id: StoredFigures(row.day, _figures(row)) for row in found}
 
 
+def daily_series(
+    account_ids: Collection[int], *, until: date, days: int | None = None
+) -> dict[int, DailySeries]:
+    """Daily returns of the days that count, of the last ``days`` days up to ``until`` or of all."""
+    return _series(account_ids, until, days)
+
+
 def _figures(row: AccountFigures) -> dict[str, Figure]:
     return {
         name: Figure(getattr(row, name), Standing(standing))

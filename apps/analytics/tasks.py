@@ -24,6 +24,12 @@ def follow_copies(**kwargs: Any) -> None:
     api.follow_copies(now=timezone.now())
 
 
+@shared_task(name="analytics.take_up_gaps", queue="analytics", ignore_result=True)
+def take_up_gaps(**kwargs: Any) -> None:
+    """Attribute the gaps of trades that have ended; beat runs it every half minute."""
+    api.take_up_gaps(now=timezone.now())
+
+
 @shared_task(name="analytics.roll_up", queue="analytics", ignore_result=True)
 def roll_up(**kwargs: Any) -> None:
     """Bring hours, days and figures up to date; beat runs it every five minutes."""

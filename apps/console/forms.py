@@ -127,6 +127,8 @@ class DefaultsForm(ReasonForm):
     min_equity = _default("min_equity", "in each account's currency")
     loss_limit = _default("loss_limit", "in each account's currency")
     max_master_count = _default("max_master_count", "masters")
+    margin_warning = _default("margin_warning", "% of equity")
+    margin_critical = _default("margin_critical", "% of equity")
 
     @classmethod
     def standing(cls, config: object) -> dict[str, Any]:

@@ -61,6 +61,10 @@ class MaxMastersReached(CopyError):
     code = "MAX_MASTERS_REACHED"
 
 
+class TermsNotAccepted(CopyError):
+    code = "TERMS_NOT_ACCEPTED"
+
+
 class InvalidPairs(CopyError):
     """Symbol pairs that cannot be; ``problems`` gives line number and sentence of each."""
 

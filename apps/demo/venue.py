@@ -94,9 +94,9 @@ def access_token(admin_port: int) -> str:
     return str(ask(admin_port, "tokens", owner=OWNER)["owner"]["access_token"])
 
 
-def wait_for_venue(admin_port: int) -> None:
-    """Return when the admin channel answers; VenueUnavailable after twenty seconds."""
-    deadline = time.monotonic() + _START_S
+def wait_for_venue(admin_port: int, *, within_s: float = _START_S) -> None:
+    """Return when the admin channel answers; VenueUnavailable when it does not in time."""
+    deadline = time.monotonic() + within_s
     while True:
         try:
             ask(admin_port, "ping")

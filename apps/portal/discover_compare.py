@@ -11,9 +11,10 @@ from apps.analytics.domain.catalogue import CATALOGUE
 from apps.analytics.domain.definitions import Unit
 from apps.analytics.domain.standing import Figure, Standing
 from apps.analytics.list_query import Period
+from apps.analytics.listing import MasterEntry
 from apps.analytics.selectors import drawdown_curves, period_figures
 from apps.common.charts import Chart, Series
-from apps.common.templatetags.figures import percent, signed_percent
+from apps.common.templatetags.figures import UNKNOWN, amount, percent, signed_percent
 from apps.portal.discover_rows import DiscoverRow
 
 #: Figures of the period; those that a period has no say in come from what is kept.
@@ -21,6 +22,7 @@ _OF_PERIOD = (
     "return_all", "annual_return", "max_drawdown", "current_drawdown", "volatility", "sharpe",
     "sortino", "calmar", "positive_days",
 )  # fmt: skip
+_SIGNED = {"return_all", "annual_return", "followers_median"}
 _LABELS = {
     "return_all": "Return",
     "max_drawdown": "Maximum drawdown",
@@ -39,6 +41,10 @@ class Line:
     best: Sequence[bool]
     why: str = ""
 
+    @property
+    def pairs(self) -> list[tuple[str, bool]]:
+        return list(zip(self.cells, self.best, strict=True))
+
 
 def comparison(rows: Sequence[DiscoverRow], *, period: Period, today: date) -> dict[str, Any]:
     """The chart and the lines of the table for these masters."""
@@ -50,7 +56,7 @@ def comparison(rows: Sequence[DiscoverRow], *, period: Period, today: date) -> d
     return {
         "chart": Chart("compared", "Return over the period", series),
         "lines": [_line(name, rows, figures) for name in _OF_PERIOD],
-        "kept": [_kept_line(name, rows) for name in ("risk_score", "var_95")],
+        "kept": _kept_lines(rows),
         "until": until,
     }
 
@@ -68,8 +74,43 @@ def _line(
     return _compared(name, [figures.get(row.entry.account_id, {}).get(name) for row in rows])
 
 
-def _kept_line(name: str, rows: Sequence[DiscoverRow]) -> Line:
-    return _compared(name, [row.entry.figure(name) for row in rows])
+def _kept_lines(rows: Sequence[DiscoverRow]) -> list[Line]:
+    """What does not belong to the period: the risk score, trades, followers, terms."""
+    entries = [row.entry for row in rows]
+    score = _compared("risk_score", [entry.figure("risk_score") for entry in entries])
+    win_rates = _compared("win_rate", [_figure(entry.win_rate) for entry in entries])
+    earned = _compared(
+        "followers_median", [_figure(e.earned, Standing.TOO_FEW_FOLLOWERS) for e in entries]
+    )
+    in_profit = _compared(
+        "followers_in_profit", [_figure(e.in_profit, Standing.TOO_FEW_FOLLOWERS) for e in entries]
+    )
+    return [
+        score,
+        _plain("Record", [row.record or UNKNOWN for row in rows]),
+        win_rates,
+        _plain("Closed trades", [f"{entry.trades:,}" for entry in entries]),
+        _plain("Instruments", [row.symbols or UNKNOWN for row in rows]),
+        _plain("Platform", [row.platform for row in rows]),
+        _plain("Followers", [f"{entry.followers:,}" for entry in entries]),
+        earned,
+        in_profit,
+        _plain("Minimum investment", [_minimum(entry) for entry in entries]),
+    ]
+
+
+def _figure(value: float | None, why: Standing = Standing.NO_DATA) -> Figure:
+    return Figure(None, why) if value is None else Figure(value)
+
+
+def _plain(label: str, cells: Sequence[str]) -> Line:
+    return Line(label, cells, [False] * len(cells))
+
+
+def _minimum(entry: MasterEntry) -> str:
+    if not entry.min_investment:
+        return "none"
+    return f"{amount(entry.min_investment, entry.currency)} {entry.currency}"
 
 
 def _compared(name: str, found: Sequence[Figure | None]) -> Line:
@@ -99,7 +140,7 @@ def _best(values: Sequence[float | None], better: int) -> list[bool]:
 
 
 def _percent(value: float, name: str) -> str:
-    return signed_percent(value) if "return" in name else percent(value)
+    return signed_percent(value) if name in _SIGNED else percent(value)
 
 
 def _number(value: float, name: str) -> str:

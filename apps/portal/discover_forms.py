@@ -141,8 +141,24 @@ class DiscoverForm(forms.Form):
         return {name: value for name, value in given.items() if value not in (None, "", False)}
 
     @property
+    def narrowed(self) -> bool:
+        """Whether any filter besides the search is in use, or was given what makes no sense."""
+        return any(name in self.chosen or name in self.errors for name in self.filters)
+
+    @property
+    def filter_fields(self) -> list[tuple[forms.BoundField, str]]:
+        """The fields of the filters, each with its unit."""
+        units = {**self.units, "investment": self.currency}
+        return [(self[name], units.get(name, "")) for name in self.filters]
+
+    @property
     def period_chosen(self) -> Period:
         return Period(self.chosen.get("period", self.initials["period"]))
+
+    @property
+    def period_words(self) -> str:
+        days = self.period_chosen.days
+        return f"{days} days" if days else "whole record"
 
     @property
     def in_table(self) -> bool:
@@ -189,6 +205,11 @@ class DiscoverForm(forms.Form):
         if more.get("period") == self.initials["period"]:
             more["period"] = None
         return urlencode({n: v for n, v in more.items() if v not in (None, "", [])}, doseq=True)
+
+    @property
+    def unfiltered(self) -> str:
+        """The list without search and filters."""
+        return self.query(q=None, page=None, **dict.fromkeys(self.filters))
 
     def with_page(self, page: int) -> str:
         return self.query(page=page if page > 1 else None)

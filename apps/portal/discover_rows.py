@@ -6,15 +6,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from apps.accounts.models import User
 from apps.analytics.copyability import copyable_shares
 from apps.analytics.domain.minimum_lot import Copyable
-from apps.analytics.domain.standing import Figure
+from apps.analytics.domain.standing import MINIMUM_FOLLOWERS, Figure
 from apps.analytics.list_query import Period
 from apps.analytics.listing import MasterEntry
 from apps.analytics.selectors import return_lines
+from apps.common.templatetags.figures import percent, signed_percent, tone
 from apps.copytrading.selectors import followed_masters
 from apps.platforms.registry import CATALOGUE
 
@@ -23,6 +24,14 @@ if TYPE_CHECKING:
 
 #: Symbols that are named; of the others the number.
 _SYMBOLS_SHOWN = 3
+
+
+class Badge(NamedTuple):
+    """A word beside a name, its tone, and what it means."""
+
+    text: str
+    tone: str
+    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,60 @@ class DiscoverRow:
     @property
     def sharpe(self) -> Figure:
         return self.entry.figure("sharpe")
+
+    @property
+    def return_tone(self) -> str:
+        return tone_of(self.returned.value)
+
+    @property
+    def earned_tone(self) -> str:
+        return tone_of(self.entry.earned)
+
+    @property
+    def line_words(self) -> str:
+        """The line in words, for those who cannot see it."""
+        return f"{self.entry.name}, {signed_percent(self.line[-1] - 1)} over the period"
+
+    @property
+    def followers_words(self) -> str:
+        """What the followers' figures rest on, or why there are none."""
+        entry = self.entry
+        if entry.earned is None:
+            known = f" ({entry.sample} of {MINIMUM_FOLLOWERS})" if entry.sample else ""
+            return f"Too few followers{known}"
+        return f"median of {entry.sample:,}, {percent(entry.in_profit, 0)} in profit"
+
+    @property
+    def copyable_words(self) -> str:
+        """What of the usual trades does not fit the account."""
+        share = self.copyable
+        if share is None:
+            return self.not_copyable
+        small = f"{share.too_small} of {share.trades} trades too small" if share.too_small else ""
+        missing = f"{share.missing} of {share.trades} not offered" if share.missing else ""
+        fit = f"all {share.trades} trades fit"
+        return ", ".join(words for words in (small, missing) if words) or fit
+
+    @property
+    def badges(self) -> list[Badge]:
+        """What a customer has to know before any figure, the gravest first."""
+        entry = self.entry
+        demo = entry.mode == "demo"
+        paused = entry.status == "paused" or not entry.enabled
+        most = f"It takes {entry.max_followers:,} followers at most"
+        only = entry.follower_modes if entry.follower_modes != "both" else ""
+        candidates = [
+            (demo, Badge("Demo", "warn", "A demo account: no money was at risk")),
+            (not demo, Badge("Real", "", "An account with real money")),
+            (entry.imported, Badge("Imported history", "warn", "Part of it is from elsewhere")),
+            (paused, Badge("Paused", "warn", "Nothing new is copied at the moment")),
+            (entry.full, Badge("Full", "warn", most)),
+            (only, Badge(f"{only.capitalize()} followers only", "", "Others cannot follow")),
+            (entry.visibility == "private", Badge("Private", "", "Only you see this master")),
+            (self.own, Badge("Your own", "", "On an account of yours")),
+            (self.followed, Badge("You follow", "good", "An account of yours copies it")),
+        ]
+        return [badge for holds, badge in candidates if holds]
 
     @property
     def platform(self) -> str:
@@ -127,6 +190,11 @@ def _why_not(entry: MasterEntry, account: TradingAccount | None) -> str:
     if not equity_of(account) or not entry.equity:
         return "Equity is not known"
     return f"No rate from {account.currency} to {entry.currency}"
+
+
+def tone_of(share: float | None) -> str:
+    """Class of the colour of a return; its sign stands beside it."""
+    return "" if share is None else tone(Decimal(repr(share * 100)))
 
 
 def record_words(since: date | None, today: date) -> str:

@@ -193,6 +193,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "take-up-gaps": {
+        "task": "analytics.take_up_gaps",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "roll-up-equity": {
         "task": "analytics.roll_up",
         "schedule": 300.0,

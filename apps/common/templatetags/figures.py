@@ -72,6 +72,41 @@ def signed_percent(value: Decimal | float | str | None, places: int = 2) -> str:
 
 
 @register.filter
+def points(value: float | None) -> str:
+    """A difference of two percents, a fraction: +1.20 points, −0.35 points."""
+    text = signed_percent(value)
+    return text if text == UNKNOWN else text.replace("\u00a0%", "\u00a0points")
+
+
+@register.filter
+def percent_tone(value: float | None) -> str:
+    """Class of a return's colour; the sign is in the text beside it."""
+    text = signed_percent(value) if isinstance(value, float) else ""
+    return {"+": "money-gain", _MINUS: "money-loss"}.get(text[:1], "")
+
+
+@register.filter
+def correlation(value: float) -> str:
+    """From −1.00 to +1.00, the sign always shown."""
+    text = f"{abs(value):.2f}"
+    if text == "0.00":
+        return text
+    return f"{_MINUS if value < 0 else '+'}{text}"
+
+
+@register.filter
+def signed_lots(value: Decimal) -> str:
+    """Lots with their sign: bought is +, sold −."""
+    return f"{'+' if value > 0 else ''}{lots(value)}"
+
+
+@register.filter
+def at(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """An entry by its key, whatever that is; '' where there is none."""
+    return mapping.get(key, "")
+
+
+@register.filter
 def signed(value: Decimal | None, currency: str = "") -> str:
     """Like :func:`amount`, with the sign shown for gains too."""
     text = amount(value, currency)
@@ -148,12 +183,6 @@ def status_tone(value: str) -> str:
 def event_words(kind: str) -> str:
     """What a master did, in a word or two."""
     return _EVENTS.get(kind, kind.replace("_", " ").capitalize())
-
-
-@register.filter
-def at(mapping: Mapping[Any, Any], key: Any) -> Any:
-    """The value by a key that is no text; '' where there is none."""
-    return mapping.get(key, "")
 
 
 @register.filter

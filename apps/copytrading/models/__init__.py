@@ -4,6 +4,7 @@ Profiles are configuration and small. Links, decisions and outcomes are written 
 workers, refer to each other by plain ids, and are never deleted.
 """
 
+from apps.copytrading.models.alarms import MarginAlarm
 from apps.copytrading.models.holdings import Drift, PendingLink, SymbolHold
 from apps.copytrading.models.ledger import (
     Decision,
@@ -30,6 +31,7 @@ __all__ = [
     "Drift",
     "LedgerHead",
     "LinkLeg",
+    "MarginAlarm",
     "MasterPicture",
     "Outcome",
     "OutcomeSeal",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -16,7 +17,7 @@ from apps.platforms.selectors import accounts_of
 from apps.portal.access import SignedInRequest, copy_trading_page
 from apps.portal.discover_compare import comparison
 from apps.portal.discover_forms import COMPARED, DiscoverForm
-from apps.portal.discover_rows import discover_rows, equity_of
+from apps.portal.discover_rows import discover_rows
 
 if TYPE_CHECKING:
     from apps.platforms.models import TradingAccount
@@ -42,8 +43,8 @@ def discover(request: SignedInRequest) -> HttpResponse:
         "form": form,
         "page": page,
         "rows": [(row, form.toggled(row.entry.uuid)) for row in rows],
-        "account": account,
-        "equity": equity_of(account),
+        "follow_url": _follow_url(account),
+        "master_url": reverse("portal:discover"),
         "day": max((entry.day for entry in page.entries if entry.day), default=None),
         "compared": [(names[uuid], form.toggled(uuid)) for uuid in form.compared],
         "full": len(form.compared) >= COMPARED,
@@ -75,7 +76,7 @@ def compare(request: SignedInRequest) -> HttpResponse:
         "form": form,
         "rows": [(row, form.toggled(row.entry.uuid)) for row in rows],
         "missing": missing,
-        "account": account,
+        "follow_url": _follow_url(account),
         "periods": form.periods(),
         "room": COMPARED - len(rows),
         "here": form.query(),
@@ -98,6 +99,12 @@ def _asked(request: SignedInRequest) -> tuple[DiscoverForm, TradingAccount | Non
         currency=account.currency if account else "USD",
     )
     return form, account
+
+
+def _follow_url(account: TradingAccount | None) -> str:
+    """Where a master is followed with this account; the master's uuid comes behind it."""
+    chosen = f"account={account.uuid}&" if account else ""
+    return f"{reverse('portal:follow')}?{chosen}master="
 
 
 def _label(account: TradingAccount) -> str:

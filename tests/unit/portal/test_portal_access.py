@@ -15,6 +15,7 @@ OWN_COPY = [
     ("subscription", {}),
     ("edit_copy", {}),
     ("edit_copy_summary", {}),
+    ("edit_copy_rehearsal", {}),
     ("mapping", {}),
     ("change_pair", {}),
     ("upload_mapping", {}),
@@ -38,7 +39,10 @@ OPEN = {"home", "theme", "gallery"}
 POST_ONLY = {
     *("edit_copy_summary", "follow_summary", "upload_mapping", "check_chain", "set_picture"),
     *("rename_account", "confirm_record", "discard_record"),
+    *("edit_copy_rehearsal", "follow_rehearsal"),
 }
+#: What stands whether copy trading is switched on or off.
+ALWAYS = ("terms", "legal_text")
 #: Of one outcome, of one difference, of one permission, of a picture; and what needs a venue.
 #: Their own tests try strangers on them.
 ELSEWHERE = {
@@ -68,10 +72,12 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
         found[name] = reverse(f"portal:{name}", args=[copied.follower.account.uuid])
     found["become_master"] = reverse("portal:become_master")
     found["connect"] = reverse("portal:connect")
-    for name in ("outcomes", "outcomes_csv"):
+    for name in ("outcomes", "outcomes_csv", "discover", "compare", "exposure", "close_everything"):
         found[name] = reverse(f"portal:{name}")
-    for name in ("copying", "follow", "follow_summary", "accounts", "masters"):
+    names = ("copying", "follow", "follow_summary", "follow_rehearsal", "accounts", "masters")
+    for name in (*names, "terms"):
         found[name] = reverse(f"portal:{name}")
+    found["legal_text"] = reverse("portal:legal_text", args=["risk", 1])
     return found
 
 
@@ -156,7 +162,7 @@ def test_pages_of_a_module_that_is_off_are_gone(
 
     for label, address in addresses(copied).items():
         account = {*OWN_ACCOUNT, "accounts", "connect"} - WITH_COPYING
-        expected = 200 if label in account else 404
+        expected = 200 if label in account or label.startswith(ALWAYS) else 404
         if label in ("confirm_record", "discard_record", "rename_account"):
             expected = 302
         client = as_customer.post if label in POST_ONLY else as_customer.get

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0003_paper_accounts_and_master_rules'),
+        ("accounts", "0005_margin_warnings"),
     ]
 
     operations = [
