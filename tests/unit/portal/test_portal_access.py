@@ -75,9 +75,7 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
     found["connect"] = reverse("portal:connect")
     for name in ("outcomes", "outcomes_csv", "discover", "compare", "exposure", "close_everything"):
         found[name] = reverse(f"portal:{name}")
-    for name in ("copying", "exposure", "close_everything"):
-        found[name] = reverse(f"portal:{name}")
-    names = ("follow", "follow_summary", "follow_rehearsal", "accounts", "masters")
+    names = ("copying", "follow", "follow_summary", "follow_rehearsal", "accounts", "masters")
     for name in (*names, "terms"):
         found[name] = reverse(f"portal:{name}")
     found["legal_text"] = reverse("portal:legal_text", args=["risk", 1])
