@@ -180,6 +180,12 @@ def event_words(kind: str) -> str:
 
 
 @register.filter
+def at(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """An entry by its key, whatever that is; '' where there is none."""
+    return mapping.get(key, "")
+
+
+@register.filter
 def lookup(mapping: Mapping[str, Any], key: Any) -> Any:
     return mapping.get(str(key), "")
 
