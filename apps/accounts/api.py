@@ -98,7 +98,13 @@ def create_customer(
 def create_staff(
     *, actor: User | None, email: str, password: str | None, name: str, role: Role
 ) -> User:
-    """Give a member of staff a sign-in with one role. EmailTaken when the address has one."""
+    """Give a member of staff a sign-in with one role. EmailTaken when the address has one.
+
+    Without a password it is set by the link in a password-reset mail. NotPermitted for an actor
+    who does not manage staff.
+    """
+    if actor is not None and not may(actor, Permission.MANAGE_STAFF):
+        raise NotPermitted("Only owners give people a role.")
     user = _create_user(
         email, password, is_staff=True, is_superuser=role is Role.OWNER, first_name=name
     )

@@ -10,7 +10,10 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
+        from apps.accounts import view_as
+
         post_migrate.connect(ensure_roles, sender=self)
+        view_as.register()
 
 
 def ensure_roles(**_: Any) -> None:

@@ -28,3 +28,9 @@ class InvalidDefaults(AccountsError):
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__(" ".join(fields.values()))
         self.fields = dict(fields)
+
+
+class NotPossible(AccountsError):
+    """What was asked for cannot be done with this person as things stand."""
+
+    code = "NOT_POSSIBLE"

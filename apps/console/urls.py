@@ -1,15 +1,20 @@
 from django.urls import URLPattern, URLResolver, path
 
 from apps.console.views import (
+    audit,
     copies,
     copying,
+    customers,
     drift,
     home,
     kill_switch,
     outcomes,
     platforms,
     product,
+    staff,
 )
+
+LOCK, UNLOCK, FACTOR = ({"action": action} for action in ("lock", "unlock", "reset_second_factor"))
 
 app_name = "console"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -35,4 +40,25 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("product/", product.product, name="product"),
     path("product/copy-trading/", product.set_copy_trading, name="copy_trading"),
     path("product/defaults/", product.set_defaults, name="defaults"),
+    path("customers/", customers.customer_list, name="customers"),
+    path("customers/view/end/", customers.end_view, name="end_view"),
+    path("customers/<uuid:uuid>/", customers.customer, name="customer"),
+    path("customers/<uuid:uuid>/view/", customers.begin_view, name="view_as"),
+    path("customers/<uuid:uuid>/permissions/", customers.permissions, name="customer_permissions"),
+    path("customers/<uuid:uuid>/lock/", customers.change, LOCK, name="lock_customer"),
+    path("customers/<uuid:uuid>/unlock/", customers.change, UNLOCK, name="unlock_customer"),
+    path(
+        "customers/<uuid:uuid>/second-factor/",
+        customers.change,
+        FACTOR,
+        name="reset_customer_factor",
+    ),
+    path("staff/", staff.staff, name="staff"),
+    path("staff/add/", staff.add, name="add_staff"),
+    path("staff/<uuid:uuid>/role/", staff.role, name="staff_role"),
+    path("staff/<uuid:uuid>/lock/", staff.change, LOCK, name="lock_staff"),
+    path("staff/<uuid:uuid>/unlock/", staff.change, UNLOCK, name="unlock_staff"),
+    path("staff/<uuid:uuid>/second-factor/", staff.change, FACTOR, name="reset_staff_factor"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/audit.csv", audit.audit_csv, name="audit_csv"),
 ]

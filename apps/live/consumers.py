@@ -13,6 +13,7 @@ from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from apps.accounts.view_as import viewed
 from apps.common import live_pages
 from apps.common.live_pages import LivePage, Section
 from apps.live.diff import swaps
@@ -109,6 +110,9 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         return {section.id: section for section in self.page.sections(self.user, self.params)}
 
     async def _still_welcome(self) -> bool:
+        # Read anew: the session may have ended, and a view as a customer with it.
+        session = self.scope["session"]
+        self.scope["session"] = session.__class__(session.session_key)
         self.user = await get_user(self.scope)
         return await self._may(self.page)
 
@@ -116,4 +120,12 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         user = self.user
         if user is None or not user.is_authenticated or not user.is_active:
             return False
-        return bool(await database_sync_to_async(page.allowed)(user, self.params))
+        return bool(await database_sync_to_async(self._allowed)(page))
+
+    def _allowed(self, page: LivePage) -> bool:
+        """Whether the page may be seen; as the customer as whom a member of staff looks at it."""
+        view = viewed(self.user, self.scope.get("session") or {})
+        if view is not None and page.allowed(view.user, self.params):
+            self.user = view.user
+            return True
+        return bool(page.allowed(self.user, self.params))

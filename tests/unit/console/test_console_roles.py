@@ -1,0 +1,207 @@
+"""Every role on every address of the console, and strangers on all of them.
+
+The table is checked against the address patterns: who adds an address says here who may use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from apps.accounts.models import AuditEntry, User
+from apps.accounts.roles import PERMISSIONS, Permission, Role
+from apps.console.forms import DefaultsForm
+from apps.console.urls import urlpatterns
+from apps.copytrading.models import Outcome
+from tests.factories.accounts import CustomerFactory, staff
+from tests.factories.copytrading import CopyWorld
+from tests.support.forms import untouched
+
+P = Permission
+Data = dict[str, Any]
+
+
+@dataclass
+class Desk:
+    """A world with one copy, a customer, and a member of staff besides those who try."""
+
+    world: CopyWorld
+    customer: User
+    colleague: User
+
+    @property
+    def master(self) -> Any:
+        return self.world.master.uuid
+
+    @property
+    def copy(self) -> Any:
+        return self.world.master.subscriptions.earliest("id").uuid
+
+
+@dataclass(frozen=True)
+class Address:
+    """What an address asks of whom: None is a method that it does not know.
+
+    ``audits``: a POST with ``data`` that is allowed leaves a line in the audit trail.
+    """
+
+    get: Permission | None = None
+    post: Permission | None = None
+    args: Callable[[Desk], list[Any]] = field(default=lambda desk: [])
+    data: Callable[[Desk], Data] = field(default=lambda desk: {"reason": "Because"})
+    audits: bool = False
+
+
+def acts(permission: Permission, args: Callable[[Desk], list[Any]], **data: Any) -> Address:
+    """A dialog: shown and done by the same people, with a reason."""
+    return Address(permission, permission, args, lambda desk: {"reason": "Because", **data}, True)
+
+
+def of_customer(desk: Desk) -> list[Any]:
+    return [desk.customer.uuid]
+
+
+def of_colleague(desk: Desk) -> list[Any]:
+    return [desk.colleague.uuid]
+
+
+def standing(desk: Desk) -> Data:
+    from apps.accounts.selectors import product_config
+
+    values = {n: str(v) for n, v in DefaultsForm.standing(product_config()).items()}
+    return untouched(DefaultsForm, **{**values, "reason": "Because", "max_delay_s": "7"})
+
+
+def looks(args: Callable[[Desk], list[Any]] = lambda desk: []) -> Address:
+    return Address(P.VIEW, args=args)
+
+
+NONE: Callable[[Desk], list[Any]] = lambda desk: []  # noqa: E731
+ADDRESSES: dict[str, Address] = {
+    **dict.fromkeys(
+        ("home", "live", "outcomes", "outcomes_csv", "masters", "drift", "kill_switch"), looks()
+    ),
+    **dict.fromkeys(("platforms", "product", "customers", "audit", "audit_csv"), looks()),
+    "outcome": looks(lambda desk: [Outcome.objects.earliest("id").pk]),
+    "copy": looks(lambda desk: [desk.copy]),
+    "check_chain": Address(None, P.VIEW, lambda desk: [desk.copy]),
+    "master": looks(lambda desk: [desk.master]),
+    "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "pause"]),
+    "repair_drift": Address(P.INTERVENE, P.INTERVENE),
+    "accept_drift": Address(P.INTERVENE, P.INTERVENE),
+    "confirm_closes": Address(None, P.HALT),
+    "kill_everything": acts(P.HALT, NONE, state="reducing"),
+    "kill_platform": acts(P.HALT, lambda desk: ["paper"], state="reducing"),
+    "kill_account": acts(P.HALT, lambda desk: [desk.world.master.account.uuid], state="halted"),
+    "copy_trading": Address(
+        None, P.MANAGE_PRODUCT, data=lambda desk: {"reason": "x", "enabled": "0"}, audits=True
+    ),
+    "defaults": Address(None, P.MANAGE_PRODUCT, data=standing, audits=True),
+    "customer": looks(of_customer),
+    "view_as": acts(P.VIEW_AS_CUSTOMER, of_customer),
+    "end_view": Address(None, P.VIEW),
+    "customer_permissions": acts(P.MANAGE_CUSTOMERS, of_customer, may_copy="on"),
+    "lock_customer": acts(P.MANAGE_CUSTOMERS, of_customer),
+    "unlock_customer": Address(P.MANAGE_CUSTOMERS, P.MANAGE_CUSTOMERS, of_customer),
+    "reset_customer_factor": Address(P.MANAGE_CUSTOMERS, P.MANAGE_CUSTOMERS, of_customer),
+    "staff": Address(P.MANAGE_STAFF),
+    "add_staff": acts(P.MANAGE_STAFF, NONE, email="new@x.org", name="New", role="risk"),
+    "staff_role": acts(P.MANAGE_STAFF, of_colleague, role="admin"),
+    "lock_staff": acts(P.MANAGE_STAFF, of_colleague),
+    "unlock_staff": Address(P.MANAGE_STAFF, P.MANAGE_STAFF, of_colleague),
+    "reset_staff_factor": Address(P.MANAGE_STAFF, P.MANAGE_STAFF, of_colleague),
+}
+
+
+@pytest.fixture
+def desk(db: None) -> Desk:
+    world = CopyWorld()
+    world.follow()
+    world.trade("p1", 100_000)
+    world.run()
+    return Desk(world, CustomerFactory().user, staff(Role.SUPPORT))
+
+
+def client_of(user: User) -> Client:
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    """What happens inside has not happened afterwards."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def tries(desk: Desk) -> Iterator[tuple[str, str, Permission | None, str, Data]]:
+    """All addresses and methods: name, method, who may, where and with what."""
+    for name, address in ADDRESSES.items():
+        where = reverse(f"console:{name}", args=address.args(desk))
+        yield name, "get", address.get, where, {}
+        yield name, "post", address.post, where, address.data(desk)
+
+
+def test_every_address_says_who_may_use_it() -> None:
+    assert {pattern.name for pattern in urlpatterns} == set(ADDRESSES)
+
+
+def test_every_role_does_what_it_may_and_nothing_else(desk: Desk) -> None:
+    wrong = []
+    for role in Role:
+        client = client_of(staff(role))
+        for name, method, needed, where, data in tries(desk):
+            with undone():
+                before = AuditEntry.objects.count()
+                status = getattr(client, method)(where, data).status_code
+                left = AuditEntry.objects.count() - before
+            if needed is None:
+                right = status == 405
+            elif needed in PERMISSIONS[role]:
+                right = status in (200, 302)
+                if method == "post" and ADDRESSES[name].audits:
+                    right = status == 302 and left >= 1
+            else:
+                right = status == 403 and left == 0
+            if not right:
+                wrong.append((str(role), method, name, status, left))
+    assert wrong == []
+
+
+def test_a_customer_finds_no_address_of_staff(desk: Desk) -> None:
+    client = client_of(desk.customer)
+    before = AuditEntry.objects.count()
+
+    found = {
+        (name, method, getattr(client, method)(where, data).status_code)
+        for name, method, needed, where, data in tries(desk)
+        if needed is not None
+    }
+
+    assert {status for _, _, status in found} == {404}
+    assert AuditEntry.objects.count() == before
+
+
+def test_nothing_is_open_without_signing_in(desk: Desk) -> None:
+    client = Client()
+    for name, method, needed, where, data in tries(desk):
+        if needed is not None:
+            response = getattr(client, method)(where, data)
+            assert response.status_code == 302, name
+            assert response["Location"].startswith(reverse("account_login")), name
+
+
+def test_people_without_a_role_are_no_staff(desk: Desk) -> None:
+    stranger = staff(Role.SUPPORT)
+    stranger.groups.clear()
+
+    assert client_of(stranger).get(reverse("console:live")).status_code == 404
