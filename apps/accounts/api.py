@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypedDict, Unpack
 
+from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
@@ -174,6 +175,15 @@ class ProductDefaults(TypedDict, total=False):
 
 
 DEFAULTS = frozenset(ProductDefaults.__annotations__)
+
+
+def default_field(name: str) -> forms.Field:
+    """A form field for one of the defaults, as the model describes it."""
+    field = ProductConfig._meta.get_field(name)
+    assert isinstance(field, Field)
+    found = field.formfield()
+    assert found is not None
+    return found
 
 
 @transaction.atomic

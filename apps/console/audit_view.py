@@ -79,6 +79,8 @@ def values_in_words(entry: AuditRow) -> str:
 def _label(entry: AuditRow, name: str) -> str:
     if entry.action == "subscription.pairs" and name != "pairs":
         return name
+    if name == "enabled" and entry.object_type == "product_config":
+        return entry.object_label
     return _LABELS.get(name, name.replace("_", " ").capitalize())
 
 

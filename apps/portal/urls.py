@@ -42,6 +42,7 @@ app_name = "portal"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("theme/", home.theme, name="theme"),
+    path("house/logo/<slug:mark>", home.house_logo, name="house_logo"),
     path("gallery/", gallery.gallery, name="gallery"),
     path("copying/", copying.copying, name="copying"),
     path("copying/follow/", copy_settings.follow, name="follow"),

@@ -133,6 +133,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis carries wake-ups, losing it loses nothing -----------------------------------------
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
+# Without a token, figures for Prometheus are given to this machine only.
+METRICS_TOKEN = secret("METRICS_TOKEN", default="")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -165,6 +167,7 @@ CELERY_TASK_ROUTES = {
     "copy.guards": {"queue": "upkeep"},
     "copy.seal": {"queue": "upkeep"},
     "copy.reconcile": {"queue": "upkeep"},
+    "copy.roll_up": {"queue": "upkeep"},
 } | {
     f"{prefix}.*": {"queue": queue}
     for queue, app in {
@@ -193,6 +196,7 @@ CELERY_BEAT_SCHEDULE = {
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
     "reconcile": {"task": "copy.reconcile", "schedule": 5.0, "options": {"expires": 5.0}},
     "seal-outcomes": {"task": "copy.seal", "schedule": 10.0},
+    "roll-up-execution": {"task": "copy.roll_up", "schedule": 30.0, "options": {"expires": 30.0}},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 

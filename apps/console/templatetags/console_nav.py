@@ -26,7 +26,7 @@ _TRADING = (
     ("Live", "console:live"),
     ("Masters", "console:masters"),
     ("Outcomes", "console:outcomes"),
-    # T    ("Execution quality", "console:quality"),
+    ("Execution quality", "console:quality"),
 )
 _GROUPS = (
     ("Risk", (("Drift", "console:drift"), ("Kill switch", "console:kill_switch"))),
@@ -35,17 +35,17 @@ _GROUPS = (
         "System",
         (
             ("Platforms", "console:platforms"),
-            # T            ("Operations", "console:operations"),
+            ("Operations", "console:operations"),
             ("Audit", "console:audit"),
         ),
     ),
     (
         "Settings",
         (
-            # T            ("Set-up", "console:setup"),
+            ("Set-up", "console:setup"),
             ("Product Configs", "console:product"),
-            # T            ("Account groups", "console:groups"),
-            # T            ("House", "console:house"),
+            ("Account groups", "console:groups"),
+            ("House", "console:house"),
         ),
     ),
 )

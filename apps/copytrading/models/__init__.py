@@ -20,6 +20,7 @@ from apps.copytrading.models.profiles import (
     SubscriptionVersion,
     SymbolPair,
 )
+from apps.copytrading.models.quality import ExecutionFigures, ExecutionRollup, WorstOutcome
 
 __all__ = [
     "CopyFollower",
@@ -27,6 +28,8 @@ __all__ = [
     "CopySubscription",
     "Decision",
     "Drift",
+    "ExecutionFigures",
+    "ExecutionRollup",
     "LedgerHead",
     "LinkLeg",
     "Outcome",
@@ -37,4 +40,5 @@ __all__ = [
     "SymbolPair",
     "TradeLink",
     "WaitingEvent",
+    "WorstOutcome",
 ]

@@ -63,11 +63,20 @@ def audit(
         action=action,
         object_type=action.partition(".")[0],
         object_id=subject.uuid,
-        object_label=str(subject),
+        object_label=_named(subject),
         reason=reason,
         before=before,
         after=after,
     )
+
+
+def _named(subject: CopyMaster | CopyFollower | CopySubscription) -> str:
+    """What people know the subject by; a copy by both its ends where they are at hand."""
+    if isinstance(subject, CopySubscription):
+        ends = CopySubscription.master, CopySubscription.follower
+        if all(end.is_cached(subject) for end in ends):  # type: ignore[attr-defined]
+            return f"{subject.master.strategy_name} on {subject.follower.account.login}"
+    return str(subject)
 
 
 def audit_settings(

@@ -110,7 +110,8 @@ def test_owners_switch_the_module_and_its_pages_go(world: CopyWorld, signed_in: 
     client = signed_in(Role.OWNER)
     found = addresses(world)
 
-    client.post(found["copy_trading"], {"reason": "Maintenance", "enabled": "0"})
+    answer = {"reason": "Maintenance", "enabled": "0", "confirmed": "1"}
+    client.post(found["copy_trading"], answer)
     switch_copying(False)
 
     for label in ("live", "masters", "master", "copy"):

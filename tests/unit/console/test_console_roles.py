@@ -22,6 +22,7 @@ from apps.console.urls import urlpatterns
 from apps.copytrading.models import Outcome
 from tests.factories.accounts import CustomerFactory, staff
 from tests.factories.copytrading import CopyWorld
+from tests.factories.platforms import AccountFactory
 from tests.support.forms import untouched
 
 P = Permission
@@ -35,6 +36,7 @@ class Desk:
     world: CopyWorld
     customer: User
     colleague: User
+    spare: str
 
     @property
     def master(self) -> Any:
@@ -83,11 +85,41 @@ def looks(args: Callable[[Desk], list[Any]] = lambda desk: []) -> Address:
     return Address(P.VIEW, args=args)
 
 
+def of_connection(desk: Desk) -> list[Any]:
+    return [desk.world.connection.uuid]
+
+
+def new_connection(desk: Desk) -> Data:
+    return {
+        "platform": "paper",
+        "name": "New",
+        "server": "S",
+        "host": "h",
+        "port": "1",
+        "requests_per_second": "50",
+        "history_per_second": "5",
+        "client_id": "a",
+        "client_secret": "b",
+        "access_token": "c",
+    }
+
+
+def new_account(desk: Desk) -> Data:
+    return {
+        "connection": str(desk.world.connection.uuid),
+        "group": str(desk.world.master.account.group_id),
+        "login": "990",
+        "platform_account_id": "990",
+        "margin_mode": "hedging",
+    }
+
+
 NONE: Callable[[Desk], list[Any]] = lambda desk: []  # noqa: E731
 ADDRESSES: dict[str, Address] = {
     **dict.fromkeys(
         ("home", "live", "outcomes", "outcomes_csv", "masters", "drift", "kill_switch"), looks()
     ),
+    **dict.fromkeys(("quality", "operations", "setup", "groups", "house"), looks()),
     **dict.fromkeys(("platforms", "product", "customers", "audit", "audit_csv"), looks()),
     "outcome": looks(lambda desk: [Outcome.objects.earliest("id").pk]),
     "copy": looks(lambda desk: [desk.copy]),
@@ -101,7 +133,13 @@ ADDRESSES: dict[str, Address] = {
     "kill_platform": acts(P.HALT, lambda desk: ["paper"], state="reducing"),
     "kill_account": acts(P.HALT, lambda desk: [desk.world.master.account.uuid], state="halted"),
     "copy_trading": Address(
-        None, P.MANAGE_PRODUCT, data=lambda desk: {"reason": "x", "enabled": "0"}, audits=True
+        None,
+        P.MANAGE_PRODUCT,
+        data=lambda desk: {"reason": "x", "enabled": "0", "confirmed": "1"},
+        audits=True,
+    ),
+    "bot_trading": Address(
+        None, P.MANAGE_PRODUCT, data=lambda desk: {"reason": "x", "enabled": "1"}, audits=True
     ),
     "defaults": Address(None, P.MANAGE_PRODUCT, data=standing, audits=True),
     "customer": looks(of_customer),
@@ -111,6 +149,47 @@ ADDRESSES: dict[str, Address] = {
     "lock_customer": acts(P.MANAGE_CUSTOMERS, of_customer),
     "unlock_customer": Address(P.MANAGE_CUSTOMERS, P.MANAGE_CUSTOMERS, of_customer),
     "reset_customer_factor": Address(P.MANAGE_CUSTOMERS, P.MANAGE_CUSTOMERS, of_customer),
+    "connection": looks(of_connection),
+    "add_connection": Address(P.MANAGE_PLATFORMS, P.MANAGE_PLATFORMS, NONE, new_connection, True),
+    "change_connection": acts(
+        P.MANAGE_PLATFORMS,
+        of_connection,
+        name="Another",
+        host="h",
+        port="1",
+        requests_per_second="9",
+        history_per_second="1",
+    ),
+    "credentials": acts(
+        P.MANAGE_PLATFORMS, of_connection, client_id="a", client_secret="b", access_token="c"
+    ),
+    "add_group": acts(
+        P.MANAGE_PLATFORMS, NONE, name="New", mode="demo", leverage="30", currency="EUR"
+    ),
+    "change_group": acts(
+        P.MANAGE_PLATFORMS,
+        lambda desk: [desk.world.master.account.group_id],
+        name="Renamed",
+        mode="demo",
+        leverage="30",
+        currency="EUR",
+    ),
+    "add_account": Address(P.MANAGE_PLATFORMS, P.MANAGE_PLATFORMS, NONE, new_account, True),
+    "add_master": Address(
+        P.MANAGE_CUSTOMERS,
+        P.MANAGE_CUSTOMERS,
+        NONE,
+        lambda desk: {"login": desk.spare, "strategy_name": "Tide", "visibility": "public"},
+        True,
+    ),
+    "change_house": Address(
+        None,
+        P.MANAGE_PRODUCT,
+        NONE,
+        lambda desk: {"reason": "x", "name": "Northwind", "timezone": "Europe/Oslo"},
+        True,
+    ),
+    "mail": acts(P.MANAGE_PRODUCT, lambda desk: ["password-reset-key"], subject="s", body="{link}"),
     "staff": Address(P.MANAGE_STAFF),
     "add_staff": acts(P.MANAGE_STAFF, NONE, email="new@x.org", name="New", role="risk"),
     "staff_role": acts(P.MANAGE_STAFF, of_colleague, role="admin"),
@@ -126,7 +205,8 @@ def desk(db: None) -> Desk:
     world.follow()
     world.trade("p1", 100_000)
     world.run()
-    return Desk(world, CustomerFactory().user, staff(Role.SUPPORT))
+    spare = AccountFactory(login="spare")
+    return Desk(world, CustomerFactory().user, staff(Role.SUPPORT), spare.login)
 
 
 def client_of(user: User) -> Client:
