@@ -62,6 +62,11 @@ class HouseInfo:
         """The time of day in the house's time zone."""
         return timezone.now().astimezone(ZoneInfo(self.timezone))
 
+    @property
+    def clock(self) -> str:
+        """The same in words: '14:05 Europe/Oslo'."""
+        return f"{self.now:%H:%M} {self.timezone}"
+
 
 class _Cache:
     value: HouseInfo | None = None

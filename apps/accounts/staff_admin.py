@@ -29,7 +29,7 @@ from apps.accounts.selectors import may
 _COUNTED = 50_000
 
 
-class EstimatingPaginator(Paginator):
+class EstimatingPaginator(Paginator[Any]):
     """Does not count millions of rows for the sake of a number at the foot of a page."""
 
     @cached_property
@@ -64,10 +64,10 @@ class StaffAdmin(ModelAdmin):
     action_form = ReasonForm
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return may(request.user, Permission.VIEW)  # type: ignore[arg-type]
+        return may(request.user, Permission.VIEW)
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may(request.user, Permission.VIEW)  # type: ignore[arg-type]
+        return may(request.user, Permission.VIEW)
 
     def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
         return False
@@ -92,7 +92,7 @@ def service_action(
     """
 
     def has_permission(self: StaffAdmin, request: HttpRequest) -> bool:
-        return may(request.user, permission)  # type: ignore[arg-type]
+        return may(request.user, permission)
 
     @admin.action(description=words)
     def action(modeladmin: StaffAdmin, request: HttpRequest, chosen: QuerySet[Model]) -> None:
@@ -102,11 +102,11 @@ def service_action(
         if not reason:
             messages.error(request, "Say why, beside the action; nothing was done.")
             return
-        done = 0
+        done, told = 0, (AccountsError, *refusals)
         for row in chosen:
             try:
                 act(actor=request.user, reason=reason, **{subject: row})
-            except (AccountsError, *refusals) as refusal:
+            except told as refusal:
                 messages.warning(request, f"{row}: {refusal}")
             else:
                 done += 1

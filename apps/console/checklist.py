@@ -86,7 +86,9 @@ def _people_steps() -> list[Step]:
         Step(
             "Have two trading accounts",
             found.accounts >= 2,
-            f"{found.accounts} of 2: one leads, one follows",
+            f"{found.accounts} there"
+            if found.accounts >= 2
+            else f"{found.accounts} of 2: one leads, one follows",
             "Add an account",
             reverse("console:add_account"),
         ),

@@ -68,6 +68,23 @@ def consequences(module: Module) -> list[str]:
     return _copying_stops(live_copies())
 
 
+def running_now(module: Module) -> str:
+    """What of a module runs now, in a sentence; '' where nothing does."""
+    live = live_copies() if module is Module.COPY_TRADING else None
+    if not live:
+        return ""
+    return (
+        f"Running now: {live.copies} cop{'y' if live.copies == 1 else 'ies'} of {live.customers} "
+        f"customer{'' if live.customers == 1 else 's'}, {live.positions} copied "
+        f"position{'' if live.positions == 1 else 's'} open"
+        f"{' at ' + _result(live) if live.floating else ''}."
+    )
+
+
+def _result(live: Live) -> str:
+    return ", ".join(f"{signed(value, code)} {code}" for code, value in live.floating)
+
+
 def _copying_stops(live: Live) -> list[str]:
     if not live:
         return []
@@ -76,10 +93,10 @@ def _copying_stops(live: Live) -> list[str]:
         f"customer{'' if live.customers == 1 else 's'} open nothing new from now on."
     ]
     if live.positions:
-        result = ", ".join(f"{signed(value, code)} {code}" for code, value in live.floating)
         lines.append(
             f"{live.positions} copied position{'' if live.positions == 1 else 's'} stay open, at "
-            f"{result} now. They close with their masters, and customers close them under Accounts."
+            f"{_result(live)} now. They close with their masters, and customers close them under "
+            "Accounts."
         )
     if live.resting:
         lines.append(f"{live.resting} copied orders that rest are not filled up or renewed.")
@@ -125,7 +142,7 @@ def _page(
             "on": getattr(config, f"{module}_enabled"),
             "does": does,
             "off": off,
-            "live": consequences(module),
+            "live": running_now(module),
             "form": (module_forms or {}).get(module) or ModuleForm(auto_id=f"{module}_%s"),
         }
         for module, (name, does, off) in MODULES.items()

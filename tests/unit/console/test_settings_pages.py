@@ -49,7 +49,8 @@ def test_switching_copying_off_says_what_runs_and_asks(owner: Client) -> None:
     shown = owner.get(reverse("console:product")).content.decode()
     asked = owner.post(address, {"reason": "Maintenance", "enabled": "0"}).content.decode()
 
-    assert "1 running copy of 0 customers" in shown
+    assert "Running now: 1 copy of 0 customers, 1 copied position open" in shown
+    assert "1 running copy of 0 customers" in asked
     assert "1 copied position stay open" in asked and "customers close them under" in asked
     fresh()
     assert product_config().copy_trading_enabled
