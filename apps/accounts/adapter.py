@@ -44,7 +44,8 @@ class AccountAdapter(DefaultAccountAdapter):
         words = mail_in_words(template_prefix, values)
         if words is None:
             named = {**context, "current_site": _Site(house().name)}
-            return super().render_mail(template_prefix, email, named, headers)
+            built_in: EmailMessage = super().render_mail(template_prefix, email, named, headers)
+            return built_in
         subject, body = words
         return EmailMessage(subject, body, self.get_from_email(), [email], headers=headers)
 

@@ -102,7 +102,8 @@ def service_action(
         if not reason:
             messages.error(request, "Say why, beside the action; nothing was done.")
             return
-        done, told = 0, (AccountsError, *refusals)
+        done = 0
+        told: tuple[type[Exception], ...] = (AccountsError, *refusals)
         for row in chosen:
             try:
                 act(actor=request.user, reason=reason, **{subject: row})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
@@ -77,8 +78,9 @@ def sweep_rows(now: datetime) -> list[SweepRow]:
     """All sweeps in the order of how often they run; late is one that missed three turns."""
     known = runs()
     rows = []
-    for entry in settings.CELERY_BEAT_SCHEDULE.values():
-        every, name = float(entry["schedule"]), entry["task"]
+    entries: list[Any] = list(settings.CELERY_BEAT_SCHEDULE.values())
+    for entry in entries:
+        every, name = float(entry["schedule"]), str(entry["task"])
         run = known.get(name)
         late = run is None or (now - run.at).total_seconds() > 3 * every + 5
         rows.append(SweepRow(name, every, run, late))

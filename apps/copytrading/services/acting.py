@@ -74,7 +74,7 @@ def _named(subject: CopyMaster | CopyFollower | CopySubscription) -> str:
     """What people know the subject by; a copy by both its ends where they are at hand."""
     if isinstance(subject, CopySubscription):
         ends = CopySubscription.master, CopySubscription.follower
-        if all(end.is_cached(subject) for end in ends):  # type: ignore[attr-defined]
+        if all(end.is_cached(subject) for end in ends):
             return f"{subject.master.strategy_name} on {subject.follower.account.login}"
     return str(subject)
 
