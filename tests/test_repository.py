@@ -13,7 +13,7 @@ from django.core.management import call_command
 from django.template.loader import get_template
 
 from apps.common.embedded import postgres_folder
-from apps.common.launcher.programs import COPY_QUEUES, UPKEEP_QUEUES
+from apps.common.launcher.programs import COPY_QUEUES, NOTIFY_QUEUES, UPKEEP_QUEUES
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -92,8 +92,10 @@ def test_containers_run_what_make_run_runs() -> None:
     assert f"image: postgres:{major[0]}" in compose
     assert COPY_QUEUES in compose
     assert UPKEEP_QUEUES in compose
-    assert re.findall(r"^  (\w+):$", compose.partition("\nservices:")[2], re.MULTILINE)[:9] == [
-        "postgres", "redis", "migrate", "web", "gateway", "worker", "upkeep", "beat", "venue",
+    assert f"- {NOTIFY_QUEUES}\n" in compose
+    assert re.findall(r"^  (\w+):$", compose.partition("\nservices:")[2], re.MULTILINE)[:10] == [
+        "postgres", "redis", "migrate", "web", "gateway", "worker", "upkeep", "notifier", "beat",
+        "venue",
     ]  # fmt: skip
 
 

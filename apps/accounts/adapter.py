@@ -1,10 +1,11 @@
-"""How signing up works here: a new sign-in is a new customer."""
+"""How signing up works here: a new sign-in is a new customer; its secrets are encrypted."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 
 from apps.accounts.house import house, mail_in_words
 from apps.accounts.models import Customer, User
+from apps.common.fields import decrypt_json, encrypt_json
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -59,3 +61,13 @@ class _Site:
 
     def __init__(self, name: str) -> None:
         self.name = self.domain = name
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """Keeps the secrets of second factors as platform credentials are kept."""
+
+    def encrypt(self, text: str) -> str:
+        return encrypt_json(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        return str(decrypt_json(encrypted_text))

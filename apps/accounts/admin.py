@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest
 
 from apps.accounts import people
-from apps.accounts.models import AuditEntry, Customer, House, MailText, ProductConfig, User
+from apps.accounts.legal import publish_text
+from apps.accounts.models import (
+    Acceptance,
+    AuditEntry,
+    Customer,
+    House,
+    LegalText,
+    MailText,
+    ProductConfig,
+    SignIn,
+    User,
+)
 from apps.accounts.roles import Permission
+from apps.accounts.selectors import may
 from apps.accounts.staff_admin import StaffAdmin, offers, service_action
 from apps.common.models import TaskFailure
 
@@ -52,6 +67,52 @@ class HouseAdmin(StaffAdmin):
 class MailTextAdmin(StaffAdmin):
     list_display = ("kind", "subject", "updated_at")
     search_fields = ("kind", "subject", "body")
+
+
+@admin.register(LegalText)
+class LegalTextAdmin(StaffAdmin):
+    """The house writes new versions; none is ever changed, customers accepted them as they are."""
+
+    list_display = ("__str__", "published_at", "published_by")
+    list_filter = ("kind",)
+    ordering = ("kind", "-version")
+    fields = ("kind", "text")
+    view_fields = ("kind", "version", "published_at", "published_by", "text")
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.fields if obj is None else self.view_fields
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may(request.user, Permission.MANAGE_PRODUCT)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may(request.user, Permission.MANAGE_PRODUCT)
+
+    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
+        return may(request.user, Permission.MANAGE_PRODUCT)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        made = publish_text(actor=request.user, kind=obj.kind, text=obj.text)  # type: ignore[arg-type]
+        obj.pk, obj.version = made.pk, made.version
+
+
+@admin.register(Acceptance)
+class AcceptanceAdmin(StaffAdmin):
+    list_display = ("user", "text", "at")
+    list_select_related = ("user", "text")
+    list_filter = ("text__kind", "text__version")
+    search_fields = ("user__email",)
+    ordering = ("-at", "-id")
+
+
+@admin.register(SignIn)
+class SignInAdmin(StaffAdmin):
+    list_display = ("at", "user", "succeeded", "method", "ip", "device", "new_device")
+    list_filter = ("succeeded", "method", "new_device")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "=ip")
+    exclude = ("device_mark",)
+    ordering = ("-id",)
 
 
 @admin.register(AuditEntry)

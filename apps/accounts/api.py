@@ -32,6 +32,8 @@ class Module(StrEnum):
 #: Published after commit with ``module`` and ``enabled`` when a module is switched.
 MODULE_SWITCHED = "product.module_switched"
 DEFAULTS_CHANGED = "product.defaults_changed"
+#: Every line of the audit trail is published as this and its action, with the values of the line.
+AUDITED = "audit."
 
 
 def record_audit(
@@ -46,18 +48,19 @@ def record_audit(
     after: Mapping[str, Any] | None = None,
 ) -> None:
     """Add one line to the audit trail, in the caller's transaction; no actor is the system."""
-    AuditEntry.objects.create(
-        at=django_timezone.now(),
-        actor_id=actor.pk if actor else None,
-        actor=actor.email if actor else "system",
-        action=action,
-        object_type=object_type,
-        object_id=str(object_id),
-        object_label=object_label[:254],
-        reason=reason[:500],
-        before=_plain(before),
-        after=_plain(after),
-    )
+    entry: dict[str, Any] = {
+        "actor_id": actor.pk if actor else None,
+        "actor": actor.email if actor else "system",
+        "action": action,
+        "object_type": object_type,
+        "object_id": str(object_id),
+        "object_label": object_label[:254],
+        "reason": reason[:500],
+        "before": _plain(before),
+        "after": _plain(after),
+    }
+    AuditEntry.objects.create(at=django_timezone.now(), **entry)
+    publish(f"{AUDITED}{action}", **entry)
 
 
 def _plain(values: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -172,6 +175,14 @@ class ProductDefaults(TypedDict, total=False):
     min_equity: Decimal
     loss_limit: Decimal
     max_master_count: int
+    max_paper_accounts: int
+    master_min_age_days: int
+    master_min_trades: int
+    master_min_equity: Decimal
+    master_max_drawdown: Decimal
+    master_rules_bind: bool
+    margin_warning: Decimal
+    margin_critical: Decimal
 
 
 DEFAULTS = frozenset(ProductDefaults.__annotations__)
@@ -229,6 +240,8 @@ def _cleaned(config: ProductConfig, values: Mapping[str, Any]) -> dict[str, Any]
             setattr(config, name, field.clean(values[name], config))
         except ValidationError as error:
             errors[name] = " ".join(error.messages)
+    if not errors and 0 < config.margin_critical <= config.margin_warning:
+        errors["margin_critical"] = "The critical level must be above that of the warning."
     if errors:
         raise InvalidDefaults(errors)
     return {name: getattr(config, name) for name in values}

@@ -10,9 +10,11 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from apps.accounts import view_as
+        from apps.accounts import sign_ins, view_as
 
         post_migrate.connect(ensure_roles, sender=self)
+        post_migrate.connect(ensure_legal_texts, sender=self)
+        sign_ins.connect()
         view_as.register()
 
 
@@ -24,3 +26,12 @@ def ensure_roles(**_: Any) -> None:
 
     for role in Role:
         Group.objects.get_or_create(name=role.value)
+
+
+def ensure_legal_texts(apps: Any = None, **_: Any) -> None:
+    """Have a risk disclosure and terms from the first day on, until the house writes its own."""
+    if apps is not None and "legaltext" not in apps.all_models["accounts"]:
+        return  # migrated back to before there were any
+    from apps.accounts.legal import publish_defaults
+
+    publish_defaults()

@@ -34,3 +34,18 @@ class NotPossible(AccountsError):
     """What was asked for cannot be done with this person as things stand."""
 
     code = "NOT_POSSIBLE"
+
+
+class InvalidText(AccountsError):
+    """A text that cannot be published."""
+
+
+class TextOutdated(AccountsError):
+    """Another version than the one that holds was accepted."""
+
+    code = "TERMS_OUTDATED"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"There is a new version of the {name.lower()}. Read it, and accept that one."
+        )

@@ -163,6 +163,56 @@ class ProductConfig(models.Model):
         default=10,
         help_text="that one account may follow at once, 0: no limit",
     )
+    max_paper_accounts = models.PositiveIntegerField(
+        "paper accounts",
+        default=5,
+        help_text="that a customer may open, 0: none are offered",
+    )
+    master_min_age_days = models.PositiveIntegerField(
+        "age of the account",
+        default=30,
+        help_text="days that a master's account must have been known, 0: no rule",
+    )
+    master_min_trades = models.PositiveIntegerField(
+        "closed trades", default=20, help_text="that it must have, 0: no rule"
+    )
+    master_min_equity = models.DecimalField(
+        "equity",
+        max_digits=28,
+        decimal_places=8,
+        default=Decimal(0),
+        validators=[MinValueValidator(Decimal(0))],
+        help_text="that it must hold, in its own currency, 0: no rule",
+    )
+    master_max_drawdown = models.DecimalField(
+        "largest drawdown",
+        max_digits=8,
+        decimal_places=4,
+        default=Decimal(50),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text="percent below its high that it may have fallen, 0: no rule",
+    )
+    master_rules_bind = models.BooleanField(
+        "rules must be met",
+        default=True,
+        help_text="otherwise anybody may apply, and staff see what is not met",
+    )
+    margin_warning = models.DecimalField(
+        "margin warning",
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(50),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(500))],
+        help_text="percent of equity that is used as margin, 0: no warning",
+    )
+    margin_critical = models.DecimalField(
+        "critical margin",
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(80),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(500))],
+        help_text="percent of equity that is used as margin, 0: no warning",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -174,6 +224,42 @@ class ProductConfig(models.Model):
 
     def __str__(self) -> str:
         return "Product configuration"
+
+
+class LegalText(models.Model):
+    """A version of what customers accept before they follow; written once and kept for good."""
+
+    class Kind(models.TextChoices):
+        RISK = "risk", "Risk disclosure"
+        TERMS = "terms", "Terms of copying"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    version = models.PositiveIntegerField(help_text="counts from 1 within its kind")
+    text = models.TextField(help_text="plain paragraphs, with an empty line between two of them")
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=254)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "version"], name="legal_version_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()}, version {self.version}"
+
+
+class Acceptance(models.Model):
+    """That a user accepted a version of a text, and when; written once and kept for good."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="acceptances")
+    text = models.ForeignKey(LegalText, on_delete=models.PROTECT, related_name="acceptances")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "text"], name="accepted_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} accepted {self.text}"
 
 
 class AuditEntry(models.Model):
@@ -235,3 +321,36 @@ class MailText(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class SignIn(models.Model):
+    """One attempt to sign in as a known user, kept for the user to look at.
+
+    ``device`` says in words what browser it was; ``device_mark`` is the digest of the cookie by
+    which a browser is known again. ``method`` is how it was proved who it is.
+    """
+
+    class Method(models.TextChoices):
+        PASSWORD = "password", "Password"
+        CODE = "code", "Authenticator app"
+        RECOVERY = "recovery", "Recovery code"
+        PASSKEY = "passkey", "Passkey"
+        SIGN_UP = "sign_up", "New account"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    at = models.DateTimeField()
+    succeeded = models.BooleanField()
+    method = models.CharField(max_length=16, choices=Method)
+    ip = models.GenericIPAddressField(null=True)
+    device = models.CharField(max_length=64, blank=True)
+    device_mark = models.CharField(max_length=64, blank=True)
+    new_device = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "-id"], name="sign_in_of_user"),
+            models.Index(fields=["user", "device_mark"], name="sign_in_of_device"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} at {self.at}"

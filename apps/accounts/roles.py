@@ -21,6 +21,7 @@ class Permission(StrEnum):
     INTERVENE = "intervene"  # pause, stop and close what customers run
     HALT = "halt"  # kill switches
     VIEW_AS_CUSTOMER = "view_as_customer"  # see the portal as a customer does, reading only
+    DECIDE_APPLICATIONS = "decide_applications"  # who becomes a master
     MANAGE_CUSTOMERS = "manage_customers"
     MANAGE_PLATFORMS = "manage_platforms"
     MANAGE_PRODUCT = "manage_product"  # modules, limits and defaults of the product
@@ -28,7 +29,7 @@ class Permission(StrEnum):
 
 
 _SUPPORT = frozenset({Permission.VIEW, Permission.VIEW_AS_CUSTOMER})
-_RISK = _SUPPORT | {Permission.INTERVENE, Permission.HALT}
+_RISK = _SUPPORT | {Permission.INTERVENE, Permission.HALT, Permission.DECIDE_APPLICATIONS}
 _ADMIN = _RISK | {
     Permission.MANAGE_CUSTOMERS,
     Permission.MANAGE_PLATFORMS,

@@ -12,8 +12,9 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
-from apps.accounts.models import AuditEntry, Customer, ProductConfig, User
+from apps.accounts.models import AuditEntry, Customer, ProductConfig, SignIn, User
 from apps.accounts.roles import PERMISSIONS, Permission, Role
+from apps.accounts.second_factor import lacks_second_factor
 
 # Other processes see a change of the configuration after at most this long.
 _CONFIG_AGE_S = 1.0
@@ -22,7 +23,7 @@ _CONFIG_AGE_S = 1.0
 @dataclass(frozen=True, slots=True)
 class ProductSettings:
     """The product's configuration as it was read: durations in seconds, slippage and margin
-    level in percent; 0 in a guard is no limit."""
+    level in percent; 0 in a guard is no limit, in a rule for masters no rule."""
 
     copy_trading_enabled: bool
     bot_trading_enabled: bool
@@ -34,6 +35,14 @@ class ProductSettings:
     min_equity: Decimal
     loss_limit: Decimal
     max_master_count: int
+    margin_warning: Decimal
+    margin_critical: Decimal
+    max_paper_accounts: int = 5
+    master_min_age_days: int = 30
+    master_min_trades: int = 20
+    master_min_equity: Decimal = Decimal(0)
+    master_max_drawdown: Decimal = Decimal(50)
+    master_rules_bind: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +87,13 @@ def forget_product_config() -> None:
 
 
 def roles_of(user: User | AnonymousUser) -> frozenset[Role]:
-    """The staff roles of an active user; owners are also all superusers."""
+    """The staff roles of an active user; owners are also all superusers.
+
+    None for those of staff who must set up a second factor first.
+    """
     if not isinstance(user, User) or not user.is_active or not user.is_staff:
+        return frozenset()
+    if lacks_second_factor(user):
         return frozenset()
     if user.is_superuser:
         return frozenset({Role.OWNER})
@@ -147,3 +161,8 @@ def audit_trail(*, object_type: str = "", object_id: str = "", limit: int = 100)
     if object_id:
         entries = entries.filter(object_id=object_id)
     return [AuditRow(**row) for row in entries.values(*AUDIT_FIELDS)[:limit]]
+
+
+def recent_sign_ins(user: User, limit: int = 5) -> list[SignIn]:
+    """The latest attempts to sign in as this user, newest first; for staff."""
+    return list(SignIn.objects.filter(user=user).order_by("-id")[:limit])

@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_out
+from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -27,6 +29,7 @@ from apps.accounts.selectors import may
 LASTS = timedelta(minutes=15)
 _KEY = "view_as"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_WRITES = frozenset({"INSERT", "UPDATE", "DELETE"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +89,29 @@ def middleware(
         request.viewing = view  # type: ignore[attr-defined]
         if request.path.startswith(reverse("console:home")):
             return get_response(request)
-        kept_out = (reverse("account_login").removesuffix("login/"), reverse("admin:index"))
+        kept_out = (
+            reverse("account_login").removesuffix("login/"),
+            reverse("admin:index"),
+            reverse("portal:security"),
+        )
         if request.method not in _SAFE or request.path.startswith(kept_out):
             return render(request, "viewing_refused.html", {"view": view}, status=403)
         request.user = view.user
-        response = get_response(request)
+        # Also where looking at something would note that it was looked at.
+        with connection.execute_wrapper(_reading_only):
+            response = get_response(request)
         response.headers["Cache-Control"] = "no-store"
         return response
 
     return viewing
+
+
+def _reading_only(
+    execute: Callable[..., Any], statement: str, params: Any, many: bool, context: Any
+) -> Any:
+    if statement.lstrip()[:6].upper() in _WRITES:
+        raise PermissionDenied("You see this as a customer; nothing can be changed meanwhile.")
+    return execute(statement, params, many, context)
 
 
 def _of(request: HttpRequest) -> View | None:

@@ -8,19 +8,44 @@ from django.conf import settings
 from django.db.models import Min
 
 from apps.analytics import partitions
+from apps.analytics.copies import follow_copies
 from apps.analytics.figures import update_figures
+from apps.analytics.gaps import take_up_gaps
+from apps.analytics.habits import keep_habits
+from apps.analytics.importing import (
+    ImportRefused,
+    confirm_import,
+    discard_draft,
+    remove_import,
+    upload_statement,
+)
 from apps.analytics.models import EquityDay, RollUp
+from apps.analytics.qualifying import NotQualified, apply_as_master
 from apps.analytics.rollup import closable_before, close_days, roll_up
 from apps.analytics.sampling import find_deposits, sample_equity
+from apps.analytics.summaries import keep_summaries
+from apps.analytics.trades import keep_trades
 
 __all__ = [
+    "ImportRefused",
+    "NotQualified",
+    "apply_as_master",
     "close_days",
+    "confirm_import",
+    "discard_draft",
     "find_deposits",
+    "follow_copies",
+    "keep_habits",
     "keep_partitions",
+    "keep_summaries",
+    "keep_trades",
     "keep_up",
+    "remove_import",
     "roll_up",
     "sample_equity",
+    "take_up_gaps",
     "update_figures",
+    "upload_statement",
 ]
 
 

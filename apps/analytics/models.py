@@ -6,12 +6,16 @@ are kept for good. Days are UTC days.
 
 from __future__ import annotations
 
+import uuid
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
-from apps.common.fields import PriceField
+from apps.analytics import summary_models as summary_models  # Django finds its models here
+from apps.analytics import trade_models as trade_models  # Django finds its models here
+from apps.common.fields import PriceField, UnitsField
 
 
 class EquitySample(models.Model):
@@ -77,13 +81,15 @@ class EquityDay(EquityStretch):
     """One UTC day of an account and its return, deposits and withdrawals taken out.
 
     ``daily_return`` is a fraction, empty while the day is not ``closed`` and where the day does
-    not count. A closed day is computed; what changes it opens it again.
+    not count. A closed day is computed; what changes it opens it again. An ``imported`` day is of
+    a track record that was brought along, its money that of another account.
     """
 
     pk = models.CompositePrimaryKey("account_id", "day")
     day = models.DateField()
     daily_return = models.FloatField(null=True)
     closed = models.BooleanField(default=False)
+    imported = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         indexes = [
@@ -96,10 +102,11 @@ class EquityDay(EquityStretch):
 
 
 class RollUp(models.Model):
-    """How far samples are rolled up; one row."""
+    """How far samples are rolled up, and outcomes taken up into gaps; one row."""
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     rolled_to = models.DateTimeField(null=True)
+    gaps_to = models.BigIntegerField(default=0, help_text="id of the newest outcome taken up")
 
     def __str__(self) -> str:
         return f"rolled up to {self.rolled_to}"
@@ -174,3 +181,201 @@ class AccountFigures(models.Model):
 
     def __str__(self) -> str:
         return f"{self.account_id} {self.day}"
+
+
+class SubscriptionFigures(models.Model):
+    """What a copy made of the money that it had at work, kept up from look to look.
+
+    ``realised``, ``floating`` and ``capital`` are those of the last look, in account currency;
+    ``released`` is what positions were worth that left the copy open (see
+    :mod:`apps.analytics.copies`). ``growth`` is 1 + its return since the start. ``links`` are the
+    trade links that held something. ``counts``: it has copied something, and not from a master
+    of its own owner.
+    """
+
+    subscription_id = models.BigIntegerField(primary_key=True)
+    master_id = models.BigIntegerField()
+    account_id = models.BigIntegerField()
+    started_at = models.DateTimeField()
+    master_before = models.FloatField(
+        default=1.0, help_text="1 + the master's return of the first day before the copy began"
+    )
+    realised = PriceField()
+    floating = PriceField()
+    released = PriceField(default=0)
+    capital = PriceField(help_text="money that copying had to work with")
+    growth = models.FloatField()
+    links = ArrayField(models.BigIntegerField(), default=list)
+    counts = models.BooleanField()
+    looked_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["master_id"], name="figures_of_followers", condition=Q(counts=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"subscription {self.subscription_id}: {self.growth:.4f}"
+
+
+class SubscriptionDay(models.Model):
+    """One UTC day of a copy on which its result changed; a day without a row changed nothing.
+
+    ``result`` is that since the start, at the day's last look, in account currency; ``growth``
+    1 + the return of the day; ``capital`` the money that copying had to work with.
+    """
+
+    pk = models.CompositePrimaryKey("subscription_id", "day")
+    subscription_id = models.BigIntegerField()
+    day = models.DateField()
+    result = PriceField()
+    floating = PriceField(help_text="the part of it that is open")
+    capital = PriceField()
+    growth = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} {self.day} {self.result}"
+
+
+class ImportedRecord(models.Model):
+    """A track record that was brought along for an account; a draft until it is confirmed.
+
+    ``days`` are the days of its balance: date, balance, deposits (both text) and return (a
+    fraction, None where the day does not count). ``digest`` is of the file, which is not kept.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    account_id = models.BigIntegerField()
+    format = models.CharField(max_length=16)
+    file_name = models.CharField(max_length=128)
+    digest = models.CharField(max_length=64)
+    source_account = models.CharField(max_length=64, blank=True)
+    currency = models.CharField(max_length=8, blank=True)
+    utc_offset_minutes = models.IntegerField(default=0)
+    trades = models.PositiveIntegerField()
+    first_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    result = PriceField()
+    deposits = PriceField()
+    first_day = models.DateField()
+    last_day = models.DateField()
+    days = models.JSONField(default=list)
+    uploaded_by = models.BigIntegerField(null=True)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["account_id"], condition=Q(confirmed_at=None), name="one_draft"
+            ),
+            models.UniqueConstraint(
+                fields=["account_id"],
+                condition=Q(confirmed_at__isnull=False),
+                name="one_imported_record",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.file_name}: {self.trades} trades"
+
+
+class ImportedTrade(models.Model):
+    """A closed trade of an imported record, in the currency of the record; volume as it says."""
+
+    record = models.ForeignKey(ImportedRecord, on_delete=models.CASCADE, related_name="rows")
+    symbol = models.CharField(max_length=64)
+    side = models.CharField(max_length=4)
+    volume = PriceField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField()
+    open_price = PriceField()
+    close_price = PriceField()
+    profit = PriceField()
+    commission = PriceField(default=0)
+    swap = PriceField(default=0)
+
+    class Meta:
+        indexes = [models.Index(fields=["record", "-closed_at"], name="imported_trade_time")]
+
+    def __str__(self) -> str:
+        return f"{self.symbol} {self.side} {self.volume}"
+
+
+class ReleasedPosition(models.Model):
+    """A position that left its copy open, with what it was worth then, in account currency."""
+
+    link_id = models.BigIntegerField(primary_key=True)
+    units = UnitsField()
+    price = PriceField(help_text="at which it could have been closed")
+    worth = PriceField()
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"link {self.link_id}: {self.worth}"
+
+
+class GapMoney(models.Model):
+    """A gap in the follower's account currency: ``actual`` less ``expected``, in its parts.
+
+    The parts are those of :class:`apps.analytics.domain.attribution.Cause`.
+    """
+
+    expected = PriceField(default=0)
+    actual = PriceField(default=0)
+    late_start = PriceField(default=0)
+    skipped = PriceField(default=0)
+    rounding = PriceField(default=0)
+    entry_slippage = PriceField(default=0)
+    exit_slippage = PriceField(default=0)
+    costs = PriceField(default=0)
+    currency = PriceField(default=0)
+    manual = PriceField(default=0)
+    residual = PriceField(default=0)
+
+    class Meta:
+        abstract = True
+
+
+class SubscriptionGap(GapMoney):
+    """The gap of all settled trades of a copy: the sum of its :class:`TradeGap` rows."""
+
+    subscription_id = models.BigIntegerField(primary_key=True)
+    trades = models.PositiveIntegerField(default=0)
+    copied = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"subscription {self.subscription_id}: {self.actual - self.expected}"
+
+
+class TradeGap(GapMoney):
+    """One trade of a master, from flat to flat, and what a copy made of it.
+
+    ``round_key`` is the master's deal that began it. ``link_id`` is empty where nothing was
+    copied; ``code`` then says why. ``side`` is the copy's. ``settled``: nothing of it changes
+    any more, and it is in the sums.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    subscription_id = models.BigIntegerField()
+    master_account_id = models.BigIntegerField()
+    position_key = models.CharField(max_length=64)
+    round_key = models.CharField(max_length=64)
+    link_id = models.BigIntegerField(null=True)
+    code = models.CharField(max_length=32, blank=True)
+    symbol = models.CharField(max_length=64)
+    side = models.CharField(max_length=4)
+    opened_at = models.DateTimeField()
+    ended_at = models.DateTimeField()
+    settled = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subscription_id", "round_key"], name="gap_once")
+        ]
+        indexes = [models.Index(fields=["id"], name="gap_unsettled", condition=Q(settled=False))]
+
+    def __str__(self) -> str:
+        return f"{self.subscription_id} {self.symbol} {self.actual - self.expected}"

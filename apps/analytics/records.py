@@ -1,7 +1,9 @@
 """Reading the records of accounts: curves, months and figures. One query each.
 
 Every function takes any number of accounts and answers by account; those without a record are
-missing. Money is in the account's currency, returns and drawdowns are fractions.
+missing. Money is in the account's currency, returns and drawdowns are fractions. Returns and all
+that comes of them take in the days of an imported record, which pages have to say: see
+:func:`apps.analytics.imported.imported_spans`.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ HOURLY = timedelta(days=31)
 
 _CURVE = """
 SELECT account_id, last_at, equity, balance, margin_used, deposits FROM {table}
-WHERE account_id = ANY(%(accounts)s) AND {at} >= %(since)s AND {at} < %(until)s
+WHERE account_id = ANY(%(accounts)s) AND {at} >= %(since)s AND {at} < %(until)s{own}
 ORDER BY account_id, {at}
 """
 _RETURNS = """
@@ -36,6 +38,16 @@ SELECT account_id, day, daily_return FROM analytics_equityday
 WHERE account_id = ANY(%(accounts)s) AND day > %(after)s AND day <= %(until)s
   AND daily_return IS NOT NULL
 ORDER BY account_id, day
+"""
+
+
+_THINNED = """
+SELECT account_id, width_bucket(%(until)s::date - day, 0, %(days)s, %(points)s) AS bucket,
+       sum(ln(greatest(1 + daily_return, 1e-9)))
+FROM analytics_equityday
+WHERE account_id = ANY(%(accounts)s) AND day > %(after)s AND day <= %(until)s
+  AND daily_return IS NOT NULL
+GROUP BY account_id, bucket ORDER BY account_id, bucket DESC
 """
 
 
@@ -76,12 +88,13 @@ def equity_curve(
     """Equity, balance and margin with deposits marked, oldest first.
 
     By the hour up to 31 days, else by the UTC day; the days of ``since`` and ``until`` are whole.
+    Days of an imported record are left out: their money was that of another account.
     """
     hourly = until - since <= HOURLY
     table, at = ("analytics_equityhour", "at") if hourly else ("analytics_equityday", "day")
     first, last = (since, until) if hourly else (since.date(), until.date() + timedelta(days=1))
     rows = _rows(
-        _CURVE.format(table=table, at=at),
+        _CURVE.format(table=table, at=at, own="" if hourly else " AND NOT imported"),
         {"accounts": list(account_ids), "since": first, "until": last},
     )
     return {
@@ -105,6 +118,26 @@ def drawdown_curves(
             )
         ]
         for account_id, series in _series(account_ids, until, days).items()
+    }
+
+
+def return_lines(
+    account_ids: Collection[int], *, until: date, days: int, points: int = 48
+) -> dict[int, list[float]]:
+    """What one unit of money became over the last ``days`` days, for a line a few words long.
+
+    From 1 on, oldest first, thinned to about ``points`` points; the last one is the return.
+    """
+    values = {
+        "accounts": list(account_ids),
+        "after": until - timedelta(days=days),
+        "until": until,
+        "days": days,
+        "points": min(points, days),
+    }
+    return {
+        account_id: [1.0, *np.exp(np.cumsum([growth for *_, growth in group])).tolist()]
+        for account_id, group in groupby(_rows(_THINNED, values), lambda row: row[0])
     }
 
 
@@ -144,6 +177,13 @@ def stored_figures(account_ids: Collection[int]) -> dict[int, StoredFigures]:
     """Figures of masters as they were kept up at the end of their last day."""
     found = AccountFigures.objects.filter(account_id__in=list(account_ids))
     return {row.account_id: StoredFigures(row.day, _figures(row)) for row in found}
+
+
+def daily_series(
+    account_ids: Collection[int], *, until: date, days: int | None = None
+) -> dict[int, DailySeries]:
+    """Daily returns of the days that count, of the last ``days`` days up to ``until`` or of all."""
+    return _series(account_ids, until, days)
 
 
 def _figures(row: AccountFigures) -> dict[str, Figure]:

@@ -51,10 +51,10 @@ WITH changed AS (
            min(lowest), max(highest), max(most_margin), sum(deposits), sum(flows), sum(samples),
            max(last_at), false
     FROM analytics_equityhour WHERE at >= %(since)s AND at < %(until)s GROUP BY 1, 2
-    ON CONFLICT (account_id, day) DO UPDATE SET ({_COLUMNS}, closed) = (
+    ON CONFLICT (account_id, day) DO UPDATE SET ({_COLUMNS}, closed, imported) = (
         excluded.balance, excluded.equity, excluded.margin_used, excluded.lowest,
         excluded.highest, excluded.most_margin, excluded.deposits, excluded.flows,
-        excluded.samples, excluded.last_at, false)
+        excluded.samples, excluded.last_at, false, false)
     WHERE (old.balance, old.equity, old.margin_used, old.lowest, old.highest, old.most_margin,
            old.deposits, old.flows, old.samples, old.last_at)
        IS DISTINCT FROM (excluded.balance, excluded.equity, excluded.margin_used,
@@ -77,7 +77,7 @@ SELECT d.account_id, d.day, d.equity::float8, d.last_at, p.equity::float8, p.las
        d.flows > 0 OR d.lowest <= 0 OR coalesce(p.equity <= 0, true)
 FROM analytics_equityday d LEFT JOIN LATERAL (
     SELECT equity, last_at FROM analytics_equityday
-    WHERE account_id = d.account_id AND day < d.day ORDER BY day DESC LIMIT 1
+    WHERE account_id = d.account_id AND day < d.day AND NOT imported ORDER BY day DESC LIMIT 1
 ) p ON true
 WHERE NOT d.closed AND d.day = %(day)s ORDER BY d.account_id
 """

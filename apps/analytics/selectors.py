@@ -9,7 +9,30 @@ from decimal import Decimal
 
 from django.db import connection
 
+from apps.analytics.copies import FollowerEarnings, follower_earnings
+from apps.analytics.copy_records import (
+    CopyReturn,
+    DayPoint,
+    copy_curve,
+    copy_returns,
+)
 from apps.analytics.domain.curve import CurvePoint
+from apps.analytics.exposures import (
+    ExposureTable,
+    MasterCorrelations,
+    exposure_of,
+    master_correlations,
+)
+from apps.analytics.gaps import CopyGap, GapRow, SkipReason, gap_of_copy
+from apps.analytics.imported import (
+    ImportedSpan,
+    draft_of,
+    has_imported_history,
+    imported_record,
+    imported_spans,
+    imported_trades,
+)
+from apps.analytics.moments import MoneyThen, money_at
 from apps.analytics.records import (
     IndexPoint,
     RecordPoint,
@@ -18,19 +41,61 @@ from apps.analytics.records import (
     equity_curve,
     monthly_returns,
     period_figures,
+    return_lines,
     stored_figures,
+)
+from apps.analytics.trade_records import (
+    Breakdown,
+    HabitRow,
+    TradeRow,
+    TradeStats,
+    closed_trades,
+    habits_of,
+    trade_parts,
+    trade_stats,
 )
 
 __all__ = [
+    "Breakdown",
+    "CopyGap",
+    "CopyReturn",
+    "DayPoint",
+    "ExposureTable",
+    "FollowerEarnings",
+    "GapRow",
+    "HabitRow",
+    "ImportedSpan",
     "IndexPoint",
+    "MasterCorrelations",
+    "MoneyThen",
     "RecordPoint",
+    "SkipReason",
     "StoredFigures",
+    "TradeRow",
+    "TradeStats",
+    "closed_trades",
+    "copy_curve",
+    "copy_returns",
+    "draft_of",
     "drawdown_curves",
     "equity_curve",
     "equity_history",
+    "exposure_of",
+    "follower_earnings",
+    "gap_of_copy",
+    "habits_of",
+    "has_imported_history",
+    "imported_record",
+    "imported_spans",
+    "imported_trades",
+    "master_correlations",
+    "money_at",
     "monthly_returns",
     "period_figures",
+    "return_lines",
     "stored_figures",
+    "trade_parts",
+    "trade_stats",
 ]
 
 _HISTORY = """

@@ -18,10 +18,36 @@ def sample_equity(**kwargs: Any) -> None:
     api.find_deposits(now=now)
 
 
+@shared_task(name="analytics.follow_copies", queue="analytics", ignore_result=True)
+def follow_copies(**kwargs: Any) -> None:
+    """Take up what copies have earned; beat runs it every minute."""
+    api.follow_copies(now=timezone.now())
+
+
+@shared_task(name="analytics.take_up_gaps", queue="analytics", ignore_result=True)
+def take_up_gaps(**kwargs: Any) -> None:
+    """Attribute the gaps of trades that have ended; beat runs it every half minute."""
+    api.take_up_gaps(now=timezone.now())
+
+
 @shared_task(name="analytics.roll_up", queue="analytics", ignore_result=True)
 def roll_up(**kwargs: Any) -> None:
     """Bring hours, days and figures up to date; beat runs it every five minutes."""
     api.keep_up(now=timezone.now())
+
+
+@shared_task(name="analytics.keep_trades", queue="analytics", ignore_result=True)
+def keep_trades(**kwargs: Any) -> None:
+    """Write closed trades, their sums and habits from new deals; beat runs it every 20 s."""
+    now = timezone.now()
+    api.keep_trades(now=now)
+    api.keep_habits(now=now)
+
+
+@shared_task(name="analytics.keep_summaries", queue="analytics", ignore_result=True)
+def keep_summaries(**kwargs: Any) -> None:
+    """Take up what masters traded and who follows them; beat runs it every minute."""
+    api.keep_summaries(now=timezone.now())
 
 
 @shared_task(name="analytics.keep_partitions", queue="analytics", ignore_result=True)

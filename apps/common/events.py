@@ -2,7 +2,9 @@
 
 Delivery is in-process, after the commit of the transaction in which it was published, and a
 listener's failure is logged, never the publisher's. What must not be lost is a row in
-PostgreSQL; an event only tells somebody to look sooner.
+PostgreSQL; an event only tells somebody to look sooner. A listener that has such a row to write
+listens *within*: it is called at once, and what it writes is committed with the publisher's work
+or not at all.
 """
 
 from __future__ import annotations
@@ -17,18 +19,37 @@ from django.db import transaction
 Listener = Callable[[Mapping[str, Any]], None]
 
 _listeners: dict[str, list[Listener]] = defaultdict(list)
+_within: dict[str, list[Listener]] = defaultdict(list)
 _log = structlog.get_logger(__name__)
 
 
-def listen(topic: str, listener: Listener) -> None:
-    """Call ``listener`` with the payload of every event of ``topic``; once per listener."""
-    if listener not in _listeners[topic]:
-        _listeners[topic].append(listener)
+def listen(topic: str, listener: Listener, *, within: bool = False) -> None:
+    """Call ``listener`` with the payload of every event of ``topic``; once per listener.
+
+    ``within`` the publisher's transaction, in a savepoint of its own; otherwise after its commit.
+    """
+    listeners = (_within if within else _listeners)[topic]
+    if listener not in listeners:
+        listeners.append(listener)
 
 
 def publish(topic: str, **payload: Any) -> None:
-    """Tell the listeners of ``topic`` when the current transaction has been committed."""
-    transaction.on_commit(lambda: _deliver(topic, payload))
+    """Tell the listeners of ``topic`` when the current transaction has been committed.
+
+    Those that listen within it are told at once.
+    """
+    for listener in _within.get(topic, ()):
+        _tell(listener, topic, payload)
+    if topic in _listeners:
+        transaction.on_commit(lambda: _deliver(topic, payload))
+
+
+def _tell(listener: Listener, topic: str, payload: Mapping[str, Any]) -> None:
+    try:
+        with transaction.atomic():
+            listener(payload)
+    except Exception:
+        _log.exception("event listener failed", topic=topic)
 
 
 def _deliver(topic: str, payload: Mapping[str, Any]) -> None:

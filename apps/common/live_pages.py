@@ -71,6 +71,7 @@ class Shown:
 
 
 _pages: dict[str, LivePage] = {}
+_beside: dict[str, Callable[[Any], str]] = {}
 _RENDERED_ROWS = 8000
 _rendered: dict[tuple[str, str], tuple[object, Mapping[str, Any], Row]] = {}
 
@@ -86,10 +87,16 @@ def find(name: str) -> LivePage | None:
     return _pages.get(name)
 
 
+def beside(name: str, value: Callable[[Any], str]) -> None:
+    """Have every page's socket know what the page says to its user beside its sections."""
+    _beside[name] = value
+
+
 def show(page: LivePage, user: Any, params: Params) -> Shown:
     """The page's sections now, and the address of the socket that keeps them current."""
     sections = tuple(page.sections(user, params))
-    query = urlencode({**params, "seen": digest(sections)})
+    said = {name: value(user) for name, value in _beside.items()}
+    query = urlencode({**params, **said, "seen": digest(sections)})
     return Shown(f"/ws/live/{page.name}/?{query}", {s.id: s.rows for s in sections})
 
 

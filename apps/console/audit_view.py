@@ -41,6 +41,7 @@ OBJECT_TYPES = {
     "product_config": "Product",
     "house": "House",
     "mail": "Mail",
+    "legal_text": "Legal text",
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 
 from apps.accounts.api import ProductDefaults, default_field
-from apps.copytrading.domain.limits import PRODUCT_BOUNDS
+from apps.copytrading.domain.limits import PRODUCT_BOUNDS, Bounds
 from apps.copytrading.form_fields import BoundedField, number
 
 
@@ -62,18 +62,81 @@ _UNITS = {
     "min_equity": "in each account's currency",
     "loss_limit": "in each account's currency",
     "max_master_count": "masters",
+    "margin_warning": "% of equity",
+    "margin_critical": "% of equity",
 }
 #: Headings of the page by how the names of fields begin; what fits none is about copying.
-_GROUPS = (
-    ("Masters", "What customers need to become a master", ("master_", "qualify_")),
-    ("Warnings", "When an account counts as overleveraged", ("margin_", "overleverage_", "used_")),
-    ("Accounts", "What customers may open", ("max_paper", "paper_")),
-)
+_GROUPS = (("Warnings", "When an account counts as overleveraged", ("margin_",)),)
 _COPYING = ("Copying", "An account or a copy may be stricter, never looser")
 
 
+RULE_LABELS = {
+    "master_min_age_days": "Age of the account",
+    "master_min_trades": "Closed trades",
+    "master_min_equity": "Equity",
+    "master_max_drawdown": "Largest drawdown",
+    "master_rules_bind": "Rules must be met",
+    "max_paper_accounts": "Paper accounts",
+}
+
+
+def _rule(name: str, unit: str, bounds: Bounds, help_text: str) -> BoundedField:
+    field = BoundedField(
+        bounds,
+        label=RULE_LABELS[name],
+        help_text=help_text,
+        initial=0,
+        error_messages={"required": "Enter a number; 0 means that it is not set."},
+    )
+    field.unit = unit
+    return field
+
+
+class RulesForm(ReasonForm):
+    """Who may become a master, and how many paper accounts a customer may open."""
+
+    master_min_age_days = _rule(
+        "master_min_age_days", "days", Bounds(0, 3650, None),
+        "How long the account must be known, imported history among it. 0: no rule.",
+    )  # fmt: skip
+    master_min_trades = _rule(
+        "master_min_trades", "trades", Bounds(0, 10_000, None),
+        "How many it must have closed, imported ones among them. 0: no rule.",
+    )  # fmt: skip
+    master_min_equity = _rule(
+        "master_min_equity", "in its currency", Bounds(0, 1_000_000_000, 2),
+        "What it must hold now. 0: no rule.",
+    )  # fmt: skip
+    master_max_drawdown = _rule(
+        "master_max_drawdown", "%", Bounds(0, 100, 4),
+        "How far it may ever have fallen below its high. 0: no rule.",
+    )  # fmt: skip
+    master_rules_bind = forms.BooleanField(
+        label=RULE_LABELS["master_rules_bind"],
+        required=False,
+        help_text="Otherwise anybody may apply, and staff see what is not met.",
+    )
+    max_paper_accounts = _rule(
+        "max_paper_accounts", "accounts", Bounds(0, 1000, None),
+        "How many a customer may open. 0: none are offered.",
+    )  # fmt: skip
+
+    @classmethod
+    def standing(cls, config: object) -> dict[str, Any]:
+        """The rules as the fields show them."""
+        values = {name: getattr(config, name) for name in RULE_LABELS}
+        return {
+            name: f"{value.normalize():f}" if isinstance(value, Decimal) else value
+            for name, value in values.items()
+        }
+
+    def rules(self) -> dict[str, Any]:
+        """The values as :func:`apps.accounts.api.update_product_defaults` takes them."""
+        return {name: self.cleaned_data[name] for name in RULE_LABELS}
+
+
 class DefaultsForm(ReasonForm):
-    """What accounts and copies inherit: a field for every default of the configuration."""
+    """What accounts and copies inherit: a field for every default that has no other form."""
 
     @classmethod
     def standing(cls, config: object) -> dict[str, Any]:
@@ -98,7 +161,7 @@ class DefaultsForm(ReasonForm):
 
 
 def _names() -> list[str]:
-    return list(ProductDefaults.__annotations__)
+    return [name for name in ProductDefaults.__annotations__ if name not in RULE_LABELS]
 
 
 def _group_of(name: str) -> tuple[str, str]:

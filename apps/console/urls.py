@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.accounts.api import Module
 from apps.console.views import (
+    applications,
     audit,
     copies,
     copying,
@@ -35,6 +36,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("masters/", copying.master_list, name="masters"),
     path("masters/<uuid:uuid>/", copying.master, name="master"),
     path("masters/<uuid:uuid>/<slug:action>/", copying.change_master, name="change_master"),
+    path("applications/", applications.application_list, name="applications"),
+    path(
+        "applications/<uuid:uuid>/<slug:decision>/",
+        applications.decide,
+        name="decide_application",
+    ),
     path("drift/", drift.drift, name="drift"),
     path("drift/repair/", drift.change, {"action": "repair"}, name="repair_drift"),
     path("drift/accept/", drift.change, {"action": "accept"}, name="accept_drift"),
@@ -84,4 +91,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("staff/<uuid:uuid>/second-factor/", staff.change, FACTOR, name="reset_staff_factor"),
     path("audit/", audit.audit, name="audit"),
     path("audit/audit.csv", audit.audit_csv, name="audit_csv"),
+    path("product/rules/", product.set_rules, name="rules"),
 ]

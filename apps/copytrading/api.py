@@ -28,6 +28,7 @@ from apps.copytrading.repairs import (
     repair,
 )
 from apps.copytrading.services import existing
+from apps.copytrading.services.accounts import remove_account
 from apps.copytrading.services.acting import (
     audit,
     audit_settings,
@@ -37,13 +38,24 @@ from apps.copytrading.services.acting import (
     require_allowed,
     require_owner,
 )
+from apps.copytrading.services.application_events import (
+    APPLICATION_DECIDED,
+    APPLICATION_RECEIVED,
+)
+from apps.copytrading.services.applications import (
+    apply_for_public,
+    decide_application,
+    withdraw_application,
+)
 from apps.copytrading.services.by_hand import close_position, detach_position
 from apps.copytrading.services.closing import close_requested, want_closed
+from apps.copytrading.services.emergency import close_everything
 from apps.copytrading.services.followers import (
     create_follower,
     delete_follower,
     update_follower,
 )
+from apps.copytrading.services.following import follow_with
 from apps.copytrading.services.gates import gate_subscription
 from apps.copytrading.services.locks import lock_graph, wait_for_master
 from apps.copytrading.services.masters import (
@@ -58,7 +70,14 @@ from apps.copytrading.services.pairs import (
     upload_symbol_pairs,
 )
 from apps.copytrading.services.planning import finish_interrupted
+from apps.copytrading.services.profile_editing import (
+    MasterProfile,
+    remove_picture,
+    set_picture,
+    update_master,
+)
 from apps.copytrading.services.relations import (
+    check_investment,
     check_master_count,
     check_relation,
     end_former_relation,
@@ -67,16 +86,37 @@ from apps.copytrading.services.relations import (
 from apps.copytrading.services.settings import SubscriptionSettings, apply_settings, values_of
 from apps.copytrading.services.versions import record_version
 from apps.execution.models import AccountEvent
+from apps.platforms.models import TradingAccount
 
 __all__ = [
-    "NoRepair", "RepairOrder", "RepairPreview", "accept_drift", "close_position",
-    "create_follower", "create_master", "delete_follower", "delete_master", "delete_subscription",
-    "detach_position", "pause", "preview_repair", "repair", "resume", "set_master_enabled",
-    "set_master_status", "set_symbol_pair", "set_symbol_pairs", "stop", "subscribe",
-    "update_follower", "update_subscription", "upload_symbol_pairs",
+    "APPLICATION_DECIDED", "APPLICATION_RECEIVED", "MasterProfile", "NoRepair", "RepairOrder",
+    "RepairPreview", "accept_drift", "apply_for_public", "close_everything", "close_position",
+    "create_follower", "create_master", "decide_application", "delete_follower",
+    "delete_master", "delete_subscription", "detach_position", "follow", "pause",
+    "preview_repair", "remove_account", "remove_picture", "repair", "resume",
+    "set_master_enabled", "set_master_status", "set_picture", "set_symbol_pair",
+    "set_symbol_pairs", "stop", "subscribe", "update_follower", "update_master",
+    "update_subscription", "upload_symbol_pairs", "withdraw_application",
 ]  # fmt: skip
 
 Status = CopySubscription.Status
+
+
+def follow(
+    *,
+    actor: User,
+    master: CopyMaster,
+    account: TradingAccount,
+    **settings: Unpack[SubscriptionSettings],
+) -> CopySubscription:
+    """What a customer does in portal and API: the account follows the master from now on.
+
+    TermsNotAccepted until the account's owner has accepted risk disclosure and terms in the
+    versions that hold; else as :func:`subscribe`, which asks for none.
+    """
+    return follow_with(
+        subscribe, actor=actor, master=master, account=account, settings={**settings}
+    )
 
 
 @transaction.atomic
@@ -89,6 +129,7 @@ def subscribe(
 ) -> CopySubscription:
     """Have a follower copy a master from the master's next event on.
 
+    For the product's own use; what a customer asks for goes through :func:`follow`.
     InvalidSettings, LoopNotAllowed, AlreadyExists, MaxMastersReached, MasterNotAvailable,
     FollowerNotFound or FollowerModeNotAllowed say why not. A stopped copy between the two that
     is flat is archived.
@@ -108,6 +149,7 @@ def subscribe(
         master=master, follower=follower, started_after_event=newest["m"] or 0
     )
     apply_settings(subscription, settings)
+    check_investment(master, follower, subscription.allocated_capital, follower.account.owner_id)
     subscription.save()
     record_version(subscription, timezone.now())
     if subscription.copy_existing_positions:

@@ -67,6 +67,10 @@ class MaxMastersReached(CopyError):
     code = "MAX_MASTERS_REACHED"
 
 
+class TermsNotAccepted(CopyError):
+    code = "TERMS_NOT_ACCEPTED"
+
+
 class InvalidPairs(CopyError):
     """Symbol pairs that cannot be; ``problems`` gives line number and sentence of each."""
 
@@ -79,3 +83,21 @@ class InvalidPairs(CopyError):
 
 class OrderUnderWay(CopyError):
     code = "ORDER_UNDER_WAY"
+
+
+class AccountInUse(CopyError):
+    """An account that cannot be removed; ``reasons`` has a sentence each."""
+
+    code = "ACCOUNT_IN_USE"
+
+    def __init__(self, reasons: Sequence[str]) -> None:
+        super().__init__(" ".join(reasons))
+        self.reasons = list(reasons)
+
+
+class MasterFull(CopyError):
+    code = "MASTER_FULL"
+
+
+class BelowMinimumInvestment(CopyError):
+    code = "BELOW_MINIMUM_INVESTMENT"

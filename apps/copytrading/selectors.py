@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -32,10 +33,11 @@ from apps.execution.selectors import JournaledEvent, events_by_id
 __all__ = [
     "CODE_CHOICES", "STATE_CHOICES", "LatencyFigures", "LiveEvent", "MasterRow", "OpenCopy",
     "OutcomePage", "OutcomeRow", "SubscriptionRow", "accounts_of_masters", "copies_to_choose",
-    "follower_accounts",
+    "followed_masters", "follower_accounts",
     "follower_of", "latency", "live_feed",
-    "master_accounts_of", "master_by_uuid", "masters", "masters_for", "masters_of", "open_copies",
-    "outcomes_of", "owns_master", "subscription_by_uuid", "subscriptions_of",
+    "master_accounts_of", "master_by_uuid", "master_for", "masters", "masters_for", "masters_of",
+    "open_copies", "outcomes_of", "owns_master", "search_masters", "subscription_by_uuid",
+    "subscriptions_of",
 ]  # fmt: skip
 
 ZERO = Decimal(0)
@@ -93,10 +95,28 @@ def masters() -> list[MasterRow]:
     return [MasterRow(*row) for row in sql.rows(_MASTERS.format(which=""))]
 
 
+_FOLLOWABLE = (
+    "AND m.status IN ('active', 'paused') AND (m.visibility = 'public' OR a.owner_id = %s)"
+)
+
+
 def masters_for(user: User) -> list[MasterRow]:
     """Masters that a customer may follow: public active or paused ones, and the customer's own."""
-    which = "AND m.status IN ('active', 'paused') AND (m.visibility = 'public' OR a.owner_id = %s)"
-    return [MasterRow(*row) for row in sql.rows(_MASTERS.format(which=which), [user.pk])]
+    return [MasterRow(*row) for row in sql.rows(_MASTERS.format(which=_FOLLOWABLE), [user.pk])]
+
+
+def master_for(user: User, uuid: UUID) -> MasterRow | None:
+    """A master that a customer may follow; None for any other, also for one that there is not."""
+    which = f"{_FOLLOWABLE} AND m.uuid = %s"
+    found = sql.rows(_MASTERS.format(which=which), [user.pk, uuid])
+    return MasterRow(*found[0]) if found else None
+
+
+def search_masters(user: User, words: str, limit: int = 20) -> list[MasterRow]:
+    """Masters that a customer may follow and whose name has these words in it, by name."""
+    like = "%" + re.sub(r"([\\%_])", r"\\\1", words.strip()) + "%"
+    statement = _MASTERS.format(which=f"{_FOLLOWABLE} AND m.strategy_name ILIKE %s") + " LIMIT %s"
+    return [MasterRow(*row) for row in sql.rows(statement, [user.pk, like, limit])]
 
 
 def masters_of(user: User) -> list[MasterRow]:
@@ -105,9 +125,14 @@ def masters_of(user: User) -> list[MasterRow]:
     return [MasterRow(*row) for row in found]
 
 
-def accounts_of_masters() -> list[int]:
-    """Accounts of all masters, whatever their status, in the order in which they became masters."""
-    found = CopyMaster.objects.filter(archived_at=None).order_by("id")
+def accounts_of_masters(*, archived: bool = False) -> list[int]:
+    """Accounts of all masters, whatever their status, in the order in which they became masters.
+
+    With ``archived`` also of those that were deleted.
+    """
+    found = CopyMaster.objects.order_by("id")
+    if not archived:
+        found = found.filter(archived_at=None)
     return list(found.values_list("account_id", flat=True))
 
 
@@ -386,3 +411,15 @@ def _which(filters: dict[str, Any], *, everything: bool = False) -> tuple[str, l
     if not given:
         return ("TRUE" if everything else "FALSE"), []
     return " AND ".join(f"{column} = %s" for column in given), list(given.values())
+
+
+def followed_masters(user: User) -> frozenset[int]:
+    """Ids of the masters that any account of a customer copies now, paused copies among them."""
+    found = sql.rows(
+        "SELECT s.master_id FROM platforms_tradingaccount a "
+        "JOIN copytrading_copyfollower f ON f.account_id = a.id "
+        "JOIN copytrading_copysubscription s ON s.follower_id = f.id "
+        "WHERE a.owner_id = %s AND s.archived_at IS NULL AND s.status <> 'disabled'",
+        [user.pk],
+    )
+    return frozenset(row[0] for row in found)

@@ -129,6 +129,8 @@ LABELS = {
     "max_master_count": "Maximum of masters",
     "manual_trading_mode": "Trading by hand",
     "stale_account_s": "Oldest usable equity",
+    "margin_warning": "Margin warning",
+    "margin_critical": "Critical margin",
 }
 
 #: What a field does, in a sentence or two.
@@ -176,6 +178,10 @@ MEANINGS = {
     "min_margin_level": "Nothing is opened that would leave the account below this level.",
     "max_master_count": "So many masters an account may follow at once.",
     "stale_account_s": "An older figure of an account sizes no new copy.",
+    "margin_warning": (
+        "A customer is warned when an account that copies uses so much of its equity as margin."
+    ),
+    "margin_critical": "From here on the warning is urgent; must be above the one before.",
 }
 
 #: Guards in the order of pages, with the unit of their value; 'money' is the account's currency.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from apps.copytrading.domain.limits import BOUNDS
 from apps.copytrading.errors import InvalidSettings
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.selectors import sizing_sentence
+from apps.copytrading.services.following import refusal_of
 from apps.copytrading.services.settings import SubscriptionSettings, apply_settings
 from apps.copytrading.setting_words import LABELS, MEANINGS
 from apps.copytrading.settings_view import Setting, guards_in_effect
@@ -26,20 +27,53 @@ _ONE = Decimal(1)
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Sentences about what will happen, guards in effect, warnings, what is wrong by field."""
+    """Sentences about what will happen, guards in effect, warnings, what is wrong by field.
+
+    ``refusal`` says why a new copy could not be made now, ``first`` what happens once it is.
+    """
 
     sentences: list[str]
     guards: list[Setting]
     warnings: list[str]
     errors: dict[str, str]
+    refusal: str = ""
+    first: str = ""
 
 
 def preview_new(master: CopyMaster, account: TradingAccount, settings: dict[str, Any]) -> Preview:
-    """What a new copy of a master on an account would do."""
+    """What a new copy of a master on an account would do, and whether it can be made."""
+    copy = new_copy(master, account)
+    preview = _preview(copy, settings)
+    if preview.errors:
+        return preview
+    refusal = refusal_of(copy)
+    return replace(preview, refusal=refusal, first="" if refusal else first_of(copy))
+
+
+def first_of(copy: CopySubscription) -> str:
+    """What happens first once a new copy is made, in a sentence or two."""
+    master, account = copy.master, copy.follower.account
+    if copy.copy_mode == "close_only":
+        return "Nothing is opened: this copy follows closes only, and holds nothing yet."
+    if not (copy.follower.enabled and copy.enabled):
+        return f"Nothing yet: copying is switched off for account {account.login}."
+    if master.status != "active" or not master.enabled:
+        return "Nothing yet: the master is paused. Copying begins when the master goes on."
+    at_once = _held_by_master(copy) if copy.copy_existing_positions else 0
+    if at_once:
+        return f"{_positions(at_once)} of the master {_IS_OPENED[at_once == 1]} at once."
+    return "Nothing is opened at once. The first copy is the master's next trade."
+
+
+_IS_OPENED = {True: "is opened at the current price", False: "are opened at the current price"}
+
+
+def new_copy(master: CopyMaster, account: TradingAccount) -> CopySubscription:
+    """A copy that is not stored, of a master on an account as it stands."""
     follower = CopyFollower.objects.filter(account=account, archived_at=None).first()
     follower = follower or CopyFollower(account=account)
     follower.account = account
-    return _preview(CopySubscription(master=master, follower=follower), settings)
+    return CopySubscription(master=master, follower=follower)
 
 
 def preview_changed(copy: CopySubscription, settings: dict[str, Any]) -> Preview:
@@ -117,15 +151,24 @@ def _guards(copy: CopySubscription) -> list[Setting]:
 
 
 def _existing(copy: CopySubscription) -> str:
+    held = _held_by_master(copy)
+    if not held:
+        return "The master holds nothing now that would be copied at once."
+    return f"{_positions(held)} that the master holds now will be opened at the current price."
+
+
+def _held_by_master(copy: CopySubscription) -> int:
+    """How many positions the master holds that are not copied yet."""
     account_id = copy.master.account_id
     held = {row.position_id for row in open_positions([account_id]).get(account_id, ())}
     if copy.pk:
         links = TradeLink.objects.filter(subscription_id=copy.pk, state__in=("open", "gone"))
         held -= set(links.values_list("position_key", flat=True))
-    if not held:
-        return "The master holds nothing now that would be copied at once."
-    count = f"{len(held)} position{'s' if len(held) > 1 else ''}"
-    return f"{count} that the master holds now will be opened at the current price."
+    return len(held)
+
+
+def _positions(count: int) -> str:
+    return f"{count} position{'s' if count > 1 else ''}"
 
 
 def _example(copy: CopySubscription) -> Decimal | None:

@@ -13,6 +13,7 @@ from apps.common import collector
 from apps.copytrading.services.closing import masters_with_due_closes
 from apps.copytrading.services.foreign import masters_concerned
 from apps.copytrading.services.guards import enforce_guards
+from apps.copytrading.services.margin import watch_margin
 from apps.copytrading.services.pending_following import masters_with_pendings_due
 from apps.copytrading.services.reconcile import look_around, look_at
 from apps.copytrading.services.repairing import repair_due
@@ -58,13 +59,14 @@ def reconcile(account_ids: Sequence[int] = ()) -> None:
 
 @shared_task(name="copy.guards", ignore_result=True)
 def guards() -> None:
-    """Enforce loss limits and minimum equities; send again what a pause put off.
+    """Enforce loss limits and minimum equities, warn of margin; send again what a pause put off.
 
     Copies of resting orders are cancelled where a gate holds opens back.
     """
     forget_settled()
     masters = set(enforce_guards(timezone.now())) | set(masters_with_due_closes())
     masters.update(masters_with_pendings_due())
+    watch_margin(timezone.now())
     for master_account_id in sorted(masters):
         work.delay(master_account_id)
 

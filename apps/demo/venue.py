@@ -13,6 +13,12 @@ from apps.papervenue.admin_client import AdminClient, AdminRefused
 
 OWNER = "bellwether"
 CLIENT_ID, CLIENT_SECRET = "bellwether", "paper-venue"
+CTID = "demo"
+_BROUGHT: tuple[dict[str, Any], ...] = (
+    {"name": "ctid-eur", "currency": "EUR", "deposit": "12500"},
+    {"name": "ctid-usd", "currency": "USD", "deposit": "40000", "live": True},
+    {"name": "ctid-netting", "currency": "GBP", "deposit": "8000", "margin_mode": "netting"},
+)
 _START_S = 20.0
 
 
@@ -69,14 +75,28 @@ def open_accounts(
     )
 
 
+def offer_ctid(admin_port: int, password: str) -> None:
+    """Have a cTrader ID at the venue with accounts to bring along, demo and real, and a password.
+
+    So that adding a cTrader account can be tried where the venue stands for cTrader. Waits for a
+    venue that is just starting.
+    """
+    wait_for_venue(admin_port)
+    held = {row["name"] for row in ask(admin_port, "accounts")["accounts"] if row["owner"] == CTID}
+    missing = [terms | {"owner": CTID} for terms in _BROUGHT if terms["name"] not in held]
+    if missing:
+        ask(admin_port, "open_accounts", accounts=missing)
+    ask(admin_port, "set_password", owner=CTID, password=password)
+
+
 def access_token(admin_port: int) -> str:
     """The token that opens our accounts now; the product may have renewed it."""
     return str(ask(admin_port, "tokens", owner=OWNER)["owner"]["access_token"])
 
 
-def wait_for_venue(admin_port: int) -> None:
-    """Return when the admin channel answers; VenueUnavailable after twenty seconds."""
-    deadline = time.monotonic() + _START_S
+def wait_for_venue(admin_port: int, *, within_s: float = _START_S) -> None:
+    """Return when the admin channel answers; VenueUnavailable when it does not in time."""
+    deadline = time.monotonic() + within_s
     while True:
         try:
             ask(admin_port, "ping")

@@ -7,6 +7,9 @@ class LiveConfig(AppConfig):
     verbose_name = "Live"
 
     def ready(self) -> None:
-        from apps.live import receivers
+        from apps.common import live_pages
+        from apps.live import bell, receivers
 
         receivers.register()
+        live_pages.register(bell.BELL)
+        live_pages.beside("bell", bell.said_to)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +17,9 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from apps.accounts.view_as import viewed
 from apps.common import live_pages
 from apps.common.live_pages import LivePage, Section
+from apps.live.bell import bell_swap
 from apps.live.diff import swaps
+from apps.notifications.selectors import unread_count, user_group
 
 _log = structlog.get_logger(__name__)
 
@@ -24,6 +27,8 @@ _log = structlog.get_logger(__name__)
 PAUSE_S = 0.25
 #: How often it is looked up again whether the user may still see the page.
 RECHECK_S = 15.0
+#: Over how many seconds bells that all change at once are read.
+SPREAD_S = 5.0
 _TRY_AGAIN = 1013
 
 
@@ -32,12 +37,14 @@ class LivePageConsumer(AsyncWebsocketConsumer):
 
     page: LivePage
     refreshing: asyncio.Task[None] | None = None
+    ringing: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         """Accept the owner of the page; anybody else is refused before a byte is sent."""
         page = live_pages.find(self.scope["url_route"]["kwargs"]["name"])
         self.params = dict(parse_qsl(self.scope["query_string"].decode()))
         self.seen = self.params.pop("seen", "")
+        bell = self.params.pop("bell", "")
         self.user = self.scope.get("user")
         if page is None or not await self._may(page):
             await self.close()
@@ -45,23 +52,40 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         self.page = page
         self.changed = asyncio.Event()
         self.joined = await database_sync_to_async(
-            lambda: frozenset(page.groups(self.user, self.params))
+            lambda: frozenset((*page.groups(self.user, self.params), user_group(self.user.pk)))
         )()
         for group in self.joined:
             await self.channel_layer.group_add(group, self.channel_name)
         await self.accept()
         self.refreshing = asyncio.create_task(self._keep_current())
+        if bell.isdigit() and int(bell) != (unread := await self._unread()):
+            await self.send(text_data=bell_swap(unread))
 
     async def disconnect(self, code: int) -> None:
         """Leave the groups and stop refreshing."""
-        if self.refreshing is not None:
-            self.refreshing.cancel()
+        for task in (self.refreshing, self.ringing):
+            if task is not None:
+                task.cancel()
         for group in getattr(self, "joined", ()):
             await self.channel_layer.group_discard(group, self.channel_name)
 
     async def copy_changed(self, event: Mapping[str, Any]) -> None:
         """Something happened that the page may show; several such cost one refresh."""
         self.changed.set()
+
+    async def notices_changed(self, event: Mapping[str, Any]) -> None:
+        """The bell of this user; where very many are concerned, they look at different times."""
+        if event["unread"] is None:
+            self.ringing = asyncio.create_task(self._ring_later())
+        else:
+            await self.send(text_data=bell_swap(event["unread"]))
+
+    async def _ring_later(self) -> None:
+        await asyncio.sleep(random.uniform(0, SPREAD_S))
+        await self.send(text_data=bell_swap(await self._unread()))
+
+    async def _unread(self) -> int:
+        return await database_sync_to_async(unread_count)(self.user)
 
     async def _keep_current(self) -> None:
         try:
@@ -110,9 +134,12 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         return {section.id: section for section in self.page.sections(self.user, self.params)}
 
     async def _still_welcome(self) -> bool:
-        # Read anew: the session may have ended, and a view as a customer with it.
-        session = self.scope["session"]
-        self.scope["session"] = session.__class__(session.session_key)
+        session = self.scope.get("session")
+        if session is not None:
+            if not await database_sync_to_async(session.exists)(session.session_key):
+                return False  # signed out elsewhere
+            # Read anew: a view as a customer may have ended.
+            self.scope["session"] = session.__class__(session.session_key)
         self.user = await get_user(self.scope)
         return await self._may(self.page)
 

@@ -18,11 +18,16 @@ from channels.layers import get_channel_layer
 
 from apps.common.events import listen
 from apps.common.live_pages import STAFF_GROUP, master_group
+from apps.notifications.selectors import user_group
 
 #: Published by the engine once for each commit that planned or settled copies of a master.
 COPY_CHANGED = "copy.changed"
 #: Published when a kill switch was moved or held closes were confirmed.
 KILL_SWITCH_CHANGED = "execution.kill_switch"
+#: Published when what the bells of people show has changed.
+UNREAD_CHANGED = "notifications.unread"
+#: More bells than this are not told a number each, but to look for themselves.
+BELLS_AT_ONCE = 500
 _log = structlog.get_logger(__name__)
 
 
@@ -48,6 +53,7 @@ def register() -> None:
     """Listen; called when the app starts, in every process that publishes."""
     listen(COPY_CHANGED, announce)
     listen(KILL_SWITCH_CHANGED, announce_to_staff)
+    listen(UNREAD_CHANGED, ring)
 
 
 def announce(payload: Mapping[str, Any]) -> None:
@@ -61,6 +67,19 @@ def announce_to_staff(payload: Mapping[str, Any]) -> None:
     message = {"type": "copy.changed", "master_account_id": 0}
     sending = _send_to(STAFF_GROUP, message)
     asyncio.run_coroutine_threadsafe(sending, _Sender.current()).add_done_callback(_note)
+
+
+def ring(payload: Mapping[str, Any]) -> None:
+    """Bring the bells of these people up to date, wherever they have a page open."""
+    unread: Mapping[int, int] = payload["unread"]
+    many = len(unread) > BELLS_AT_ONCE
+    sending = _ring({user_id: None if many else n for user_id, n in unread.items()})
+    asyncio.run_coroutine_threadsafe(sending, _Sender.current()).add_done_callback(_note)
+
+
+async def _ring(unread: Mapping[int, int | None]) -> None:
+    for user_id, number in unread.items():
+        await _send_to(user_group(user_id), {"type": "notices.changed", "unread": number})
 
 
 async def _send_to(group: str, message: dict[str, Any]) -> None:

@@ -84,7 +84,7 @@ ProtoOACtidProfile
     1!userId:int64
 ProtoOACtidTraderAccount
     1!ctidTraderAccountId:uint64 2?isLive:bool 3?traderLogin:int64 4?lastClosingDealTimestamp:int64
-    5?lastBalanceUpdateTimestamp:int64
+    5?lastBalanceUpdateTimestamp:int64 6?brokerTitleShort:string
 ProtoOAHoliday
     1!holidayId:int64 2!name:string 3?description:string 4!scheduleTimeZone:string
     5!holidayDate:int64 6!isRecurring:bool 7?startSecond:int32 8?endSecond:int32

@@ -11,24 +11,20 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from apps.papervenue import books
 from apps.papervenue.engine import Account, Refused, SymbolSpec
 from apps.papervenue.engine.specs import PRICE_DIGITS
 from apps.papervenue.faults import FaultRule
+from apps.papervenue.opening import BadCommand, amount_of, open_account
 from apps.papervenue.owners import Owner
 from apps.papervenue.venue import Venue
-from apps.trading.money import currency_digits
 from apps.trading.schedule import Schedule
 
 Json = Mapping[str, Any]
 LINE_BYTES = 256 * 1024 * 1024
-
-
-class BadCommand(Exception):
-    """The command cannot be carried out; the text says why."""
 
 
 class AdminServer:
@@ -72,63 +68,24 @@ class AdminServer:
 
     def do_open_accounts(self, accounts: list[Json]) -> Json:
         """Open accounts; tokens come once for each owner."""
-        opened = [self._open(**terms) for terms in accounts]
+        opened = [open_account(self._venue, **terms) for terms in accounts]
         names = dict.fromkeys(account.owner for account in opened)
         return {
             "accounts": [_account_json(account) for account in opened],
             "owners": {name: self._owner_json(name) for name in names},
         }
 
-    def _open(
-        self,
-        *,
-        name: str,
-        owner: str = "",
-        currency: str = "EUR",
-        leverage: int = 100,
-        margin_mode: str = "hedging",
-        deposit: str | int = "0",
-        live: bool = False,
-    ) -> Account:
-        venue = self._venue
-        if currency not in venue.assets:
-            raise BadCommand(f"accounts are in {', '.join(venue.assets)}, not {currency!r}")
-        if margin_mode not in ("hedging", "netting"):
-            raise BadCommand(f"the margin mode is hedging or netting, not {margin_mode!r}")
-        if not 1 <= leverage <= 1_000:
-            raise BadCommand(f"the leverage is 1 to 1000, not {leverage}")
-        digits = currency_digits(currency)
-        amount = _amount(deposit, digits)
-        number, now = venue.engine.book.counters.take("account"), venue.now()
-        account = Account(
-            account_id=number,
-            login=number + 8_000_000,
-            owner=venue.owners.get(owner or name, now).name,
-            name=name,
-            currency=currency,
-            money_digits=digits,
-            leverage=leverage,
-            netting=margin_mode == "netting",
-            opened_ms=now,
-            is_live=live,
-        )
-        venue.engine.book.accounts[number] = account
-        venue.store.account(account)
-        if amount:
-            venue.engine.change_balance(account, amount, now, "deposit")
-        return account
-
     def do_deposit(self, account: int, amount: str | int) -> Json:
         found = self._account(account)
         self._venue.engine.change_balance(
-            found, _amount(amount, found.money_digits), self._venue.now(), "deposit"
+            found, amount_of(amount, found.money_digits), self._venue.now(), "deposit"
         )
         return {"account": _account_json(found)}
 
     def do_withdraw(self, account: int, amount: str | int) -> Json:
         found = self._account(account)
         self._venue.engine.change_balance(
-            found, -_amount(amount, found.money_digits), self._venue.now(), "withdrawal"
+            found, -amount_of(amount, found.money_digits), self._venue.now(), "withdrawal"
         )
         return {"account": _account_json(found)}
 
@@ -142,6 +99,11 @@ class AdminServer:
 
     def do_tokens(self, owner: str) -> Json:
         return {"owner": self._owner_json(owner)}
+
+    def do_set_password(self, owner: str, password: str) -> Json:
+        """Let an owner sign in on the venue's page and give access to the accounts."""
+        self._venue.owners.set_password(owner, password, self._venue.now())
+        return {}
 
     def do_revoke(self, owner: str) -> Json:
         """End an owner's access token now."""
@@ -166,7 +128,7 @@ class AdminServer:
 
     def do_set_price(self, symbol: str, bid: str, ask: str) -> Json:
         spec = self._spec(symbol)
-        bid_scaled, ask_scaled = _amount(bid, PRICE_DIGITS), _amount(ask, PRICE_DIGITS)
+        bid_scaled, ask_scaled = amount_of(bid, PRICE_DIGITS), amount_of(ask, PRICE_DIGITS)
         if not 0 < bid_scaled <= ask_scaled:
             raise BadCommand("the bid is positive and not above the ask")
         self._venue.quotes([(spec.symbol_id, bid_scaled, ask_scaled)])
@@ -221,17 +183,6 @@ class AdminServer:
             "refresh_token": owner.refresh_token,
             "expires_ms": owner.expires_ms,
         }
-
-
-def _amount(text: str | int, digits: int) -> int:
-    """Text to a scaled integer; refused where it is finer."""
-    try:
-        scaled = Decimal(str(text)).scaleb(digits)
-    except InvalidOperation as error:
-        raise BadCommand(f"{text!r} is not a number") from error
-    if not scaled.is_finite() or scaled != int(scaled) or scaled < 0:
-        raise BadCommand(f"{text!r} must be positive and have at most {digits} decimals")
-    return int(scaled)
 
 
 def _account_json(account: Account) -> Json:

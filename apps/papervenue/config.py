@@ -17,7 +17,8 @@ class VenueConfig:
     """Settings of one venue.
 
     ``data`` is the folder of its database, None for a venue that forgets. Port 0 takes a free
-    one. Rate limits are requests in a second on one connection, None for none.
+    one; ``http_port`` None: no pages for giving access and opening accounts. Rate limits are
+    requests in a second on one connection, None for none.
     ``hours`` are schedules by symbol, ``*`` first for all; without any a symbol is always open.
     ``prices`` is ``ecb``, ``file`` or ``manual`` (prices are only set by hand).
     """
@@ -25,6 +26,7 @@ class VenueConfig:
     host: str = "127.0.0.1"
     port: int = 5035
     admin_port: int = 5036
+    http_port: int | None = None
     data: Path | None = None
     client_id: str = "bellwether"
     client_secret: str = field(default="paper-venue", repr=False)

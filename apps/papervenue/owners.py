@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +14,17 @@ from apps.papervenue.engine.records import Refused
 
 @dataclass(slots=True)
 class Owner:
-    """Tokens of one owner; an access token opens all of the owner's accounts until it ends."""
+    """Tokens of one owner; an access token opens all of the owner's accounts until it ends.
+
+    ``password`` is salt and hash; '' for an owner who cannot sign in on the venue's own page.
+    """
 
     name: str
     user_id: int
     access_token: str
     refresh_token: str
     expires_ms: int
+    password: str = ""
 
 
 class Owners:
@@ -63,6 +69,27 @@ class Owners:
         self._renew(owner, now)
         return owner
 
+    def set_password(self, name: str, password: str, now: int) -> Owner:
+        """Let an owner sign in on the venue's page; new where there is none of that name."""
+        owner = self.get(name, now)
+        salt = secrets.token_hex(8)
+        owner.password = f"{salt}:{_hashed(salt, password)}"
+        self._changed(owner)
+        return owner
+
+    def sign_in(self, name: str, password: str) -> Owner | None:
+        """The owner with this password; None where either is wrong."""
+        owner = self._by_name.get(name)
+        salt, _, kept = (owner.password if owner else "").partition(":")
+        right = hmac.compare_digest(_hashed(salt, password), kept)
+        return owner if owner is not None and kept and right else None
+
+    def grant(self, name: str, now: int) -> Owner:
+        """A new pair of tokens for an owner who allowed it."""
+        owner = self.get(name, now)
+        self._renew(owner, now)
+        return owner
+
     def ended(self, name: str, now: int) -> bool:
         """Whether an owner's access token is worth nothing any more."""
         owner = self._by_name.get(name)
@@ -84,3 +111,7 @@ class Owners:
         owner.expires_ms = now + self.lifetime_s * 1000
         self.load(owner)
         self._changed(owner)
+
+
+def _hashed(salt: str, password: str) -> str:
+    return hashlib.scrypt(password.encode(), salt=salt.encode(), n=2**12, r=8, p=1).hex()

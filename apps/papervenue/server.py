@@ -14,6 +14,8 @@ from apps.papervenue.config import VenueConfig
 from apps.papervenue.prices import PriceSource, open_source
 from apps.papervenue.session import Session
 from apps.papervenue.venue import Venue
+from apps.papervenue.web.http import HttpServer
+from apps.papervenue.web.pages import Pages
 
 SWEEP_S = 1.0
 SAVE_PRICES_S = 5.0
@@ -22,7 +24,7 @@ _POSITION = "price_position_ms"
 
 
 class VenueServer:
-    """A running venue. ``port`` and ``admin_port`` are known once it has started."""
+    """A running venue. Its ports are known once it has started."""
 
     def __init__(self, config: VenueConfig, source: PriceSource | None = None) -> None:
         self.config = config
@@ -31,6 +33,7 @@ class VenueServer:
         self.venue.failed = self.stopping.set
         self.port = 0
         self.admin_port = 0
+        self.http_port = 0
         self._source = open_source(config) if source is None else source
         self._servers: list[asyncio.Server] = []
         self._tasks: list[asyncio.Task[None]] = []
@@ -65,6 +68,10 @@ class VenueServer:
         admin_server = await admin.listen(config.admin_port)
         self.admin_port = admin_server.sockets[0].getsockname()[1]
         self._servers = [server, admin_server]
+        if config.http_port is not None:
+            web = await HttpServer(Pages(venue).answer).listen(config.host, config.http_port)
+            self.http_port = web.sockets[0].getsockname()[1]
+            self._servers.append(web)
         self._tasks = [
             asyncio.create_task(self._prices(), name="venue-prices"),
             asyncio.create_task(self._sweeps(), name="venue-sweeps"),

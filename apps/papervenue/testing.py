@@ -91,7 +91,10 @@ class TestVenue:
         self._server = VenueServer(self._config, Manual(quotes))
         await self._server.start()
         self._config = replace(
-            self._config, port=self._server.port, admin_port=self._server.admin_port
+            self._config,
+            port=self._server.port,
+            admin_port=self._server.admin_port,
+            http_port=self._server.http_port or None,
         )
 
     async def stop(self) -> None:

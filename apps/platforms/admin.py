@@ -29,6 +29,7 @@ class ConnectionAdmin(StaffAdmin):
     list_filter = ("platform", "enabled")
     search_fields = ("name", "server", "host")
     exclude = ("credentials",)
+    list_select_related = ("owner",)
 
 
 @admin.register(ConnectionState)

@@ -11,6 +11,13 @@ from django.db import transaction
 from apps.accounts.api import record_audit
 from apps.accounts.models import User
 from apps.common.fields import encrypt_json
+from apps.platforms.granting import (
+    FoundAccount,
+    accounts_to_choose,
+    add_accounts,
+    finish,
+    grant_of,
+)
 from apps.platforms.models import (
     AccountGroup,
     Connection,
@@ -18,9 +25,19 @@ from apps.platforms.models import (
     Symbol,
     TradingAccount,
 )
+from apps.platforms.oauth import authorize_url
+from apps.platforms.opening import archive_account, rename_account
+from apps.platforms.paper import open_paper_account
 from apps.platforms.registry import CATALOGUE, Status, UnknownPlatform
 from apps.platforms.selectors import folded_name
 from apps.trading.positions import MarginMode
+
+__all__ = [
+    "FoundAccount", "accounts_to_choose", "add_accounts", "archive_account", "authorize_url",
+    "create_account", "create_account_group", "create_connection", "encrypted", "finish",
+    "grant_of", "move_connection", "open_paper_account", "rename_account", "set_journaled",
+    "update_credentials",
+]  # fmt: skip
 
 
 @transaction.atomic

@@ -27,9 +27,22 @@ class AccountGroup(models.Model):
 
 
 class Connection(models.Model):
-    """Credentials and endpoint of a platform server, shared by accounts."""
+    """Credentials and endpoint of a platform server, shared by accounts.
+
+    ``owner`` is the customer who gave access to accounts of their own, empty for a connection of
+    the house. Connections with the same ``access_grant`` share one pair of tokens: whoever renews
+    it stores it for all of them.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="connections",
+    )
+    access_grant = models.UUIDField(null=True, blank=True, editable=False, db_index=True)
     name = models.CharField(max_length=64, unique=True)
     platform = models.CharField(max_length=32, help_text="code in the registry of platforms")
     server = models.CharField(max_length=64, help_text="name of the platform's server")
@@ -83,7 +96,10 @@ class ConnectionState(models.Model):
 
 
 class TradingAccount(models.Model):
-    """A normal trading account. (platform, server, login) is its identity everywhere."""
+    """A normal trading account. (platform, server, login) is its identity everywhere.
+
+    One that was removed keeps its row, with ``archived_at``, since outcomes refer to it.
+    """
 
     class MarginMode(models.TextChoices):
         HEDGING = "hedging", "Hedging"
@@ -108,7 +124,11 @@ class TradingAccount(models.Model):
         default=False, help_text="events of this account are kept in the journal for copying"
     )
     active = models.BooleanField(default=True)
+    opened_by_owner = models.BooleanField(
+        default=False, help_text="a paper account that its owner opened"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -122,6 +142,25 @@ class TradingAccount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.login} ({self.server})"
+
+
+class PendingGrant(models.Model):
+    """Access that a customer has just given, until the accounts are chosen; kept for an hour.
+
+    ``accounts`` are those that the tokens open, as :class:`apps.platforms.granting.FoundAccount`.
+    """
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pending_grants"
+    )
+    platform = models.CharField(max_length=32)
+    credentials = EncryptedJSONField(default=dict)
+    accounts = models.JSONField(default=list)
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"access to {len(self.accounts)} accounts on {self.platform}"
 
 
 class AccountState(models.Model):
@@ -205,6 +244,7 @@ __all__ = [
     "AccountState",
     "Connection",
     "ConnectionState",
+    "PendingGrant",
     "Quote",
     "Symbol",
     "TradingAccount",

@@ -85,7 +85,7 @@ class SubmitResult:
 
 @dataclass(frozen=True, slots=True)
 class AccountRef:
-    """An account that the session's credentials open."""
+    """An account that the session's credentials open; ``server`` '' where it is not told."""
 
     account: str
     login: str

@@ -8,7 +8,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
+from django.db.models.functions import Length
 
 from apps.accounts.models import User
 from apps.platforms.models import (
@@ -59,6 +61,12 @@ def accounts_of(user: User) -> QuerySet[TradingAccount]:
         .select_related("connection__state", "group", "state")
         .order_by("name", "login")
     )
+
+
+def removed_accounts_of(user: User) -> QuerySet[TradingAccount]:
+    """Accounts that a user has removed, the latest first."""
+    rows = TradingAccount.objects.filter(owner=user, archived_at__isnull=False)
+    return rows.order_by("-archived_at")
 
 
 def account(account_id: int) -> TradingAccount:
@@ -202,6 +210,38 @@ def rates(connection_ids: int | Sequence[int]) -> Rates:
         if pair is not None:
             pairs[pair] = (bid + ask) / 2
     return Rates(pairs)
+
+
+def currency_rates(currencies: Iterable[str]) -> Rates:
+    """Rates between these currencies, crossed through dollar or euro, from the newest quotes.
+
+    For sums that are shown: one query, whatever the number of connections and their symbols.
+    """
+    wanted = {*currencies, "USD", "EUR"}
+    with connection.cursor() as cursor:
+        cursor.execute(_CURRENCY_RATES, {"currencies": sorted(wanted)})
+        return Rates({(base, quote): price for base, quote, price in cursor.fetchall()})
+
+
+_CURRENCY_RATES = """
+SELECT DISTINCT ON (s.base, s.quote) s.base, s.quote, (q.bid + q.ask) / 2
+FROM platforms_symbol s
+JOIN platforms_quote q ON q.connection_id = s.connection_id AND q.instrument_id = s.instrument_id
+WHERE s.base = ANY(%(currencies)s) AND s.quote = ANY(%(currencies)s)
+ORDER BY s.base, s.quote, q.at DESC
+"""
+
+
+def instruments_folded(connection_id: int, folded: Iterable[str]) -> dict[str, Instrument]:
+    """Tradable instruments of a connection by folded name, of those that are asked for.
+
+    Of several with one folded name the shortest name wins, then the first by alphabet, as in
+    copying.
+    """
+    rows = Symbol.objects.filter(
+        connection_id=connection_id, folded__in=list(folded), tradable=True
+    ).order_by("folded", Length("name").desc(), "-name")
+    return {symbol.folded: instrument_of(symbol) for symbol in rows}
 
 
 def connection_state(connection_id: int) -> ConnectionState | None:

@@ -14,9 +14,11 @@ from apps.accounts.models import User
 from apps.accounts.selectors import product_config
 from apps.copytrading.errors import NotFound
 from apps.copytrading.selectors import subscription_by_uuid
+from apps.platforms.selectors import accounts_of
 
 if TYPE_CHECKING:
     from apps.copytrading.models import CopySubscription
+    from apps.platforms.models import TradingAccount
 
 
 class SignedInRequest(HttpRequest):
@@ -46,4 +48,12 @@ def own_copy(user: User, uuid: UUID) -> CopySubscription:
         raise Http404(str(missing)) from None
     if found.archived_at is not None:
         raise Http404("This copy has ended.")
+    return found
+
+
+def own_account(user: User, uuid: UUID) -> TradingAccount:
+    """An account of the user that is in use, with connection, group and state; else 404."""
+    found = accounts_of(user).filter(uuid=uuid).first()
+    if found is None:
+        raise Http404("No such account.")
     return found

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django import forms
 
+from apps.accounts.models import LegalText
 from apps.copytrading.form_fields import choice, number, switch
 from apps.copytrading.setting_words import LABELS, MEANINGS, choice_meanings
 from apps.copytrading.settings_view import GuardInEffect
@@ -105,6 +107,13 @@ class CopySettingsForm(GuardFields):
         """Whether a choice of symbols is made, or is wrong."""
         return self.touched("symbols_mode", "symbols")
 
+    def copied_touched(self) -> bool:
+        """Whether less, or other, than everything is copied."""
+        return self.touched(
+            "copy_mode", "copy_sl", "copy_tp", "copy_partial_close", "copy_pending_orders",
+            "reverse_direction", "copy_existing_positions",
+        )  # fmt: skip
+
     def limits_touched(self) -> bool:
         """Whether a limit of volumes is set or wrong."""
         return self.touched("min_volume", "max_volume", "below_minimum")
@@ -115,14 +124,11 @@ class CopySettingsForm(GuardFields):
 
 
 class FollowForm(CopySettingsForm):
-    """Which of one's accounts follows which master, and how."""
+    """Which of one's accounts follows a master, how, and the texts to accept before."""
 
-    master = forms.ChoiceField(
-        label="Master",
-        error_messages={
-            "required": "Choose a master.",
-            "invalid_choice": "This master cannot be followed; choose another.",
-        },
+    master = forms.UUIDField(
+        widget=forms.HiddenInput,
+        error_messages={"required": "Choose a master.", "invalid": "Choose a master."},
     )
     account = forms.ChoiceField(
         label="Your account",
@@ -136,21 +142,41 @@ class FollowForm(CopySettingsForm):
     def __init__(
         self,
         *args: Any,
-        masters: Iterable[tuple[str, str]],
+        master: UUID | None,
         accounts: Iterable[tuple[str, str]],
+        texts: Iterable[LegalText] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        for name, offered in (("master", masters), ("account", accounts)):
-            field = self.fields[name]
-            assert isinstance(field, forms.ChoiceField)
-            field.choices = [("", "Choose …"), *offered]
-
-    def offered_master(self) -> str:
-        """The master that is chosen, '' for none or one that cannot be followed."""
-        value, field = str(self["master"].value() or ""), self.fields["master"]
+        self._master = master
+        self.texts = list(texts)
+        field = self.fields["account"]
         assert isinstance(field, forms.ChoiceField)
-        return value if field.valid_value(value) else ""
+        field.choices = [("", "Choose …"), *accounts]
+        for text in self.texts:
+            self.fields[_acceptance(text)] = forms.BooleanField(
+                label=f"I have read and accept: {text}",
+                error_messages={"required": "Read it, and accept it to follow masters."},
+            )
+
+    def clean_master(self) -> UUID:
+        value: UUID = self.cleaned_data["master"]
+        if self._master is None or value != self._master:
+            raise forms.ValidationError("This master cannot be followed; choose another one.")
+        return value
+
+    def acceptances(self) -> list[tuple[LegalText, forms.BoundField]]:
+        """Each text that must be accepted, and the box for it."""
+        return [(text, self[_acceptance(text)]) for text in self.texts]
+
+    def accepted(self) -> dict[str, int]:
+        """The versions that were accepted, by kind."""
+        return {text.kind: text.version for text in self.texts}
+
+
+def _acceptance(text: LegalText) -> str:
+    # By version: a box that was ticked for another one does not count.
+    return f"accept_{text.kind}_{text.version}"
 
 
 class FollowerForm(GuardFields):

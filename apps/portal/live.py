@@ -15,6 +15,7 @@ from apps.analytics.selectors import equity_history
 from apps.common.live_pages import LivePage, Params, Section, section
 from apps.copytrading.drifts import drifts
 from apps.execution.selectors import open_positions
+from apps.platforms.offers import ways_to_add
 from apps.platforms.selectors import account_states, accounts_of, symbols_by_id
 from apps.portal.rows import AccountRow, OpenPosition, account_row, totals
 
@@ -28,8 +29,11 @@ def account_rows(user: User) -> list[AccountRow]:
     states = account_states(ids)
     positions = open_positions(ids)
     curves = _last_day(ids)
+    now = timezone.now()
     return [
-        account_row(a, states.get(a.pk), len(positions.get(a.pk, ())), curves.get(a.pk, ()))
+        account_row(
+            a, states.get(a.pk), len(positions.get(a.pk, ())), curves.get(a.pk, ()), now=now
+        )
         for a in accounts
     ]
 
@@ -56,6 +60,7 @@ def _accounts_sections(user: User, params: Params) -> Iterable[Section]:
         rows,
         key=lambda row: row.uuid,
         empty="portal/accounts/list.html#none",
+        ways=None if rows else ways_to_add(user),
     )
 
 
@@ -87,6 +92,14 @@ def _account_sections(user: User, params: Params) -> Iterable[Section]:
         account_states([account.pk]).get(account.pk),
         len(positions),
         _last_day([account.pk]).get(account.pk, ()),
+        now=timezone.now(),
+    )
+    yield section(
+        "account-health",
+        "portal/accounts/detail.html#health",
+        [row],
+        key=lambda _: "all",
+        tag="div",
     )
     yield section(
         "account-figures",

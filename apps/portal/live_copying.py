@@ -9,8 +9,10 @@ from typing import Any
 
 from apps.accounts.models import User
 from apps.accounts.selectors import product_config
+from apps.analytics.selectors import CopyReturn, copy_returns
 from apps.common.live_pages import LivePage, Params, Section, master_group, section
 from apps.copytrading.errors import NotFound
+from apps.copytrading.margins import margin_warnings
 from apps.copytrading.resting import resting_copies
 from apps.copytrading.selectors import (
     SubscriptionRow,
@@ -37,6 +39,25 @@ class CurrencyResult:
     copies: int
 
 
+@dataclass(frozen=True, slots=True)
+class CopyLine:
+    """A copy with its return beside its master's, where they are known."""
+
+    row: SubscriptionRow
+    record: CopyReturn | None
+
+    @property
+    def result(self) -> Decimal:
+        """With what positions were worth that left the copy open."""
+        return self.row.result + (self.record.released if self.record else 0)
+
+
+def lines(rows: Sequence[SubscriptionRow]) -> list[CopyLine]:
+    """Copies with their returns; one query."""
+    found = copy_returns({row.id: row.result for row in rows}) if rows else {}
+    return [CopyLine(row, found.get(row.id)) for row in rows]
+
+
 def results(rows: Iterable[SubscriptionRow]) -> list[CurrencyResult]:
     """Sums by currency, the one with most copies first; money of two is never added."""
     found: dict[str, list[SubscriptionRow]] = {}
@@ -58,6 +79,13 @@ def results(rows: Iterable[SubscriptionRow]) -> list[CurrencyResult]:
 def _copying_sections(user: User, params: Params) -> Iterable[Section]:
     rows = subscriptions_of(user=user)
     yield section(
+        "copying-margin",
+        f"{_ROWS}margin",
+        margin_warnings(user),
+        key=lambda warning: warning.account_id,
+        tag="div",
+    )
+    yield section(
         "copying-results",
         f"{_ROWS}result",
         results(rows),
@@ -67,8 +95,8 @@ def _copying_sections(user: User, params: Params) -> Iterable[Section]:
     yield section(
         "subscriptions",
         f"{_ROWS}subscription",
-        rows,
-        key=lambda row: row.id,
+        lines(rows),
+        key=lambda line: line.row.id,
         empty=f"{_ROWS}no_subscription",
     )
     yield from _copies_and_outcomes(user=user)
@@ -76,8 +104,8 @@ def _copying_sections(user: User, params: Params) -> Iterable[Section]:
 
 def _subscription_sections(user: User, params: Params) -> Iterable[Section]:
     found = subscription_by_uuid(params["subscription"], owner=user)
-    row = subscriptions_of(subscription_id=found.pk)
-    yield section("copy-figures", f"{_ROWS}figures", row, key=lambda r: r.id, tag="div")
+    shown = lines(subscriptions_of(subscription_id=found.pk))
+    yield section("copy-figures", f"{_ROWS}figures", shown, key=lambda line: line.row.id, tag="div")
     yield drift_section("copy-drift", user=user, subscription_id=found.pk)
     yield from _copies_and_outcomes(subscription_id=found.pk)
 

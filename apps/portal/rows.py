@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from apps.analytics.domain.curve import CurvePoint, maximum_drawdown
 from apps.platforms.selectors import StateRow
+from apps.portal.health import Health, health_of
 
 if TYPE_CHECKING:
     from apps.platforms.models import TradingAccount
@@ -44,6 +45,8 @@ class AccountRow:
     known_at: datetime | None
     curve: tuple[Decimal, ...]
     fall: Decimal | None
+    health: Health
+    free_margin: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ def account_row(
     state: StateRow | None,
     open_positions: int,
     curve: Sequence[CurvePoint] = (),
+    *,
+    now: datetime,
 ) -> AccountRow:
     """Put an account of :mod:`apps.platforms.selectors` and its state into one row."""
     a = account
@@ -102,6 +107,8 @@ def account_row(
         known_at=state.known_at if state else None,
         curve=tuple(point.equity for point in curve),
         fall=None if fall is None else fall * HUNDRED,
+        health=health_of(a, state, now),
+        free_margin=state.equity - state.margin_used if state else None,
     )
 
 

@@ -47,6 +47,8 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "channels",
     "csp",
     "django_htmx",
@@ -59,6 +61,7 @@ INSTALLED_APPS = [
     "apps.execution",
     "apps.copytrading",
     "apps.analytics",
+    "apps.notifications",
     "apps.papervenue",
     "apps.portal",
     "apps.console",
@@ -76,11 +79,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "apps.accounts.view_as.middleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.sessions.note_activity",
+    "apps.accounts.second_factor.staff_need_one",
+    # Last: all before it are about whoever is signed in.
+    "apps.accounts.view_as.middleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -168,6 +174,7 @@ CELERY_TASK_ROUTES = {
     "copy.seal": {"queue": "upkeep"},
     "copy.reconcile": {"queue": "upkeep"},
     "copy.roll_up": {"queue": "upkeep"},
+    "platforms.forget_grants": {"queue": "upkeep"},
 } | {
     f"{prefix}.*": {"queue": queue}
     for queue, app in {
@@ -186,17 +193,51 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sample-equity": {"task": "analytics.sample_equity", "schedule": 60.0},
+    "follow-copies": {
+        "task": "analytics.follow_copies",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "take-up-gaps": {
+        "task": "analytics.take_up_gaps",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
     "roll-up-equity": {
         "task": "analytics.roll_up",
         "schedule": 300.0,
         "options": {"expires": 300.0},
     },
+    "keep-trades": {
+        "task": "analytics.keep_trades",
+        "schedule": 20.0,
+        "options": {"expires": 20.0},
+    },
+    "keep-summaries": {
+        "task": "analytics.keep_summaries",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "forget-grants": {"task": "platforms.forget_grants", "schedule": 600.0},
     "keep-partitions": {"task": "analytics.keep_partitions", "schedule": 3600.0},
     "enforce-guards": {"task": "copy.guards", "schedule": 2.0, "options": {"expires": 2.0}},
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
     "reconcile": {"task": "copy.reconcile", "schedule": 5.0, "options": {"expires": 5.0}},
     "seal-outcomes": {"task": "copy.seal", "schedule": 10.0},
     "roll-up-execution": {"task": "copy.roll_up", "schedule": 30.0, "options": {"expires": 30.0}},
+    "gather-notifications": {
+        "task": "notify.gather",
+        "schedule": 2.0,
+        "options": {"expires": 2.0},
+    },
+    "send-mails": {"task": "notify.mails", "schedule": 3.0, "options": {"expires": 3.0}},
+    "send-messages": {"task": "notify.messengers", "schedule": 3.0, "options": {"expires": 3.0}},
+    "watch-connections": {
+        "task": "notify.connections",
+        "schedule": 10.0,
+        "options": {"expires": 10.0},
+    },
+    "forget-notifications": {"task": "notify.forget", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
@@ -204,6 +245,36 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 RISK_FREE_RATE = env.float("RISK_FREE_RATE", default=0.0)  # of a year, as a fraction
 KEEP_SAMPLES_MONTHS = env.int("KEEP_SAMPLES_MONTHS", default=3)  # besides the present one
 KEEP_HOURS_MONTHS = env.int("KEEP_HOURS_MONTHS", default=36)
+
+# --- Notifications -----------------------------------------------------------------------------
+# Where links in messages lead.
+SITE_URL = env("SITE_URL", default="http://localhost:8000")
+KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", default=180)
+# Whether customers' channels may lead to machines inside this network.
+NOTIFY_PRIVATE_HOSTS = env.bool("NOTIFY_PRIVATE_HOSTS", default=False)
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
+
+# --- Accounts of customers ---------------------------------------------------------------------
+# The application that is registered with Spotware; without it no cTrader account can be added.
+CTRADER_CLIENT_ID = env("CTRADER_CLIENT_ID", default="")
+CTRADER_CLIENT_SECRET = secret("CTRADER_CLIENT_SECRET", "")
+CTRADER_AUTHORIZE_URL = env(
+    "CTRADER_AUTHORIZE_URL", default="https://id.ctrader.com/my/settings/openapi/grantingaccess/"
+)
+CTRADER_TOKEN_URL = env("CTRADER_TOKEN_URL", default="https://openapi.ctrader.com/apps/token")
+CTRADER_REDIRECT_URL = env("CTRADER_REDIRECT_URL", default="")  # as registered; '': by the request
+CTRADER_REQUIRE_STATE = env.bool("CTRADER_REQUIRE_STATE", default=True)
+CTRADER_LIVE = env("CTRADER_LIVE", default="live.ctraderapi.com:5035")
+CTRADER_DEMO = env("CTRADER_DEMO", default="demo.ctraderapi.com:5035")
+CTRADER_TLS = env.bool("CTRADER_TLS", default=True)
+CTRADER_CA_FILE = env("CTRADER_CA_FILE", default="")
+# The built-in venue, where customers open paper accounts; without its pages they cannot.
+PAPERVENUE_URL = env("PAPERVENUE_URL", default="")
+PAPERVENUE_ADDRESS = env("PAPERVENUE_ADDRESS", default="127.0.0.1:5035")
+PAPERVENUE_CLIENT_ID = env("PAPERVENUE_CLIENT_ID", default="bellwether")
+PAPERVENUE_CLIENT_SECRET = secret("PAPERVENUE_CLIENT_SECRET", "paper-venue")
+PAPERVENUE_OWNER = env("PAPERVENUE_OWNER", default="bellwether")  # whose accounts they are there
+STATEMENT_MAX_MB = env.int("STATEMENT_MAX_MB", default=8)  # of an imported track record
 
 # --- People ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -226,6 +297,22 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = env("EMAIL_VERIFICATION", default="optional")
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_SESSION_REMEMBER = True
+# Changes of security are told by notifications.
+ACCOUNT_EMAIL_NOTIFICATIONS = False
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+# How many proxies of ours stand in front and add to X-Forwarded-For.
+ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
+MFA_ADAPTER = "apps.accounts.adapter.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Bellwether"
+MFA_TOTP_TOLERANCE = 1  # codes of the 30 seconds before and after count, too
+# Where addresses need not be confirmed, a second factor does not wait for that either.
+MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION != "mandatory"
+# Browsers take http://localhost for a safe place, and so do we in development.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = env.bool("PASSKEYS_WITHOUT_TLS", default=False)
+# Whether staff without a second factor are led to set one up before anything else.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=False)
 SIGNUP_OPEN = env.bool("SIGNUP_OPEN", default=True)
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)

@@ -24,4 +24,10 @@ SECRET_KEY = secret("SECRET_KEY", "") or read_or_create(
 CREDENTIALS_KEYS = env.list("CREDENTIALS_KEYS", default=[]) or [
     read_or_create(VAR_DIR / "credentials-key", lambda: Fernet.generate_key().decode())
 ]
+# Mail is written into files, one for each connection, unless a server is given.
+if not env("EMAIL_URL", default=""):
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = VAR_DIR / "mail"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = env.bool("PASSKEYS_WITHOUT_TLS", default=True)
+SITE_URL = env("SITE_URL", default=f"http://localhost:{env('PORT', default='8000')}")
 STATIC_ROOT = env("STATIC_ROOT", default="") or VAR_DIR / "static"

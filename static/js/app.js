@@ -65,7 +65,7 @@
     if (event.target.matches("[data-preview]")) event.target.dataset.sent = "";
   });
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.detail.elt.matches("[data-sent]")) event.preventDefault();
+    if (event.detail.elt.closest("[data-sent]")) event.preventDefault();
   });
   window.addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;

@@ -105,9 +105,8 @@ def new_page(browser: Browser, site: str) -> Iterator[NewPage]:
     errors: list[str] = []
 
     def opened(*, width: int = 1440, height: int = 900, **options: Any) -> Page:
-        context = browser.new_context(
-            base_url=site, viewport={"width": width, "height": height}, **options
-        )
+        viewport = {"width": width, "height": height}
+        context = browser.new_context(**{"base_url": site, "viewport": viewport, **options})
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -190,6 +190,27 @@ class CopyWorld:
         )
         return self._journal(payload, f"d{number}", "deal", timedelta(0))
 
+    def book(self, **booked: Any) -> None:
+        """What the platform tells of the master's deals so far, with what it ``booked``."""
+        for event in AccountEvent.objects.filter(account_id=self.account_id, kind="deal"):
+            told = event.payload
+            Deal.objects.get_or_create(
+                account_id=self.account_id,
+                deal_id=told["deal_id"],
+                defaults={
+                    "platform_order_id": told["platform_order_id"],
+                    "position_id": told["position_id"],
+                    "instrument_id": told["instrument_id"],
+                    "side": told["side"],
+                    "effect": told["effect"],
+                    "units": Decimal(told["units"]),
+                    "price": Decimal(told["price"]),
+                    "executed_at": event.ts_event,
+                    "received_at": event.received_at,
+                }
+                | booked,
+            )
+
     def protect(
         self, position: str, stop_loss: Decimal | None, take_profit: Decimal | None = None
     ) -> int:
@@ -228,7 +249,7 @@ class CopyWorld:
             account_id=self.account_id,
             connection_id=self.connection.pk,
             kind=kind,
-            dedupe_key=key,
+            dedupe_key=f"deal:{key}" if kind == "deal" else key,
             position_id=payload.position_id,
             payload=json.loads(journal.dump(payload)),
             trace_id=f"trace-{key}",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apps.copytrading.domain.rehearsal import Friction, Heard, rehearse
+from apps.copytrading.domain.rehearsal import Friction, Heard, Terms, rehearse
+from apps.copytrading.domain.rehearsal_balance import smallest_balance
+from apps.copytrading.domain.rows import Rules
 from apps.copytrading.domain.volume import VolumeMode
 from apps.trading.orders import Side
 from tests.factories.copying import funds, sizing
@@ -89,3 +92,29 @@ def test_every_event_that_asks_for_volume_has_one_reason(
     assert rehearsed.copied + rehearsed.skipped == rehearsed.opens
     assert rehearsed.events == len(made.items) or rehearsed.stopped_out_at is not None
     assert rehearsed.lowest_equity <= equity and rehearsed.peak_margin >= 0
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps, st.sampled_from(VolumeMode), st.integers(50, 200_000), st.sampled_from([0, 100, 500]))
+def test_a_look_at_the_rehearsal_finds_the_same_smallest_balance(
+    given_steps: list[tuple[str, int, str, Side]], mode: VolumeMode, equity: int, level: int
+) -> None:
+    """Where it begins to look is a guess; what it finds copies enough, and little less does not."""
+    made = history(given_steps)
+    settings_of = sizing(mode, fixed_volume=Decimal("0.1"), base_equity=Decimal(10_000))
+    rules = Rules(min_margin_level=Decimal(level))
+    given_terms = terms(sizing=settings_of, funds=funds(equity), rules=rules)
+    found = smallest_balance(made.items, given_terms, made=rehearse(made.items, given_terms))
+    if found is None:
+        assert smallest_balance(made.items, given_terms) is None
+        return
+    rich = rehearse(made.items, terms(**RICH)).opens
+    tried = rehearse(made.items, with_balance(given_terms, found))
+    assert not tried.ended and tried.skipped <= int(rich * Decimal("0.05"))
+
+
+def with_balance(changed: Terms, balance: Decimal) -> Terms:
+    row = changed.row
+    return replace(
+        changed, row=row._replace(funds=row.funds._replace(balance=balance, equity=balance))
+    )

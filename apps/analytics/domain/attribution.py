@@ -10,7 +10,7 @@ arithmetic of performance attribution (after G. Brinson and N. Fachler, 1985).
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 
@@ -20,6 +20,8 @@ from apps.trading.quantity import ZERO
 
 #: Digits of the arithmetic between the facts and the cent: enough that no product is rounded.
 _PRECISION = 80
+#: Decimals in which money is stored.
+_STORED = 8
 
 
 class Cause(enum.StrEnum):
@@ -58,7 +60,9 @@ class CopiedTrade:
     ``profit`` is the gross result as booked and ``costs`` commission, swap and fees (negative:
     paid), both in the follower's currency; ``rate`` converted the symbol's quote currency into
     it. ``skipped_units`` is what the copy should have held more, had nothing been skipped.
-    ``late``: opened when the copy began, not with the master. ``by_hand``: a person closed it.
+    ``late``: opened when the copy began, not with the master. ``by_hand``: a person closed it,
+    or a limit that the customer had set; where that is so of a part only, ``hand_units`` were
+    closed like this at ``hand_exit`` on average.
     """
 
     units: Decimal
@@ -70,6 +74,8 @@ class CopiedTrade:
     skipped_units: Decimal = ZERO
     late: bool = False
     by_hand: bool = False
+    hand_units: Decimal = ZERO
+    hand_exit: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,21 @@ class Gap:
 
 
 def attribute(trades: Iterable[PairedTrade], currency: str) -> Gap:
-    """The gap of all trades, rounded as ``currency`` is booked.
+    """The gap of all trades, rounded as ``currency`` is booked; see :func:`booked`."""
+    return booked(map(exactly, trades), currency)
+
+
+def exactly(trade: PairedTrade) -> Gap:
+    """The gap of one trade to the last digit; what no fact explains is the residual."""
+    with localcontext(prec=_PRECISION):
+        expected = _expected(trade)
+        copy = trade.copy
+        actual = ZERO if copy is None else copy.profit + copy.costs
+        return Gap(expected, actual, dict.fromkeys(Cause, ZERO) | _parts(trade))
+
+
+def booked(gaps: Iterable[Gap], currency: str) -> Gap:
+    """The sum of gaps, rounded as ``currency`` is booked.
 
     Rounding happens once, at the end; what it takes or gives, less than half of the smallest
     unit for each cause, is in the residual.
@@ -116,17 +136,25 @@ def attribute(trades: Iterable[PairedTrade], currency: str) -> Gap:
     sums = dict.fromkeys(Cause, ZERO)
     expected = actual = ZERO
     with localcontext(prec=_PRECISION):
-        for trade in trades:
-            expected += _expected(trade)
-            if trade.copy is not None:
-                actual += trade.copy.profit + trade.copy.costs
-            for cause, amount in _parts(trade).items():
+        for gap in gaps:
+            expected += gap.expected
+            actual += gap.actual
+            for cause, amount in gap.parts.items():
                 sums[cause] += amount
         digits = currency_digits(currency)
-        expected, actual = _booked(expected, digits), _booked(actual, digits)
-        parts = {cause: _booked(amount, digits) for cause, amount in sums.items()}
-        parts[Cause.RESIDUAL] = ZERO
-        parts[Cause.RESIDUAL] = actual - expected - sum(parts.values(), ZERO)
+        return _closed(expected, actual, sums, digits)
+
+
+def stored(gap: Gap) -> Gap:
+    """The gap in as many decimals as money is stored in."""
+    return _closed(gap.expected, gap.actual, gap.parts, _STORED)
+
+
+def _closed(expected: Decimal, actual: Decimal, sums: Mapping[Cause, Decimal], digits: int) -> Gap:
+    expected, actual = _booked(expected, digits), _booked(actual, digits)
+    parts = {cause: _booked(amount, digits) for cause, amount in sums.items()}
+    parts[Cause.RESIDUAL] = ZERO
+    parts[Cause.RESIDUAL] = actual - expected - sum(parts.values(), ZERO)
     return Gap(expected, actual, parts)
 
 
@@ -162,7 +190,10 @@ def _parts(trade: PairedTrade) -> dict[Cause, Decimal]:
     parts[Cause.SKIPPED] = unskipped - perfect
     parts[Cause.ROUNDING] = sized - unskipped
     parts[Cause.LATE_START if copy.late else Cause.ENTRY_SLIPPAGE] = entered - sized
-    parts[Cause.MANUAL if copy.by_hand else Cause.EXIT_SLIPPAGE] = left - entered
+    by_hand = copy.units if copy.by_hand else copy.hand_units
+    hand_exit = copy.exit if copy.by_hand else copy.hand_exit
+    parts[Cause.MANUAL] = _result(side, by_hand, exit_price, hand_exit, rate)
+    parts[Cause.EXIT_SLIPPAGE] = left - entered - parts[Cause.MANUAL]
     parts[Cause.CURRENCY] = converted - left
     parts[Cause.COSTS] = copy.costs - _expected_costs(trade)
     parts[Cause.RESIDUAL] = copy.profit - converted

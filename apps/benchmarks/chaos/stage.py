@@ -121,7 +121,7 @@ class Stage:
             self._tell_venue()
 
     def _tell_venue(self) -> None:
-        wait_for_venue(self.rig.admin_port)
+        wait_for_venue(self.rig.admin_port, within_s=_VENUE_START_S)
         with contextlib.suppress(VenueUnavailable):
             ask(self.rig.admin_port, "faults", rules=list(self._rules))
 
@@ -151,6 +151,10 @@ class Stage:
             self.rig.gateway(name)
         else:
             getattr(self.rig, name)()
+
+
+#: It reads its books before it answers, and leaves the processor to the others.
+_VENUE_START_S = 60.0
 
 
 def temporary_folder() -> tempfile.TemporaryDirectory[str]:

@@ -75,6 +75,7 @@ async def _start(installation: Installation, output: Output, supervisor: Supervi
     await supervisor.launch(programs.gateway(env))
     await supervisor.launch(programs.worker(env))
     await supervisor.launch(programs.upkeep(env))
+    await supervisor.launch(programs.notifier(env))
     await supervisor.launch(programs.beat(installation, env))
     if installation.demo:
         await supervisor.launch(programs.demo_traders(env))
@@ -127,14 +128,34 @@ def _no_answer(server: str, variable: str) -> str:
 
 
 def _addresses(installation: Installation, servers: EmbeddedServers) -> dict[str, str]:
+    port = installation.remembered_port("papervenue")
+    pages = f"http://127.0.0.1:{installation.remembered_port('papervenue-pages')}"
     return {
         "DATABASE_URL": servers.database_url
         if installation.own_postgres
         else os.environ["DATABASE_URL"],
         "REDIS_URL": servers.redis_url if installation.own_redis else os.environ["REDIS_URL"],
         "VAR_DIR": str(installation.var),
-        "PAPERVENUE_PORT": str(installation.remembered_port("papervenue")),
+        "PAPERVENUE_PORT": str(port),
         "PAPERVENUE_ADMIN_PORT": str(installation.remembered_port("papervenue-admin")),
+        "PAPERVENUE_URL": pages,
+        "PAPERVENUE_ADDRESS": f"127.0.0.1:{port}",
+        **(_stand_in(pages, port) if installation.demo else {}),
+    }
+
+
+def _stand_in(pages: str, port: int) -> dict[str, str]:
+    """In a demo the paper venue stands for cTrader, where no application of cTrader is set."""
+    if os.environ.get("CTRADER_CLIENT_ID"):
+        return {}
+    return {
+        "CTRADER_CLIENT_ID": "bellwether",
+        "CTRADER_CLIENT_SECRET": "paper-venue",
+        "CTRADER_AUTHORIZE_URL": f"{pages}/oauth/authorize",
+        "CTRADER_TOKEN_URL": f"{pages}/oauth/token",
+        "CTRADER_LIVE": f"127.0.0.1:{port}",
+        "CTRADER_DEMO": f"127.0.0.1:{port}",
+        "CTRADER_TLS": "0",
     }
 
 

@@ -15,7 +15,9 @@ from apps.common.launcher.supervisor import Program
 
 #: What must not wait for anything longer, and what may.
 COPY_QUEUES = "copy,bots,default"
-UPKEEP_QUEUES = "upkeep,analytics,rewards,notify"
+UPKEEP_QUEUES = "upkeep,analytics,rewards"
+#: Waits for mail servers and messengers, and so holds up nothing else.
+NOTIFY_QUEUES = "notify"
 _SERVERS_LAST = 10
 #: Of what copies must not wait for: sweeps, and a venue that stands for somebody else's machine.
 _NICE = 5
@@ -54,11 +56,16 @@ def paper_venue(installation: Installation, env: Mapping[str, str]) -> Program:
         "serve",
         *("--host", "127.0.0.1", "--port", env["PAPERVENUE_PORT"]),
         *("--admin-port", env["PAPERVENUE_ADMIN_PORT"]),
+        *(("--http-port", pages) if (pages := _port_of(env.get("PAPERVENUE_URL", ""))) else ()),
         *("--data", str(installation.var / "papervenue")),
         stop_within_s=1.5,
         stop_order=_SERVERS_LAST,
         niceness=_NICE,
     )
+
+
+def _port_of(address: str) -> str:
+    return address.rpartition(":")[2]
 
 
 def gateway(env: Mapping[str, str]) -> Program:
@@ -85,6 +92,18 @@ def upkeep(env: Mapping[str, str]) -> Program:
         "solo",
         *_ALONE,
         title="upkeep",
+        niceness=_NICE,
+    )
+
+
+def notifier(env: Mapping[str, str]) -> Program:
+    """Tells customers what happened; its threads wait for mail servers, not for the processor."""
+    return _celery(
+        "worker",
+        env,
+        *("-Q", NOTIFY_QUEUES, "--pool", "threads", "--concurrency", "4"),
+        *_ALONE,
+        title="notifier",
         niceness=_NICE,
     )
 

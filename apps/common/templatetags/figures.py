@@ -41,10 +41,69 @@ def amount(value: Decimal | None, currency: str = "") -> str:
     """Money with the decimals of its currency: 1,234.50, −3.00; – when not known."""
     if value is None or value == "":
         return UNKNOWN
-    places = _PLACES.get(currency, 2)
+    places = decimals(currency)
     rounded = Decimal(value).quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_EVEN)
     text = f"{abs(rounded):,.{places}f}"
     return f"{_MINUS}{text}" if rounded < 0 else text
+
+
+def decimals(currency: str) -> int:
+    """With how many decimals money of a currency is written."""
+    return _PLACES.get(currency, 2)
+
+
+@register.filter
+def percent(value: Decimal | float | str | None, places: int = 2) -> str:
+    """A fraction in percent: 0.0512 is 5.12 %, a loss has a true minus; – when not known."""
+    if value is None or isinstance(value, str):
+        return UNKNOWN
+    number = f"{Decimal(str(abs(value))) * 100:,.{int(places)}f}"
+    lost = value < 0 and any(digit in number for digit in "123456789")
+    return f"{_MINUS if lost else ''}{number}\u00a0%"
+
+
+@register.filter
+def signed_percent(value: Decimal | float | str | None, places: int = 2) -> str:
+    """Like :func:`percent`, with the sign shown for gains too."""
+    text = percent(value, places)
+    if value is None or isinstance(value, str) or value <= 0:
+        return text
+    return f"+{text}" if any(digit in text for digit in "123456789") else text
+
+
+@register.filter
+def points(value: float | None) -> str:
+    """A difference of two percents, a fraction: +1.20 points, −0.35 points."""
+    text = signed_percent(value)
+    return text if text == UNKNOWN else text.replace("\u00a0%", "\u00a0points")
+
+
+@register.filter
+def percent_tone(value: float | None) -> str:
+    """Class of a return's colour; the sign is in the text beside it."""
+    text = signed_percent(value) if isinstance(value, float) else ""
+    return {"+": "money-gain", _MINUS: "money-loss"}.get(text[:1], "")
+
+
+@register.filter
+def correlation(value: float) -> str:
+    """From −1.00 to +1.00, the sign always shown."""
+    text = f"{abs(value):.2f}"
+    if text == "0.00":
+        return text
+    return f"{_MINUS if value < 0 else '+'}{text}"
+
+
+@register.filter
+def signed_lots(value: Decimal) -> str:
+    """Lots with their sign: bought is +, sold −."""
+    return f"{'+' if value > 0 else ''}{lots(value)}"
+
+
+@register.filter
+def at(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """An entry by its key, whatever that is; '' where there is none."""
+    return mapping.get(key, "")
 
 
 @register.filter

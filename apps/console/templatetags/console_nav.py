@@ -25,6 +25,7 @@ class NavGroup:
 _TRADING = (
     ("Live", "console:live"),
     ("Masters", "console:masters"),
+    ("Applications", "console:applications"),
     ("Outcomes", "console:outcomes"),
     ("Execution quality", "console:quality"),
 )

@@ -16,7 +16,7 @@ from apps.accounts import people, view_as
 from apps.accounts.audit import AuditSearch, search_audit
 from apps.accounts.models import BotStrategy, Customer
 from apps.accounts.roles import Permission
-from apps.accounts.selectors import customer_by_uuid, may
+from apps.accounts.selectors import customer_by_uuid, may, recent_sign_ins
 from apps.common.htmx import posted
 from apps.console.access import StaffRequest, staff_page
 from apps.console.audit_view import changes_of
@@ -116,6 +116,7 @@ def customer(request: StaffRequest, uuid: UUID) -> HttpResponse:
         "copies": subscriptions_of(user=user),
         "masters": masters_of(user),
         "second_factor": people.has_second_factor(user),
+        "sign_ins": recent_sign_ins(user),
         "strategies": [BotStrategy(code).label for code in found.allowed_strategies],
         "may_manage": may(request.user, Permission.MANAGE_CUSTOMERS),
         "may_view_as": may(request.user, Permission.VIEW_AS_CUSTOMER) and user.is_active,

@@ -14,7 +14,7 @@ from apps.accounts.selectors import audit_trail, may, product_config
 from apps.common.templatetags.figures import signed
 from apps.console.access import StaffRequest, staff_page
 from apps.console.audit_view import values_in_words
-from apps.console.forms import DefaultsForm, ModuleForm
+from apps.console.forms import DefaultsForm, ModuleForm, RulesForm
 from apps.copytrading.module import Live, live_copies
 
 #: What each module does while it is on, and while it is off.
@@ -124,10 +124,31 @@ def set_defaults(request: StaffRequest) -> HttpResponse:
     return _page(request, defaults_form=form, status=422)
 
 
+@require_http_methods(["POST"])
+@staff_page(Permission.MANAGE_PRODUCT)
+def set_rules(request: StaffRequest) -> HttpResponse:
+    """Change who may become a master, and how many paper accounts a customer may open."""
+    form = RulesForm(request.POST, auto_id="rule_%s")
+    if form.is_valid():
+        try:
+            changed = update_product_defaults(
+                actor=request.user, reason=form.cleaned_data["reason"], **form.rules()
+            )
+        except InvalidDefaults as refusal:
+            for name, sentence in refusal.fields.items():
+                form.add_error(name, sentence)
+        else:
+            told = "They hold from now on." if changed else "Nothing was different."
+            messages.success(request, f"Rules saved. {told}")
+            return redirect("console:product")
+    return _page(request, rules_form=form, status=422)
+
+
 def _page(
     request: StaffRequest,
     module_forms: dict[Module, ModuleForm] | None = None,
     defaults_form: DefaultsForm | None = None,
+    rules_form: RulesForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     config = product_config()
@@ -152,6 +173,9 @@ def _page(
         "defaults": defaults,
         "groups": defaults.groups(),
         "standing": standing,
+        "rules": rules_form or RulesForm(initial=RulesForm.standing(config), auto_id="rule_%s"),
+        "rules_standing": RulesForm.standing(config),
+        "config": config,
         "may_change": may_change,
         "trail": [
             (e, values_in_words(e)) for e in audit_trail(object_type="product_config", limit=10)

@@ -25,6 +25,7 @@ PERMISSION_WORDS = {
     Permission.VIEW_AS_CUSTOMER: "See the portal as a customer, reading only",
     Permission.INTERVENE: "Pause, stop and close what customers run; repair differences",
     Permission.HALT: "Move kill switches, confirm held closes",
+    Permission.DECIDE_APPLICATIONS: "Approve and reject applications of masters",
     Permission.MANAGE_CUSTOMERS: "Permissions, locks and second factors of customers",
     Permission.MANAGE_PLATFORMS: "Connections, account groups, symbols",
     Permission.MANAGE_PRODUCT: "Modules, defaults, the house and its mails",

@@ -78,3 +78,28 @@ class Code(Labelled):
     ALREADY_LINKED = "ALREADY_LINKED", "This position is copied already"
     PENDING_FILLED = "PENDING_FILLED", "The copy's own order had filled already"
     NOT_REVERSIBLE = "NOT_REVERSIBLE", "The platform has no opposite of this kind of order"
+
+
+#: Reasons that the customer chose: no news for somebody who set it so, or knows it already.
+CHOSEN = frozenset(
+    {
+        Code.NOTHING_TO_CHANGE,
+        Code.NOT_LINKED,
+        Code.PAUSED,
+        Code.STOPPED,
+        Code.MASTER_PAUSED,
+        Code.MODULE_DISABLED,
+        Code.STOPS_OFF,
+        Code.SUPERSEDED,
+        Code.DETACHED,
+        Code.OPENS_ONLY,
+        Code.CLOSES_ONLY,
+        Code.SYMBOL_FILTERED,
+        Code.PARTIAL_CLOSE_OFF,
+        Code.PENDING_OFF,
+        Code.KILL_SWITCH,
+        Code.LOSS_LIMIT,
+        Code.ALREADY_LINKED,
+        Code.PENDING_FILLED,
+    }
+)

@@ -51,6 +51,8 @@ PRODUCT_BOUNDS = {
     **BOUNDS,
     "max_delay_s": Bounds(1, 3600, None),
     "stale_account_s": Bounds(1, 3600, None),
+    "margin_warning": Bounds(0, 500, 2),
+    "margin_critical": Bounds(0, 500, 2),
 }
 #: Names in a list of symbols, and pairs in a mapping.
 MOST_SYMBOLS = 1000

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from apps.copytrading.domain.adoption import follow
+from apps.copytrading.domain.closings import Closings
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, finished
@@ -63,8 +64,8 @@ class Plan:
     resumed: list[Changed] = field(default_factory=list)
     pendings: list[PendingChange] = field(default_factory=list)
 
-    def opens(self, row: Row, link: Link, order: Order) -> None:
-        """A new link begins with this order."""
+    def waits_for(self, row: Row, link: Link, order: Order) -> None:
+        """A link that waits for this order."""
         self.changes.append(Changed(row, link, order))
         self.orders.append(Planned(row, order, link))
 
@@ -106,10 +107,10 @@ def plan(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> 
     newest_start = max((row.started_after for row in rows), default=0)
     oldest_event = min((event.id for event in events), default=0)
     for_all = newest_start < oldest_event and not any(event.only for event in events)
-    openings = Openings.among(events, market) if for_all else None
+    plain = Openings.among(events, market) or Closings.among(events, market) if for_all else None
     for row in rows:
-        if openings is not None and (opened := openings.of(row)) is not None:
-            made.opens(row, *opened)
+        if plain is not None and (found := plain.of(row)) is not None:
+            made.waits_for(row, *found)
             continue
         links, decided = row.links, row.decided
         for made_before in decided.values():

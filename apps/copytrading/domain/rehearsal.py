@@ -74,8 +74,13 @@ class Rehearsal:
     ``opens`` are the events that asked for volume, of which ``copied`` were copied;
     ``reasons`` counts the outcome code of each of them, ``rounded_up`` and ``capped`` among the
     copied. ``result`` is net of ``friction`` and counts what is still open at its latest price.
-    ``worst_margin_level`` is percent, None where no margin was ever in use. After a stop-out,
-    which ended everything, no event is counted.
+    ``worst_margin_level`` is percent, None where no margin was ever in use. A stop-out or the
+    loss limit ended everything at ``stopped_out_at`` or ``loss_limit_at``; no event after it is
+    counted.
+
+    ``needed`` is the balance with which, the sizes being as they were, the margin level would
+    never have been too low. ``shortages`` are, for each event that was sized, the smallest volume
+    that can be opened ÷ what should be held: above 1 where it was too small.
     """
 
     events: int = 0
@@ -88,6 +93,14 @@ class Rehearsal:
     worst_margin_level: Decimal | None = None
     lowest_equity: Decimal = ZERO
     stopped_out_at: datetime | None = None
+    loss_limit_at: datetime | None = None
+    needed: Decimal = ZERO
+    shortages: list[Decimal] = field(default_factory=list)
+
+    @property
+    def ended(self) -> bool:
+        """Whether a stop-out or the loss limit ended it before the last event."""
+        return self.stopped_out_at is not None or self.loss_limit_at is not None
 
     @property
     def skipped(self) -> int:
@@ -142,6 +155,7 @@ class _Stage:
         self.own = {s.instrument_id: s for s in terms.symbols.values() if s is not None}
         self.links: dict[str, Link] = {}
         self.made = Rehearsal(lowest_equity=row.funds.balance)
+        self.enough = max(row.rules.min_margin_level, terms.stop_out_level) / 100
 
     def hear(self, heard: Heard) -> None:
         """Plan one event and carry out what comes of it."""
@@ -153,6 +167,8 @@ class _Stage:
         made = plan([event], [self._row()], market)
         for change in made.changes:
             self._keep(change.link)
+        if event.kind in OPENS and symbol is not None:
+            self._size_up(event, symbol)
         codes = _codes(event, [ended.ending for ended in made.endings])
         waiting = tuple(waits.event for waits in made.waits)
         order = made.orders[-1].order if made.orders else None
@@ -168,10 +184,17 @@ class _Stage:
         self._count(event, codes)
 
     def value(self, at: datetime) -> bool:
-        """Note margin and equity; True where the platform would have closed everything."""
+        """Note margin and equity; True where everything would have been closed for good."""
         margin, equity = self.account.margin(), self.account.equity()
         self.made.peak_margin = max(self.made.peak_margin, margin)
         self.made.lowest_equity = min(self.made.lowest_equity, equity)
+        result = equity - self.terms.row.funds.balance
+        self.made.needed = max(self.made.needed, margin * self.enough - result)
+        limit = self.terms.row.rules.loss_limit
+        if limit and result <= -limit:
+            self.account.close_all()
+            self.made.loss_limit_at = at
+            return True
         if margin <= 0:
             return False
         level = equity / margin * 100
@@ -187,6 +210,12 @@ class _Stage:
         self.made.result = self.account.equity() - self.terms.row.funds.balance
         self.made.friction = self.account.paid
         return self.made
+
+    def _size_up(self, event: MasterEvent, symbol: Symbol) -> None:
+        link = self.links.get(event.position_key)
+        if link is not None and link.state is LinkState.OPEN and link.target > 0:
+            least = max(symbol.min_units, self.terms.row.min_volume * symbol.lot_units)
+            self.made.shortages.append(least / link.target)
 
     def _row(self) -> Row:
         row, account = self.terms.row, self.account

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 
-from apps.copytrading.domain.rehearsal import OPENS, Heard, Mark, Terms, rehearse
+from apps.copytrading.domain.rehearsal import OPENS, Heard, Mark, Rehearsal, Terms, rehearse
+from apps.copytrading.domain.volume import VolumeMode
 from apps.trading.quantity import ZERO
 
 #: How near the search comes to the smallest balance.
 _CLOSE = Decimal("1.05")
+#: So much more than the guess is tried first: sizes follow the equity, which moves.
+_SPARE = Decimal("1.02")
+#: Modes whose volumes are the same with whatever balance.
+_GIVEN = frozenset({VolumeMode.FIXED, VolumeMode.MULTIPLIER})
 
 
 def smallest_balance(
-    items: Sequence[Heard | Mark], terms: Terms, share: Decimal = Decimal("0.95")
+    items: Sequence[Heard | Mark],
+    terms: Terms,
+    share: Decimal = Decimal("0.95"),
+    *,
+    made: Rehearsal | None = None,
 ) -> Decimal | None:
     """The smallest balance, within 5 %, that copies at least ``share`` of what asks for volume.
 
     Found by halving between a balance that is too small and one that is enough; None where no
     balance up to a thousand times the account's own (at least a million) is. More is taken to be
-    no worse than less. Whole units of the account's currency, rounded up.
+    no worse than less. Whole units of the account's currency, rounded up. ``made``, the rehearsal
+    with these terms, tells where to look first.
     """
     opens = sum(1 for item in items if isinstance(item, Heard) and item.event.kind in OPENS)
     spare = int(opens * (1 - share))
@@ -28,15 +38,15 @@ def smallest_balance(
     def copies(balance: Decimal) -> bool:
         funds = terms.row.funds._replace(balance=balance, equity=balance)
         changed = replace(terms, row=terms.row._replace(funds=funds))
-        made = rehearse(items, changed, most_skipped=spare)
-        return made.stopped_out_at is None and made.skipped <= spare
+        tried = rehearse(items, changed, most_skipped=spare)
+        return not tried.ended and tried.skipped <= spare
 
     most = max(terms.row.funds.balance * 1_000, Decimal(1_000_000))
-    enough, too_small = max(terms.row.funds.balance, Decimal(1)), ZERO
-    while not copies(enough):
-        too_small, enough = enough, enough * 4
-        if too_small >= most:
-            return None
+    guess = _guess(made, terms, spare) if made is not None else None
+    found = _bracket(copies, guess, terms.row.funds.balance, most)
+    if found is None:
+        return None
+    too_small, enough = found
     while enough > 1 and enough > too_small * _CLOSE:
         middle = (too_small * enough).sqrt() if too_small else enough / 8
         if copies(middle):
@@ -44,3 +54,38 @@ def smallest_balance(
         else:
             too_small = middle
     return enough.to_integral_value(rounding=ROUND_CEILING)
+
+
+def _bracket(
+    copies: Callable[[Decimal], bool], guess: Decimal | None, own: Decimal, most: Decimal
+) -> tuple[Decimal, Decimal] | None:
+    """A balance that is too small (0: none is known) and one that is enough, if any is."""
+    enough = max(own if guess is None else guess, Decimal(1))
+    if copies(enough):
+        below = enough / _CLOSE
+        if guess is None:
+            return ZERO, enough
+        return (ZERO, below) if copies(below) else (below, enough)
+    too_small = enough
+    # Near a guess the next step is a small one.
+    enough = too_small * (4 if guess is None else _CLOSE * _CLOSE)
+    while not copies(enough):
+        too_small, enough = enough, enough * 4
+        if too_small >= most:
+            return None
+    return too_small, enough
+
+
+def _guess(made: Rehearsal, terms: Terms, spare: int) -> Decimal | None:
+    """About the balance that is looked for, from a rehearsal that went to the end."""
+    sizing = terms.row.sizing
+    if made.ended:
+        return None
+    if sizing.mode in _GIVEN or sizing.allocated_capital > 0:
+        return made.needed * _SPARE if made.skipped <= spare else None
+    # Volumes grow with the balance: the largest shortage that need not be spared decides.
+    others = made.opens - len(made.shortages)
+    if terms.row.round_up or not 0 <= spare - others < len(made.shortages):
+        return None
+    shortage = sorted(made.shortages, reverse=True)[spare - others]
+    return terms.row.funds.balance * shortage * _SPARE

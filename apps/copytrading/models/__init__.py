@@ -4,6 +4,7 @@ Profiles are configuration and small. Links, decisions and outcomes are written 
 workers, refer to each other by plain ids, and are never deleted.
 """
 
+from apps.copytrading.models.alarms import MarginAlarm
 from apps.copytrading.models.holdings import Drift, PendingLink, SymbolHold
 from apps.copytrading.models.ledger import (
     Decision,
@@ -17,6 +18,7 @@ from apps.copytrading.models.profiles import (
     CopyFollower,
     CopyMaster,
     CopySubscription,
+    MasterPicture,
     SubscriptionVersion,
     SymbolPair,
 )
@@ -32,6 +34,8 @@ __all__ = [
     "ExecutionRollup",
     "LedgerHead",
     "LinkLeg",
+    "MarginAlarm",
+    "MasterPicture",
     "Outcome",
     "OutcomeSeal",
     "PendingLink",

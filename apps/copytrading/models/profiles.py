@@ -28,6 +28,20 @@ class CopyMaster(models.Model):
         PUBLIC = "public", "Public"
         PRIVATE = "private", "Private"
 
+    class FollowerModes(models.TextChoices):
+        """Whose accounts may follow."""
+
+        BOTH = "both", "Real and demo accounts"
+        REAL = "real", "Real accounts only"
+        DEMO = "demo", "Demo accounts only"
+
+    class Audience(models.TextChoices):
+        """Who sees something on the page of a master besides its owner and staff."""
+
+        EVERYBODY = "everybody", "Everybody who sees this master"
+        FOLLOWERS = "followers", "Only who follows"
+        NOBODY = "nobody", "Nobody"
+
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     account = models.OneToOneField(TradingAccount, on_delete=models.PROTECT, related_name="master")
     strategy_name = models.CharField(max_length=64)
@@ -36,11 +50,47 @@ class CopyMaster(models.Model):
     status_reason = models.CharField(max_length=500, blank=True)
     enabled = models.BooleanField(default=True)
     visibility = models.CharField(max_length=8, choices=Visibility, default=Visibility.PRIVATE)
+    allowed_follower_modes = models.CharField(
+        max_length=8, choices=FollowerModes, default=FollowerModes.BOTH
+    )
+    max_followers = models.PositiveIntegerField(default=0, help_text="0: no limit")
+    min_investment = PriceField(
+        default=Decimal(0),
+        validators=NOT_NEGATIVE,
+        help_text="equity or allocated capital of a follower, master account currency, 0: none",
+    )
+    applied_at = models.DateTimeField(null=True, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    show_positions = models.CharField(
+        max_length=16, choices=Audience, default=Audience.FOLLOWERS, db_default=Audience.FOLLOWERS
+    )
+    show_trades = models.CharField(
+        max_length=16, choices=Audience, default=Audience.EVERYBODY, db_default=Audience.EVERYBODY
+    )
+    trades_delay_h = models.PositiveSmallIntegerField(
+        default=0,
+        db_default=0,
+        help_text="hours after closing until a trade is shown to those who do not follow",
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.strategy_name
+
+
+class MasterPicture(models.Model):
+    """The picture of a master: a square WebP image that we encoded ourselves."""
+
+    master = models.OneToOneField(
+        CopyMaster, on_delete=models.CASCADE, primary_key=True, related_name="picture"
+    )
+    image = models.BinaryField()
+    digest = models.CharField(max_length=16)
+    at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return f"picture of master {self.master_id}"
 
 
 class CopyFollower(GuardSettings):

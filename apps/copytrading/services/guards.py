@@ -38,7 +38,8 @@ _AT_ONCE = 500
 #: The worker of a busy master gives its lock up between rounds; the next sweep tries again.
 _LOCK_TIMEOUT = "1500ms"
 
-_FRESH = """
+#: An account whose figures are not older than is allowed.
+FRESH = """
     st.account_id IS NOT NULL
     AND extract(epoch FROM %(now)s - CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at)
                                           ELSE st.as_of END) <= %(stale_s)s
@@ -75,7 +76,7 @@ _LOSSES = f"""
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN platforms_connectionstate cs ON cs.connection_id = a.connection_id
     WHERE limited.result + coalesce(open.floating, 0) <= -limited.most
-      AND (open.floating IS NULL OR {_FRESH})
+      AND (open.floating IS NULL OR {FRESH})
     ORDER BY limited.id LIMIT %(most)s
 """
 
@@ -89,7 +90,7 @@ _POOR = f"""
     JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN platforms_connectionstate cs ON cs.connection_id = a.connection_id
     WHERE s.archived_at IS NULL AND s.status = 'active'
-      AND st.equity < greatest(%(product)s, f.min_equity, s.min_equity) AND {_FRESH}
+      AND st.equity < greatest(%(product)s, f.min_equity, s.min_equity) AND {FRESH}
     ORDER BY s.id LIMIT %(most)s
 """
 

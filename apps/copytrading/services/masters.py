@@ -16,6 +16,7 @@ from apps.copytrading.services.acting import (
     require_allowed,
     require_owner,
 )
+from apps.copytrading.services.application_events import tell_decided, tell_received
 from apps.copytrading.services.gates import gate_master
 from apps.copytrading.services.locks import wait_for_master
 from apps.copytrading.services.planning import finish_interrupted
@@ -45,7 +46,7 @@ def create_master(
     require_owner(actor, account.owner_id)
     require_allowed(account.owner_id, "may_be_master")
     check_new_profile(account.active)
-    _check_words(strategy_name.strip(), visibility)
+    check_words(strategy_name.strip(), visibility)
     former = CopyMaster.objects.select_for_update().filter(account=account).first()
     if former is not None and former.archived_at is None:
         raise AlreadyExists("This account already is a master.")
@@ -55,11 +56,14 @@ def create_master(
     master.description, master.visibility = description, visibility
     master.status = Status.PENDING if applies else Status.ACTIVE
     master.status_reason, master.enabled, master.archived_at = "", True, None
+    master.applied_at, master.decided_at = (timezone.now() if applies else None), None
     master.save()
     execution.set_journaled([account.pk], True)
     why = "not approved yet" if applies else ""
     gate_master(master, actor=label(actor), reason=why, now=timezone.now())
     audit(actor, "master.create", master, after={"status": master.status})
+    if applies:
+        tell_received(master)
     return master
 
 
@@ -82,7 +86,10 @@ def set_master_status(
     if status == Status.ACTIVE:
         require_allowed(locked.account.owner_id, "may_be_master")
     before, locked.status, locked.status_reason = locked.status, Status(status), reason
-    locked.save(update_fields=["status", "status_reason"])
+    if before == Status.PENDING:
+        locked.decided_at = timezone.now()
+        tell_decided(locked)
+    locked.save(update_fields=["status", "status_reason", "decided_at"])
     gate_master(locked, actor=label(actor), reason=reason, now=timezone.now())
     audit(
         actor, f"master.{locked.status}", locked, reason,
@@ -161,7 +168,8 @@ def _is_followed(master_account_id: int) -> bool:
     return links.exists() or orders.exists()
 
 
-def _check_words(strategy_name: str, visibility: str) -> None:
+def check_words(strategy_name: str, visibility: str) -> None:
+    """InvalidSettings for a name that is none, or a visibility that is not known."""
     errors = {}
     longest = CopyMaster._meta.get_field("strategy_name").max_length
     if not strategy_name:

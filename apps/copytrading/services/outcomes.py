@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from apps.common.events import publish
+from apps.copytrading.domain.codes import CHOSEN, OutcomeState
 from apps.copytrading.domain.conclude import Conclusion, slippage
 from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.link import Link
@@ -35,6 +37,11 @@ _THERE = """
 
 Record = dict[str, Any]
 
+#: Published where outcomes are stored that a customer may want to hear of: ``event_ids`` and
+#: ``subscription_ids``, side by side.
+NOT_COPIED = "copy.not_copied"
+_NEWS = frozenset({OutcomeState.REJECTED, OutcomeState.FAILED, OutcomeState.SKIPPED})
+
 
 def insert_outcomes(records: Sequence[Record]) -> None:
     """Insert outcomes; one that exists stays as it is, and of two for one event the first.
@@ -51,6 +58,14 @@ def insert_outcomes(records: Sequence[Record]) -> None:
         if key not in there:
             fresh.setdefault(key, record)
     sql.copy_in(_COPY, map(_values, fresh.values()))
+    news = [
+        key
+        for key, record in fresh.items()
+        if record["state"] in _NEWS and record["code"] not in CHOSEN
+    ]
+    if news:
+        event_ids, subscription_ids = map(list, zip(*news, strict=True))
+        publish(NOT_COPIED, event_ids=event_ids, subscription_ids=subscription_ids)
 
 
 def _values(record: Record) -> list[Any]:

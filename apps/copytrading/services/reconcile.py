@@ -49,8 +49,11 @@ _UPSERT = """
     SET expected_units = excluded.expected_units, actual_units = excluded.actual_units,
         side = excluded.side, last_seen_at = excluded.last_seen_at,
         note = CASE WHEN excluded.note = '' THEN copytrading_drift.note ELSE excluded.note END
-    RETURNING master_account_id, first_seen_at = last_seen_at
+    RETURNING master_account_id, first_seen_at = last_seen_at, id
 """
+
+#: Published with the ``drift_ids`` of differences that were not on record before.
+DRIFT_FOUND = "copy.drift_found"
 
 _OPEN = """
     SELECT d.id, d.account_id, d.kind, d.key, d.position_id, d.link_id, d.repair_cause, d.note,
@@ -179,7 +182,9 @@ def _store(found: Mapping[int, Sequence[Difference]], now: datetime) -> set[int 
     if not records:
         return set()
     stored = sql.rows(_UPSERT, [now, now, sql.as_json(records)])
-    return {master for master, new in stored if new}
+    if new := [pk for _, is_new, pk in stored if is_new]:
+        publish(DRIFT_FOUND, drift_ids=new)
+    return {master for master, is_new, _ in stored if is_new}
 
 
 def standing_on(account_ids: Iterable[int]) -> list[Standing]:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from apps.accounts.selectors import product_config
 from apps.copytrading.domain.guards import strictest_maximum
 from apps.copytrading.errors import (
     AlreadyExists,
+    BelowMinimumInvestment,
     FollowerModeNotAllowed,
     FollowerNotFound,
     InvalidAccount,
     LoopNotAllowed,
+    MasterFull,
     MasterNotAvailable,
     MaxMastersReached,
 )
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.services import sql
 from apps.platforms.models import AccountGroup
+from apps.platforms.selectors import account_states, rates
+from apps.trading.errors import NoConversionRate
+from apps.trading.money import currency_digits
 
 # A copy leads on as long as it runs or holds something; one at rest copies nothing any more.
 _REACHES = """
@@ -72,6 +79,55 @@ def _check_master(master: CopyMaster, follower: CopyFollower, owner_id: int | No
     if modes == (real, demo):
         raise FollowerModeNotAllowed(
             "Real money does not follow a demo account; use a demo account to copy this master."
+        )
+    if master.allowed_follower_modes not in (CopyMaster.FollowerModes.BOTH, modes[0]) and not own:
+        kind = "real" if modes[0] == demo else "demo"
+        raise FollowerModeNotAllowed(
+            f"This master lets {kind} accounts follow only; choose another account."
+        )
+    if master.max_followers and not own and _followers(master) >= master.max_followers:
+        raise MasterFull(
+            f"This master takes {master.max_followers} followers at most, and has as many; "
+            "choose another one, or try again later."
+        )
+
+
+def _followers(master: CopyMaster) -> int:
+    """Copies of a master that run, those of its own owner left aside."""
+    copies = CopySubscription.objects.filter(master=master, archived_at=None)
+    running = copies.exclude(status=CopySubscription.Status.DISABLED)
+    return running.exclude(follower__account__owner_id=master.account.owner_id).count()
+
+
+def check_investment(
+    master: CopyMaster, follower: CopyFollower, capital: Decimal, owner_id: int | None
+) -> None:
+    """BelowMinimumInvestment where a copy would begin with less than the master asks for.
+
+    ``capital`` is what the customer sets aside for it, 0 for the whole account; what cannot be
+    compared, since the account was not read yet or no rate is known, is refused too.
+    """
+    account = follower.account
+    own = owner_id is not None and master.account.owner_id == owner_id
+    if not master.min_investment or own:
+        return
+    state = account_states([account.pk]).get(account.pk)
+    invested = capital or (state.equity if state else Decimal(0))
+    least = master.min_investment
+    if account.currency != master.account.currency:
+        ids = [account.connection_id, master.account.connection_id]
+        try:
+            least = rates(ids).convert(least, master.account.currency, account.currency)
+        except NoConversionRate:
+            raise BelowMinimumInvestment(
+                "The minimum investment of this master cannot be converted to the currency of "
+                "this account at the moment; try again later or choose another account."
+            ) from None
+    if invested < least:
+        digits = currency_digits(account.currency)
+        raise BelowMinimumInvestment(
+            f"This master asks for {round(least, digits):,} {account.currency} at least; this copy "
+            f"would begin with {round(invested, digits):,} {account.currency}."
         )
 
 

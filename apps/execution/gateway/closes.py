@@ -1,7 +1,8 @@
 """Closes of which nobody knows: the deals on the platform that must have been theirs.
 
 A close by position may carry no id of ours, so it is known by its effect. Another close of the
-same position may have had the same effect shortly before.
+same position may have had the same effect shortly before: the links of a netting account share
+one position, and each of them may have a close under way.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from apps.execution.gateway.tickets import Ticket, Tickets
 from apps.execution.intents import Col
 from apps.platforms.ports import Connector, Finding, Presence
 from apps.trading.deals import Deal, DealEffect
-from apps.trading.orders import OrderState
+from apps.trading.orders import Leg, OrderState
 
+#: An order without an answer or a fill for this long is asked for.
+QUIET = timedelta(seconds=10)
 _CLOCK_SLACK = timedelta(seconds=5)
 
 # Deals and platform orders that are known to belong to other orders of ours.
@@ -65,7 +68,10 @@ class Closes:
             del orders[taken]
         # Others that were asked for meanwhile may have found theirs among these.
         free = [deals for deals in orders.values() if self._may_be(ticket, deals[0])]
-        mine = _likeliest(ticket.units, free)
+        rivals = self._rivals(ticket) if free else []
+        mine = _likeliest(ticket.units, [d for d in free if not _of_another(ticket, d, rivals)])
+        if mine and _doubtful(ticket, mine, rivals):
+            return Finding(Presence.UNKNOWN)
         if not mine:
             return Finding(Presence.ABSENT)
         ticket.platform_order_id = mine[0].platform_order_id
@@ -85,6 +91,20 @@ class Closes:
         owner = self._tickets.of_deal(ticket.account, deal)
         return owner is None or owner is ticket
 
+    def _rivals(self, ticket: Ticket) -> list[Ticket]:
+        """Other closes of the position that were sent, and whose order is not known either."""
+        position_id = ticket.row[Col.POSITION_ID]
+        return [
+            other
+            for other in self._tickets.by_client_id.values()
+            if other is not ticket
+            and other.leg == Leg.CLOSE
+            and other.account == ticket.account
+            and other.row[Col.POSITION_ID] == position_id
+            and other.sent_at is not None
+            and not (other.final or other.platform_order_id)
+        ]
+
     async def _taken(self, ticket: Ticket, orders: Mapping[str, Sequence[Deal]]) -> list[str]:
         """Platform orders among these that are stored as another order's."""
         if not orders:
@@ -96,9 +116,56 @@ class Closes:
         return [row[0] for row in rows if row[0] in orders]
 
 
+def _of_another(ticket: Ticket, deals: Sequence[Deal], rivals: Sequence[Ticket]) -> bool:
+    """Whether deals closed exactly what another close under way wants, and not what this one does.
+
+    Had that one closed less, this one could still have closed a part: that is what is refused.
+    """
+    total = _total(deals)
+    if total == ticket.units:
+        return False
+    return any(total == other.units for other in rivals if _in_time(other, deals))
+
+
+def _doubtful(ticket: Ticket, deals: Sequence[Deal], rivals: Sequence[Ticket]) -> bool:
+    """Whether another close that still waits for its answer may have made these deals as well.
+
+    Of two that nobody answers any more the one that was sent first takes them.
+    """
+    total = _total(deals)
+    able = [r for r in rivals if _in_time(r, deals) and total <= r.units]
+    if total == ticket.units:
+        able = [other for other in able if total == other.units]
+    return any(_awaits_answer(other) or _earlier(other, ticket) for other in able)
+
+
+def _awaits_answer(ticket: Ticket) -> bool:
+    """Whether the platform may still say by itself which order it became."""
+    since = ticket.accepted_at or ticket.sent_at
+    if since is None or ticket.state is OrderState.UNKNOWN:
+        return False
+    return datetime.now(UTC) - since < QUIET
+
+
+def _in_time(ticket: Ticket, deals: Sequence[Deal]) -> bool:
+    """Whether it was on its way when these deals were made."""
+    assert ticket.sent_at is not None
+    return ticket.sent_at - _CLOCK_SLACK <= max(deal.executed_at for deal in deals)
+
+
+def _earlier(one: Ticket, other: Ticket) -> bool:
+    """Whether it was sent before the other; of the same moment, one of the two."""
+    never = datetime.max.replace(tzinfo=UTC)
+    return (one.sent_at or never, one.cid) < (other.sent_at or never, other.cid)
+
+
+def _total(deals: Sequence[Deal]) -> Decimal:
+    return sum((deal.units for deal in deals), Decimal(0))
+
+
 def _likeliest(units: Decimal, orders: Sequence[Sequence[Deal]]) -> Sequence[Deal]:
     """Of several orders the oldest that closed as much as was asked for, else less; never more."""
-    fitting = [(sum((d.units for d in deals), Decimal(0)), deals) for deals in orders]
+    fitting = [(_total(deals), deals) for deals in orders]
     exact = [deals for total, deals in fitting if total == units]
     part = [deals for total, deals in fitting if total < units]
     return next(iter(exact + part), ())

@@ -83,7 +83,10 @@ class StateUpdate:
 
 
 class StoredCredentials:
-    """Keeps credentials that the platform has replaced, encrypted, before they are used."""
+    """Keeps credentials that the platform has replaced, encrypted, before they are used.
+
+    For every connection that shares them: the others' sessions begin anew with them.
+    """
 
     def __init__(self, database: Database, connection_id: int) -> None:
         self._database = database
@@ -93,8 +96,9 @@ class StoredCredentials:
     async def save(self, values: dict[str, str]) -> None:
         self.saved = encrypt_json(values)
         await self._database.rows(
-            "UPDATE platforms_connection SET credentials = %s WHERE id = %s",
-            [self.saved, self._connection_id],
+            "UPDATE platforms_connection SET credentials = %s WHERE id = %s OR access_grant = "
+            "(SELECT access_grant FROM platforms_connection WHERE id = %s)",
+            [self.saved, self._connection_id, self._connection_id],
         )
 
 

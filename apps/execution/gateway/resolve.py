@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from apps.execution.gateway import resting
-from apps.execution.gateway.closes import Closes
+from apps.execution.gateway.closes import QUIET, Closes
 from apps.execution.gateway.db import UNAVAILABLE, Database
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.tickets import Ticket, Tickets, ticket_of
@@ -21,8 +21,6 @@ from apps.platforms.ports import Connector, DealDone, Event, Finding, PlatformEr
 from apps.trading.orders import FINAL_STATES, Leg, Order, OrderState
 from apps.trading.positions import Position
 
-#: An order without an answer or a fill for this long is asked for.
-QUIET = timedelta(seconds=10)
 #: Absence counts when it is seen this long after sending, and twice.
 _GRACE = timedelta(seconds=5)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0

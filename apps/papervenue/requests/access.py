@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from apps.openapi_wire import messages
 from apps.openapi_wire.enums import ClientPermissionScope, ErrorCode
 from apps.openapi_wire.payloads import PayloadType
+from apps.papervenue.codec import BROKER
 from apps.papervenue.engine.records import Refused
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def account_list(venue: Venue, session: Session, request: Any) -> None:
                     ctidTraderAccountId=found.account_id,
                     isLive=found.is_live,
                     traderLogin=found.login,
+                    brokerTitleShort=BROKER,
                 )
                 for found in venue.engine.book.accounts.values()
                 if found.owner == owner.name

@@ -24,6 +24,7 @@ def portal_nav(context: dict[str, Any]) -> list[NavItem]:
         return []
     places = []
     if product_config().copy_trading_enabled:
+        places.append(("Discover", "portal:discover"))
         places.append(("My copying", "portal:copying"))
         if owns_master(request.user):
             places.append(("My masters", "portal:masters"))

@@ -26,7 +26,8 @@ from apps.copytrading.selectors import (
 from apps.copytrading.settings_view import settings_in_words
 from apps.portal.access import SignedInRequest, copy_trading_page
 from apps.portal.forms import StopForm
-from apps.portal.live_copying import COPYING, OUTCOMES_SHOWN, SUBSCRIPTION
+from apps.portal.gap_view import both_chart, gap_view
+from apps.portal.live_copying import COPYING, OUTCOMES_SHOWN, SUBSCRIPTION, lines
 
 if TYPE_CHECKING:
     from apps.copytrading.models import CopySubscription
@@ -47,8 +48,11 @@ def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     found, row = _own(request.user, uuid)
     cursor = request.GET.get("before")
     page = outcomes_of(subscription_id=row.id, cursor=cursor, limit=OUTCOMES_SHOWN)
+    record = None if cursor else lines([row])[0].record
     context = {
         "subscription": row,
+        "gap": None if cursor else gap_view(row, record),
+        "chart": None if cursor else both_chart(row, record),
         "settings": settings_in_words(found, product_config()),
         "live": show(SUBSCRIPTION, request.user, {"subscription": str(uuid)}),
         "older_than": cursor,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from decimal import Decimal
+from math import sin
 
 from django import forms
 from django.conf import settings
@@ -12,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.selectors import is_staff_member
+from apps.common.charts import Chart, Marker, Series
 from apps.common.navigation import NavItem
 
 
@@ -34,6 +37,58 @@ class SampleForm(forms.Form):
     )
 
 
+def sample_charts(theme: str) -> dict[str, Chart]:
+    """Curves in the shapes that pages show: with deposits, several at once, bars by sign."""
+    start = date(2026, 1, 1)
+    days = [start + timedelta(days=n) for n in range(180)]
+    equity = [10_000 + 18 * n + 900 * sin(n / 9) + 300 * sin(n / 2.3) for n in range(180)]
+    highs = [max(equity[: n + 1]) for n in range(180)]
+    names = ("Harbour Swing", "Quickstep Scalping", "North Grid", "Slow Carry")
+    return {
+        "curves": Chart(
+            f"curves-{theme}",
+            "Equity and drawdown",
+            [
+                Series("Equity", list(zip(days, equity, strict=True)), "area", currency="USD"),
+                Series(
+                    "Drawdown",
+                    [(d, e / h - 1) for d, e, h in zip(days, equity, highs, strict=True)],
+                    "baseline", "percent", tone="loss", pane=1,
+                ),
+            ],
+            [
+                Marker(days[40], "Deposit +2,500.00 USD", "deposit"),
+                Marker(days[120], "Withdrawal −1,000.00 USD", "withdrawal"),
+            ],
+        ),
+        "compared": Chart(
+            f"compared-{theme}",
+            "Masters compared",
+            [
+                Series(
+                    name,
+                    [(d, n * (5 - k) / 4000 + 0.06 * sin(n / (7 + 4 * k))) for n, d in
+                     enumerate(days)],
+                    unit="percent",
+                )
+                for k, name in enumerate(names)
+            ],
+        ),
+        "months": Chart(
+            f"months-{theme}",
+            "Result by month",
+            [
+                Series(
+                    "Result",
+                    [(date(2025 + m // 12, m % 12 + 1, 1), 420 * sin(m * 1.7) + 90)
+                     for m in range(18)],
+                    "histogram", currency="USD", tone="sign",
+                )
+            ],
+        ),
+    }  # fmt: skip
+
+
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
     """For staff, and for everybody on a machine that runs with DEBUG."""
@@ -42,7 +97,9 @@ def gallery(request: HttpRequest) -> HttpResponse:
     data = {"name": "Harbour Swing", "multiplier": "0.5", "volume": "0", "rounding": "skip"}
     wrong = {theme: SampleForm(data, auto_id=f"{theme}_%s") for theme in ("light", "dark")}
     context = {
-        "themes": [{"name": name, "form": form} for name, form in wrong.items()],
+        "themes": [
+            {"name": name, "form": form} | sample_charts(name) for name, form in wrong.items()
+        ],
         "now": timezone.now(),
         "values": [Decimal(v) for v in (10, 12, 11, 15, 14, 18, 17, 21, 19, 24)],
         "hops": [1.2, 3.1, 2.4, 5.0],

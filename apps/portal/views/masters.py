@@ -9,9 +9,13 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
+from apps.analytics.api import NotQualified
+from apps.analytics.qualifying import check_qualified
+from apps.analytics.selectors import has_imported_history
 from apps.common.htmx import render_page
 from apps.copytrading import api
 from apps.copytrading.errors import CopyError
+from apps.copytrading.profiles import pictures_of
 from apps.copytrading.selectors import MasterRow, master_by_uuid, masters_of
 from apps.portal.access import SignedInRequest, copy_trading_page
 
@@ -20,7 +24,13 @@ from apps.portal.access import SignedInRequest, copy_trading_page
 @copy_trading_page
 def master_list(request: SignedInRequest) -> HttpResponse:
     """All masters on the customer's accounts with how many copy them."""
-    return render(request, "portal/masters/list.html", {"masters": masters_of(request.user)})
+    rows = masters_of(request.user)
+    context = {
+        "masters": rows,
+        "pictures": pictures_of([row.id for row in rows]),
+        "imported": has_imported_history([row.account_id for row in rows]),
+    }
+    return render(request, "portal/masters/list.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -33,7 +43,7 @@ def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
     if request.method == "POST":
         try:
             done = _apply(request, row, action)
-        except CopyError as refusal:
+        except (CopyError, NotQualified) as refusal:
             messages.error(request, str(refusal))
         else:
             messages.success(request, f"{row.strategy_name}: {done}")
@@ -51,6 +61,13 @@ def _apply(request: SignedInRequest, row: MasterRow, action: str) -> str:
     if action == "delete":
         api.delete_master(actor=request.user, master=master)
         return "the master is deleted. What is open of its copies closes with your trades."
+    if action == "apply":
+        check_qualified(master.account)
+        api.apply_for_public(actor=request.user, master=master)
+        return "your application is with our staff. Nothing new is copied until they decide."
+    if action == "withdraw":
+        api.withdraw_application(actor=request.user, master=master)
+        return "the application is withdrawn. The master is for your own accounts alone."
     on = action == "switch-on"
     api.set_master_enabled(actor=request.user, master=master, enabled=on)
     if on:

@@ -17,6 +17,7 @@ from apps.papervenue.testing import running_venue
 SCRIPTS = Path(__file__).parent / "oracle"
 FILLINGS = 25
 NEWER = {  # published after the official package's last release
+    "ProtoOACtidTraderAccount": {"brokerTitleShort"},
     "ProtoOAErrorRes": {"retryAfter"},
     "ProtoOAReconcileReq": {"returnProtectionOrders"},
 }

@@ -28,7 +28,7 @@ def test_every_action_of_the_engine_has_its_words() -> None:
 
 
 def test_every_action_that_any_app_records_has_its_words() -> None:
-    recorded = re.compile(r'action="([a-z_]+\.[a-z_]+)"|_audit\(\s*actor, "([a-z_.]+)"')
+    recorded = re.compile(r'action="([a-z_]+\.[a-z_]+)"|_audit\(\s*\w+, "([a-z_.]+)"')
     found = {
         name
         for path in APPS.rglob("*.py")

@@ -16,13 +16,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.accounts.models import AuditEntry, User
+from apps.accounts.models import AuditEntry, ProductConfig, User
 from apps.accounts.roles import PERMISSIONS, Permission, Role
-from apps.console.forms import DefaultsForm
+from apps.console.forms import DefaultsForm, RulesForm
 from apps.console.urls import urlpatterns
 from apps.copytrading.models import Outcome
 from tests.factories.accounts import CustomerFactory, staff
-from tests.factories.copytrading import CopyWorld
+from tests.factories.copytrading import CopyWorld, MasterFactory
 from tests.factories.platforms import AccountFactory
 from tests.support.forms import untouched
 
@@ -38,6 +38,7 @@ class Desk:
     customer: User
     colleague: User
     spare: str
+    applicant: Any
 
     @property
     def master(self) -> Any:
@@ -80,6 +81,11 @@ def standing(desk: Desk) -> Data:
 
     values = {n: str(v) for n, v in DefaultsForm.standing(product_config()).items()}
     return untouched(DefaultsForm, **{**values, "reason": "Because", "max_delay_s": "7"})
+
+
+def ruling(desk: Desk) -> Data:
+    values = {n: str(v) for n, v in RulesForm.standing(ProductConfig()).items()}
+    return {**values, "reason": "Because", "master_min_trades": "3", "master_rules_bind": "on"}
 
 
 def looks(args: Callable[[Desk], list[Any]] = lambda desk: []) -> Address:
@@ -142,6 +148,11 @@ ADDRESSES: dict[str, Address] = {
     "bot_trading": Address(
         None, P.MANAGE_PRODUCT, data=lambda desk: {"reason": "x", "enabled": "1"}, audits=True
     ),
+    "applications": looks(),
+    "decide_application": Address(
+        P.DECIDE_APPLICATIONS, P.DECIDE_APPLICATIONS, lambda desk: [desk.applicant, "approve"]
+    ),
+    "rules": Address(None, P.MANAGE_PRODUCT, data=ruling, audits=True),
     "defaults": Address(None, P.MANAGE_PRODUCT, data=standing, audits=True),
     "customer": looks(of_customer),
     "view_as": acts(P.VIEW_AS_CUSTOMER, of_customer),
@@ -207,7 +218,9 @@ def desk(db: None) -> Desk:
     world.trade("p1", 100_000)
     world.run()
     spare = AccountFactory(login="spare")
-    return Desk(world, CustomerFactory().user, staff(Role.SUPPORT), spare.login)
+    waits = MasterFactory(status="pending", visibility="public")
+    colleague = staff(Role.SUPPORT)
+    return Desk(world, CustomerFactory().user, colleague, spare.login, waits.uuid)
 
 
 def client_of(user: User) -> Client:

@@ -16,7 +16,7 @@ from apps.accounts.models import AuditEntry, ProductConfig
 from apps.accounts.roles import Role
 from apps.accounts.selectors import forget_product_config, product_config
 from apps.console.checklist import steps
-from apps.console.forms import DefaultsForm
+from apps.console.forms import DefaultsForm, RulesForm
 from apps.platforms.models import AccountGroup, Connection, Symbol
 from tests.factories.accounts import CustomerFactory, staff
 from tests.factories.copytrading import CopyWorld, symbol
@@ -70,7 +70,7 @@ def test_bots_are_switched_on_at_once(owner: Client) -> None:
 def test_every_default_of_the_configuration_has_its_field() -> None:
     switches = {"id", "copy_trading_enabled", "bot_trading_enabled", "updated_at"}
     names = {field.name for field in ProductConfig._meta.concrete_fields} - switches
-    assert names == set(DefaultsForm.base_fields) - {"reason"}
+    assert names == {*DefaultsForm.base_fields, *RulesForm.base_fields} - {"reason"}
 
 
 def test_the_house_has_a_name_a_time_zone_and_a_logo(

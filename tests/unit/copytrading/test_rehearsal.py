@@ -194,3 +194,32 @@ def test_margin_of_another_symbol_is_valued_at_its_own_price() -> None:
     )
     made = rehearse(history.items, terms(symbols={"1": EURUSD, "2": gold}))
     assert made.peak_margin == 200
+
+
+def test_the_loss_limit_ends_it_with_what_was_lost() -> None:
+    history = once().trade("q", 100, "1.1100").mark("1.0900").trade("q", 0, "1.2")
+    history.trade("z", 100, "1.2")
+    limited = terms(rules=Rules(loss_limit=Decimal(500)))
+    made = rehearse(history.items, limited)
+    assert made.loss_limit_at == NOW + timedelta(hours=4) and made.ended
+    assert (made.result, made.opens) == (-1_000, 2)  # 1,000 won before, 2,000 lost
+    assert made.stopped_out_at is None
+    patient = terms(rules=Rules(loss_limit=Decimal(1_001)))
+    assert rehearse(history.items, patient).loss_limit_at is None
+    assert smallest_balance(history.items, limited, made=made) is None
+
+
+def test_what_was_too_small_is_told_by_how_much() -> None:
+    history = History()
+    for number, thousands in enumerate((1, 4, 8)):
+        history.trade(f"p{number}", thousands, "1.1")
+    made = rehearse(history.items, terms(sizing=half(), min_volume=Decimal("0.02")))
+    assert made.shortages == [4, 1, Decimal("0.5")]  # of 500, 2,000 and 4,000 units
+
+
+def test_needed_is_the_balance_that_keeps_the_margin_level() -> None:
+    history = History().trade("p", 100, "1.1000").mark("1.0900").trade("p", 0, "1.1000")
+    made = rehearse(history.items, terms(rules=Rules(min_margin_level=Decimal(200))))
+    assert made.needed == 2 * 1_090 + 1_000
+    enough = terms(rules=Rules(min_margin_level=Decimal(200)), funds=funds(made.needed))
+    assert rehearse(history.items, enough).worst_margin_level == 200

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, cast
 
@@ -114,6 +114,70 @@ def test_a_close_that_had_ended_takes_no_other_close_for_its_own() -> None:
     run(work())
 
 
+def test_a_lost_close_takes_no_other_close_of_the_same_position_for_a_part_of_its_own() -> None:
+    """Links of a netting account share a position; the other one's answer is on its way."""
+
+    async def work() -> None:
+        desk, lost, other = two_closes(17_000, 2_000)
+        desk.platform.close("a0", position_of(lost), D(2_000))
+        asks = resolver(desk, [])
+        await asks._ask(lost)
+        await asks._ask(lost)
+        assert (lost.state, lost.filled, lost.platform_order_id) == (OrderState.UNKNOWN, D(0), "")
+        await asks._ask(other)
+        assert (other.state, other.filled) == (OrderState.FILLED, D(2_000))
+
+    run(work())
+
+
+def test_of_two_closes_alike_one_waits_for_the_answer_to_the_other() -> None:
+    async def work() -> None:
+        desk, lost, other = two_closes(2_000, 2_000)
+        desk.platform.close("a0", position_of(lost), D(2_000))
+        asks = resolver(desk, [])
+        await asks._ask(lost)
+        assert (lost.state, lost.platform_order_id) == (OrderState.UNKNOWN, "")
+        other.sent_at = datetime.now(UTC) - timedelta(seconds=11)  # no answer will come any more
+        lost.sent_at = other.sent_at - timedelta(seconds=1)
+        await asks._ask(other)
+        assert (other.final, other.platform_order_id) == (False, "")
+        await asks._ask(lost)
+        assert (lost.state, lost.filled) == (OrderState.FILLED, D(2_000))
+        await asks._ask(other)
+        assert (other.final, other.platform_order_id) == (False, "")
+
+    run(work())
+
+
+def test_what_either_of_two_closes_may_have_done_waits_for_the_answer() -> None:
+    async def work() -> None:
+        desk, lost, other = two_closes(17_000, 5_000)
+        desk.platform.close("a0", position_of(lost), D(2_000))
+        asks = resolver(desk, [])
+        await asks._ask(lost)
+        assert (lost.filled, lost.platform_order_id) == (D(0), "")
+        other.sent_at = datetime.now(UTC) + timedelta(minutes=1)  # it left long after the deal
+        await asks._ask(lost)
+        assert (lost.filled, lost.platform_order_id != "") == (D(2_000), True)
+
+    run(work())
+
+
+def two_closes(lost: int, other: int) -> tuple[Desk, Ticket, Ticket]:
+    """A close whose answer is lost, and one of the same position that was sent a moment ago."""
+    desk = Desk()
+    _, position = desk.platform.open("a0", Side.BUY, D(50_000), "c0")
+    first = own_close(desk, "c1", position.position_id, lost)
+    second = own_close(desk, "c2", position.position_id, other)
+    second.state = OrderState.SENT
+    first.sent_at = second.sent_at = datetime.now(UTC)
+    return desk, first, second
+
+
+def position_of(ticket: Ticket) -> str:
+    return str(ticket.row[Col.POSITION_ID])
+
+
 def grow(desk: Desk, position: Position, units: Decimal, cid: str) -> None:
     """The platform adds to a position, and tells nobody."""
     platform = desk.platform
@@ -123,10 +187,11 @@ def grow(desk: Desk, position: Position, units: Decimal, cid: str) -> None:
     platform._deal("a0", number, grown, Side.BUY, units, DealEffect.OPEN, cid)
 
 
-def own_close(desk: Desk, cid: str, position_id: str) -> Ticket:
+def own_close(desk: Desk, cid: str, position_id: str, units: int = 1000) -> Ticket:
     own_open(desk, cid)
     ticket = desk.tickets.by_client_id[cid]
     ticket.row[Col.LEG] = ticket.leg = Leg.CLOSE.value
     ticket.row[Col.POSITION_ID] = position_id
+    ticket.row[Col.UNITS] = str(units)
     ticket.state, ticket.committed_at = OrderState.UNKNOWN, datetime.now(UTC)
     return ticket

@@ -6,6 +6,7 @@ import pytest
 from django.test import Client
 
 from apps.accounts.api import create_customer
+from apps.accounts.legal import accept_texts, current_texts
 from apps.accounts.models import User
 from apps.copytrading.models import CopySubscription
 from tests.factories.copytrading import CopyWorld
@@ -31,6 +32,12 @@ def copied(world: CopyWorld, customer: User) -> CopySubscription:
     return world.follow(
         equity=5_000, account={"owner": customer, "name": "Main"}, volume_mode="equity_ratio"
     )
+
+
+@pytest.fixture
+def accepted(customer: User) -> None:
+    """The customer has accepted what must be accepted before following anybody."""
+    accept_texts(actor=customer, versions={t.kind: t.version for t in current_texts()})
 
 
 @pytest.fixture

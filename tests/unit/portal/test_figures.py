@@ -59,3 +59,20 @@ def test_hops_fill_their_scale_and_no_more() -> None:
     bars = figures.hop_bars([10.0, 30.0, None], 40)
 
     assert [bar["width"] for bar in bars] == ["25.00", "75.00", "0.00"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text", "with_sign"),
+    [
+        (0.0512, "5.12 %", "+5.12 %"),
+        (D("-0.1"), "−10.00 %", "−10.00 %"),
+        (-0.00001, "0.00 %", "0.00 %"),
+        (0.00001, "0.00 %", "0.00 %"),
+        (None, "–", "–"),
+    ],
+)
+def test_fractions_are_written_in_percent(
+    value: D | float | None, text: str, with_sign: str
+) -> None:
+    assert figures.percent(value).replace("\u00a0", " ") == text
+    assert figures.signed_percent(value).replace("\u00a0", " ") == with_sign

@@ -70,7 +70,9 @@ def test_money_of_two_currencies_is_never_added(
     assert sorted(s.currency for s in sums) == ["EUR", "USD"]
 
 
-def test_following_creates_the_copy(as_customer: Client, customer: User, world: CopyWorld) -> None:
+def test_following_creates_the_copy(
+    as_customer: Client, customer: User, accepted: None, world: CopyWorld
+) -> None:
     CopyMaster.objects.update(visibility="public")
     account = AccountFactory(connection=world.connection, owner=customer)
     fund(account, 1_000)

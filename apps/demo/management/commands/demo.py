@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from apps.demo import plan
 from apps.demo.passwords import demo_password
 from apps.demo.seed import fill
-from apps.demo.venue import VenueUnavailable
+from apps.demo.venue import CTID, VenueUnavailable, offer_ctid
 
 
 def port(name: str) -> int | None:
@@ -37,6 +37,7 @@ class Command(BaseCommand):
             )
         try:
             fill(host=options["host"], port=options["port"], admin_port=options["admin_port"])
+            offer_ctid(options["admin_port"], demo_password(CTID))
         except VenueUnavailable as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(sign_ins())
@@ -48,4 +49,5 @@ def sign_ins() -> str:
     rows = [(p.role.capitalize() or "Customer", p.email) for p in people if p.signs_in]
     width = max(len(email) for _, email in rows)
     lines = [f"{who:<10} {email:<{width}}  {demo_password(email)}" for who, email in rows]
-    return "\n".join(["Demo sign-ins:", *lines])
+    brought = f"{'cTrader ID':<10} {CTID:<{width}}  {demo_password(CTID)}"
+    return "\n".join(["Demo sign-ins:", *lines, brought])

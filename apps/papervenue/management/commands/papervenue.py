@@ -80,8 +80,9 @@ class Command(BaseCommand):
                 self.stdout.write(
                     f"paper venue on {config.host}:{server.port}"
                     f"{' with TLS' if config.tls or config.tls_cert else ''}, "
-                    f"admin on 127.0.0.1:{server.admin_port}, prices {config.prices} at speed "
-                    f"{config.speed:g}, rate limits {limits}"
+                    f"admin on 127.0.0.1:{server.admin_port}, "
+                    f"{f'pages on port {server.http_port}, ' if server.http_port else ''}"
+                    f"prices {config.prices} at speed {config.speed:g}, rate limits {limits}"
                 )
                 self.stdout.flush()
                 await server.stopping.wait()
@@ -121,6 +122,7 @@ def _serve_arguments(parser: CommandParser) -> None:
     add("--host", default=DEFAULTS.host)
     add("--port", type=int, default=DEFAULTS.port, help="0 takes a free one")
     _admin_port(parser)
+    add("--http-port", type=int, help="pages for giving access and opening accounts")
     add("--data", type=Path, help="folder of the books; without it they are forgotten")
     add("--prices", choices=["ecb", "file", "manual"], default=DEFAULTS.prices)
     add("--file", type=Path, help="recorded prices for --prices file")
@@ -146,6 +148,7 @@ def _config(options: dict[str, Any]) -> VenueConfig:
         host=options["host"],
         port=options["port"],
         admin_port=options["admin_port"],
+        http_port=options["http_port"],
         data=options["data"],
         client_id=options["client_id"],
         client_secret=options["client_secret"],

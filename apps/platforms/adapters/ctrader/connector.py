@@ -91,7 +91,12 @@ class CTraderConnector:
 
     async def accounts(self) -> list[AccountRef]:
         return [
-            AccountRef(str(a.ctidTraderAccountId), str(a.traderLogin), bool(a.isLive))
+            AccountRef(
+                str(a.ctidTraderAccountId),
+                str(a.traderLogin),
+                bool(a.isLive),
+                f"{a.brokerTitleShort or 'cTrader'} {'Live' if a.isLive else 'Demo'}",
+            )
             for a in await self._link.account_list()
         ]
 

@@ -1,0 +1,255 @@
+// Draws what <c-ui.chart> has written into the page. The table beside it works without this.
+(() => {
+  "use strict";
+  const { LightweightCharts: lib } = window;
+  if (!lib) return;
+  const DEFINITIONS = {
+    line: lib.LineSeries,
+    area: lib.AreaSeries,
+    histogram: lib.HistogramSeries,
+    baseline: lib.BaselineSeries,
+  };
+  const DASHES = {
+    solid: lib.LineStyle.Solid,
+    dashed: lib.LineStyle.Dashed,
+    dotted: lib.LineStyle.Dotted,
+    long: lib.LineStyle.LargeDashed,
+  };
+  const MARKS = {
+    deposit: ["belowBar", "arrowUp", "gain"],
+    withdrawal: ["aboveBar", "arrowDown", "loss"],
+    note: ["aboveBar", "circle", "quiet"],
+  };
+  const drawn = new Map(); // figure element: its chart
+
+  // --- figures, written as the server writes them
+  const fixed = (value, places) =>
+    new Intl.NumberFormat("en-GB", { minimumFractionDigits: places, maximumFractionDigits: places })
+      .format(value)
+      .replace(/^-(?=[0.,]*$)/, "")
+      .replace("-", "−");
+  const written = (spec, value) => {
+    if (value === null || value === undefined) return "–";
+    if (spec.unit === "money") return `${fixed(value, spec.places)} ${spec.currency}`.trimEnd();
+    if (spec.unit === "percent") return `${fixed(value * 100, 2)}\u00a0%`;
+    const text = fixed(value, 2).replace(/\.?0+$/, "");
+    return spec.unit === "multiple" ? `${text} ×` : text;
+  };
+  const onAxis = (spec) => (value) => {
+    if (spec.unit === "percent") return `${fixed(value * 100, 1)} %`;
+    if (spec.unit === "money") return fixed(value, value && Math.abs(value) < 100 ? spec.places : 0);
+    return written(spec, value);
+  };
+  const moment = (time) => {
+    const day = typeof time === "string";
+    const at = new Date(day ? `${time}T00:00:00Z` : time * 1000);
+    const options = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
+    if (!day) Object.assign(options, { hour: "2-digit", minute: "2-digit" });
+    return at.toLocaleString("en-GB", options) + (day ? "" : " UTC");
+  };
+
+  // --- colours, as the tokens give them where the chart stands
+  const palette = (figure) => {
+    const probe = document.createElement("i");
+    probe.hidden = true;
+    figure.append(probe);
+    const colours = {};
+    for (const tone of ["1", "2", "3", "4", "5", "gain", "loss", "quiet", "sign"]) {
+      probe.className = `series-${tone}`;
+      colours[tone] = getComputedStyle(probe).color;
+    }
+    for (const part of ["grid", "ground"]) {
+      probe.className = `chart-${part}`;
+      colours[part] = getComputedStyle(probe).color;
+    }
+    probe.remove();
+    return colours;
+  };
+  const faded = (colour, alpha) => colour.replace("rgb(", "rgba(").replace(")", `, ${alpha})`);
+
+  const frame = (plot, colours) => {
+    const style = getComputedStyle(plot);
+    return {
+      autoSize: true,
+      layout: {
+        attributionLogo: false, // it would add a style element, which the policy forbids
+        background: { color: "transparent" },
+        textColor: style.color,
+        fontFamily: style.fontFamily,
+        fontSize: parseFloat(style.fontSize),
+        panes: { separatorColor: colours.grid, separatorHoverColor: colours.grid, enableResize: false },
+      },
+      grid: { vertLines: { visible: false }, horzLines: { color: colours.grid } },
+      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.06 } },
+      timeScale: { borderVisible: false, fixLeftEdge: true, fixRightEdge: true, minBarSpacing: 0.01 },
+      crosshair: {
+        mode: lib.CrosshairMode.Normal,
+        vertLine: { color: colours.quiet, labelVisible: false },
+        horzLine: { visible: false, labelVisible: false },
+      },
+      localization: { locale: "en-GB", timeFormatter: moment },
+      handleScroll: false, // the wheel and the finger scroll the page
+      handleScale: false,
+    };
+  };
+
+  const look = (spec, colours) => {
+    const colour = colours[spec.tone];
+    const options = {
+      lastValueVisible: false,
+      priceLineVisible: false,
+      lineWidth: 2,
+      lineStyle: DASHES[spec.dash],
+      crosshairMarkerBorderColor: colours.ground,
+      priceFormat: {
+        type: "custom",
+        formatter: onAxis(spec),
+        minMove: spec.unit === "percent" ? 0.0001 : 0.01,
+      },
+    };
+    if (spec.kind === "area") {
+      return {
+        ...options,
+        lineColor: colour,
+        topColor: faded(colour, 0.22),
+        bottomColor: faded(colour, 0.02),
+      };
+    }
+    if (spec.kind === "baseline") {
+      const above = spec.tone === "sign" ? colours.gain : colour;
+      const below = spec.tone === "sign" ? colours.loss : colour;
+      return {
+        ...options,
+        baseValue: { type: "price", price: spec.base },
+        topLineColor: above,
+        topFillColor1: faded(above, 0.2),
+        topFillColor2: faded(above, 0.04),
+        bottomLineColor: below,
+        bottomFillColor1: faded(below, 0.04),
+        bottomFillColor2: faded(below, 0.2),
+      };
+    }
+    return { ...options, color: colour, base: spec.base };
+  };
+
+  const point = (spec, colours, time, value) => {
+    if (value === null) return { time };
+    if (spec.kind === "histogram" && spec.tone === "sign") {
+      return { time, value, color: value < spec.base ? colours.loss : colours.gain };
+    }
+    return { time, value };
+  };
+
+  // --- one chart
+  const draw = (figure) => {
+    const plot = figure.querySelector("[data-chart-plot]");
+    const data = document.getElementById(figure.dataset.chart);
+    if (!plot || !data) return;
+    const { series, markers } = JSON.parse(data.textContent);
+    const colours = palette(figure);
+    const chart = lib.createChart(plot, frame(plot, colours));
+    const curves = series.map((spec) => {
+      const curve = chart.addSeries(DEFINITIONS[spec.kind], look(spec, colours), spec.pane);
+      curve.setData(spec.points.map(([time, value]) => point(spec, colours, time, value)));
+      return curve;
+    });
+    chart.panes().forEach((pane, index) => pane.setStretchFactor(index ? 0.4 : 1));
+    lib.createSeriesMarkers(
+      curves[0],
+      markers.map(([time, kind]) => {
+        const [position, shape, tone] = MARKS[kind];
+        return { time, position, shape, color: colours[tone], size: 1 };
+      }),
+    );
+    chart.timeScale().fitContent();
+    const fit = new ResizeObserver(() => requestAnimationFrame(() => chart.timeScale().fitContent()));
+    fit.observe(plot);
+    const reader = readout(figure, series, markers);
+    chart.subscribeCrosshairMove(({ time }) => reader.show(time));
+    drawn.set(figure, { chart, curves, reader, fit });
+    dress(figure, plot);
+  };
+
+  // --- the values at a moment, in the legend
+  const readout = (figure, series, markers) => {
+    const values = series.map((spec) => new Map(spec.points));
+    const times = [...new Set(series.flatMap((spec) => spec.points.map(([time]) => time)))].sort(
+      (a, b) => (a < b ? -1 : 1),
+    );
+    const cells = figure.querySelectorAll("[data-chart-value]");
+    const when = figure.querySelector("[data-chart-when]");
+    const lasts = series.map((spec) => spec.points.findLast(([, value]) => value !== null)?.[1]);
+    const at = (time) => series.map((spec, index) => written(spec, values[index].get(time)));
+    const happened = (time) => markers.filter((one) => one[0] === time).map((one) => one[2]);
+    const show = (time) => {
+      const words = time === undefined ? series.map((s, i) => written(s, lasts[i])) : at(time);
+      words.forEach((text, index) => (cells[index].textContent = text));
+      const shown = time ?? times.at(-1);
+      when.textContent = [moment(shown), ...happened(shown)].join(" · ");
+    };
+    const said = (time) =>
+      [moment(time), ...at(time).map((text, i) => `${series[i].name} ${text}`), ...happened(time)]
+        .join(", ");
+    show(undefined);
+    return { times, values, show, said };
+  };
+
+  // --- keyboard: arrows a point, page keys a tenth of the chart, home and end
+  const dress = (figure, plot) => {
+    if (plot.tabIndex === 0) return;
+    plot.tabIndex = 0;
+    plot.setAttribute("role", "group");
+    plot.setAttribute("aria-label", plot.dataset.label);
+    const live = figure.querySelector("[data-chart-said]");
+    let place = null;
+    plot.addEventListener("keydown", (event) => {
+      const { chart, curves, reader } = drawn.get(figure);
+      const end = reader.times.length - 1;
+      const leap = Math.max(1, Math.round(end / 10));
+      const from = place ?? end + 1;
+      const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -leap, PageDown: leap, Home: -Infinity, End: Infinity };
+      if (!(event.key in steps)) return;
+      event.preventDefault();
+      place = Math.max(0, Math.min(end, from + steps[event.key]));
+      const time = reader.times[place];
+      const index = reader.values.findIndex((one) => one.get(time) !== null && one.has(time));
+      if (index >= 0) chart.setCrosshairPosition(reader.values[index].get(time), time, curves[index]);
+      reader.show(time);
+      live.textContent = reader.said(time);
+    });
+    plot.addEventListener("blur", () => {
+      const { chart, reader } = drawn.get(figure);
+      place = null;
+      live.textContent = "";
+      chart.clearCrosshairPosition();
+      reader.show(undefined);
+    });
+  };
+
+  // --- when charts come, go and change their theme
+  const erase = (figure) => {
+    const { chart, fit } = drawn.get(figure);
+    drawn.delete(figure);
+    fit.disconnect();
+    chart.remove();
+  };
+  const scan = (root) => {
+    const found = root.matches?.("[data-chart]") ? [root] : root.querySelectorAll("[data-chart]");
+    for (const figure of found) if (!drawn.has(figure)) draw(figure);
+  };
+  const redraw = () => {
+    for (const figure of [...drawn.keys()]) {
+      erase(figure);
+      if (figure.isConnected) draw(figure);
+    }
+  };
+  document.addEventListener("htmx:load", (event) => scan(event.detail.elt));
+  document.addEventListener("htmx:beforeCleanupElement", (event) => {
+    for (const figure of [...drawn.keys()]) if (event.detail.elt.contains(figure)) erase(figure);
+  });
+  new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  const start = () => scan(document);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
+  else start();
+})();
