@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
@@ -27,8 +29,8 @@ from apps.accounts.selectors import may
 from apps.accounts.staff_admin import StaffAdmin, offers, service_action
 from apps.common.models import TaskFailure
 
-# Roles are fixed, and addresses belong to their users; neither is edited here.
-admin.site.unregister([Group, EmailAddress])
+# Roles are fixed; addresses, second factors and sessions belong to their users.
+admin.site.unregister([Group, EmailAddress, Authenticator, UserSession])
 
 _LOCK = service_action("Lock", Permission.MANAGE_CUSTOMERS, people.lock_user, "user")
 _UNLOCK = service_action("Unlock", Permission.MANAGE_CUSTOMERS, people.unlock_user, "user")

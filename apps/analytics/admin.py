@@ -9,7 +9,20 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.accounts.staff_admin import StaffAdmin
-from apps.analytics.models import AccountFigures, FigureBook, ReturnDay, RollUp
+from apps.analytics.models import (
+    AccountFigures,
+    FigureBook,
+    ImportedRecord,
+    ImportedTrade,
+    ReleasedPosition,
+    ReturnDay,
+    RollUp,
+    SubscriptionFigures,
+    SubscriptionGap,
+    TradeGap,
+)
+from apps.analytics.summary_models import MasterSummary, UsualTrades
+from apps.analytics.trade_models import AccountHabits, AccountTrades, DealsSeen, TradeRecord
 
 
 @admin.register(AccountFigures)
@@ -41,3 +54,80 @@ class ReturnDayAdmin(StaffAdmin):
 @admin.register(RollUp)
 class RollUpAdmin(StaffAdmin):
     list_display = ("id", "rolled_to")
+
+
+@admin.register(SubscriptionFigures)
+class SubscriptionFiguresAdmin(StaffAdmin):
+    list_display = ("subscription_id", "account_id", "realised", "floating", "links", "looked_at")
+    search_fields = ("=subscription_id", "=account_id")
+
+
+@admin.register(SubscriptionGap)
+class SubscriptionGapAdmin(StaffAdmin):
+    list_display = ("subscription_id", "expected", "actual", "trades", "copied")
+    search_fields = ("=subscription_id",)
+
+
+@admin.register(TradeGap)
+class TradeGapAdmin(StaffAdmin):
+    list_display = ("id", "subscription_id", "symbol", "side", "expected", "actual", "opened_at")
+    list_filter = ("side", "settled")
+    search_fields = ("=subscription_id",)
+
+
+@admin.register(ReleasedPosition)
+class ReleasedPositionAdmin(StaffAdmin):
+    list_display = ("link_id", "units", "price", "worth", "at")
+    search_fields = ("=link_id",)
+
+
+@admin.register(ImportedRecord)
+class ImportedRecordAdmin(StaffAdmin):
+    list_display = ("account_id", "format", "file_name", "trades", "result", "uploaded_at")
+    list_filter = ("format",)
+    search_fields = ("=account_id", "file_name", "source_account")
+
+
+@admin.register(ImportedTrade)
+class ImportedTradeAdmin(StaffAdmin):
+    list_display = ("record", "symbol", "side", "volume", "opened_at", "closed_at", "profit")
+    list_filter = ("side",)
+    list_select_related = ("record",)
+    search_fields = ("=symbol",)
+
+
+@admin.register(MasterSummary)
+class MasterSummaryAdmin(StaffAdmin):
+    list_display = ("account_id", "platform", "mode", "since", "followers", "following")
+    list_filter = ("platform", "mode")
+    search_fields = ("=account_id",)
+
+
+@admin.register(UsualTrades)
+class UsualTradesAdmin(StaffAdmin):
+    list_display = ("account_id",)
+    search_fields = ("=account_id",)
+
+
+@admin.register(TradeRecord)
+class TradeRecordAdmin(StaffAdmin):
+    list_display = ("id", "account_id", "side", "units", "opened_at", "closed_at", "result")
+    list_filter = ("side",)
+    search_fields = ("=account_id",)
+
+
+@admin.register(AccountTrades)
+class AccountTradesAdmin(StaffAdmin):
+    list_display = ("account_id", "trades", "wins", "losses", "result", "win_rate", "last_at")
+    search_fields = ("=account_id",)
+
+
+@admin.register(AccountHabits)
+class AccountHabitsAdmin(StaffAdmin):
+    list_display = ("account_id", "trades", "judged_at")
+    search_fields = ("=account_id",)
+
+
+@admin.register(DealsSeen)
+class DealsSeenAdmin(StaffAdmin):
+    list_display = ("id", "floor", "mark", "mark_at")

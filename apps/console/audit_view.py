@@ -13,11 +13,13 @@ from django.urls import reverse
 from apps.accounts.models import BotStrategy
 from apps.accounts.selectors import AuditRow
 from apps.common.templatetags.figures import plain
+from apps.console.forms import RULE_LABELS
 from apps.copytrading.setting_words import CHOSEN, LABELS, choices
 
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _LABELS = {
     **LABELS,
+    **RULE_LABELS,
     "may_copy": "Copying",
     "may_be_master": "Being a master",
     "may_run_bots": "Bots",

@@ -23,6 +23,7 @@ from apps.copytrading.models import (
     ExecutionRollup,
     LedgerHead,
     LinkLeg,
+    MasterPicture,
     Outcome,
     OutcomeSeal,
     PendingLink,
@@ -33,6 +34,7 @@ from apps.copytrading.models import (
     WaitingEvent,
     WorstOutcome,
 )
+from apps.copytrading.models.alarms import MarginAlarm
 
 _STATUS = CopyMaster.Status
 
@@ -176,3 +178,18 @@ class WorstOutcomeAdmin(StaffAdmin):
 @admin.register(ExecutionRollup)
 class ExecutionRollupAdmin(StaffAdmin):
     list_display = ("id", "done_to", "seen_to", "seen_at")
+
+
+@admin.register(MarginAlarm)
+class MarginAlarmAdmin(StaffAdmin):
+    list_display = ("account_id", "level", "used_percent", "since")
+    list_filter = ("level",)
+    search_fields = ("=account_id",)
+
+
+@admin.register(MasterPicture)
+class MasterPictureAdmin(StaffAdmin):
+    list_display = ("master", "digest", "at")
+    list_select_related = ("master",)
+    search_fields = ("master__strategy_name",)
+    exclude = ("image",)

@@ -10,6 +10,7 @@ from apps.platforms.models import (
     AccountState,
     Connection,
     ConnectionState,
+    PendingGrant,
     Quote,
     Symbol,
     TradingAccount,
@@ -70,3 +71,11 @@ class QuoteAdmin(StaffAdmin):
     list_filter = ("connection",)
     list_select_related = ("connection",)
     search_fields = ("=instrument_id",)
+
+
+@admin.register(PendingGrant)
+class PendingGrantAdmin(StaffAdmin):
+    list_display = ("owner", "platform", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("owner__email",)
+    exclude = ("credentials", "accounts")

@@ -82,6 +82,8 @@ WORDS = {
     "kill_switch.confirm_closes": "Confirmed held closes",
     "drift.repair": "Repaired a difference",
     "drift.accept": "Accepted a difference",
+    "master.application_received": "Application received",
+    "master.application_decided": "Application decided",
     "master.apply": "Applied to be public",
     "master.withdraw": "Withdrew the application",
     "master.approve": "Approved",
