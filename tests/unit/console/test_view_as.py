@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.accounts import people, view_as
 from apps.accounts.models import AuditEntry, User
 from apps.accounts.roles import Role
+from apps.notifications.models import Notification
 from tests.factories.accounts import CustomerFactory, staff
 from tests.factories.copytrading import CopyWorld
 from tests.factories.platforms import AccountFactory
@@ -108,3 +109,17 @@ def test_staff_cannot_be_viewed() -> None:
     actor, colleague = staff(Role.OWNER), staff(Role.RISK)
     with pytest.raises(view_as.NotPossible):
         view_as.begin(actor=actor, user=colleague, session={}, reason="x")
+
+
+def test_what_would_be_noted_by_looking_is_not(client: Client, mara: User) -> None:
+    now = timezone.now()
+    notice = Notification.objects.create(
+        user=mara, kind="security", text="x", at=now, last_at=now, due_at=now
+    )
+
+    answer = client.get(reverse("portal:notification", args=[notice.pk]))
+
+    assert answer.status_code == 403
+    notice.refresh_from_db()
+    assert notice.read_at is None
+    assert client.get(reverse("portal:security")).status_code == 403
