@@ -1,6 +1,6 @@
 # Everything starts here; each command prepares what it needs.
 PY := .venv/bin/python
-.PHONY: help run test lint format bench bench-figures chaos lock
+.PHONY: help run test lint format bench bench-figures bench-pages bench-live chaos lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -30,6 +30,12 @@ bench:  ## measure the copying path on this machine
 bench-figures:  ## measure the figures of 10,000 masters on this machine
 	@scripts/prepare test && exec $(PY) manage.py bench_figures --masters 10000 --days 365 \
 		--json var/bench-figures.json
+
+bench-pages:  ## measure the server time of every page with a million outcomes
+	@scripts/prepare run && exec $(PY) manage.py bench_pages --json var/bench-pages.json
+
+bench-live:  ## measure how soon an outcome reaches 1,000 open pages
+	@scripts/prepare run && exec $(PY) manage.py bench_live --clients 1000 --json var/bench-live.json
 
 chaos:  ## kill everything at random and audit what is left (SEED=1)
 	@scripts/prepare run && exec $(PY) manage.py chaos_copy --kills 60 --seed $(or $(SEED),1) \

@@ -335,7 +335,6 @@ class SignIn(models.Model):
         CODE = "code", "Authenticator app"
         RECOVERY = "recovery", "Recovery code"
         PASSKEY = "passkey", "Passkey"
-        SIGN_UP = "sign_up", "New account"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
     at = models.DateTimeField()

@@ -35,8 +35,8 @@ class ProductSettings:
     min_equity: Decimal
     loss_limit: Decimal
     max_master_count: int
-    margin_warning: Decimal
-    margin_critical: Decimal
+    margin_warning: Decimal = Decimal(50)
+    margin_critical: Decimal = Decimal(80)
     max_paper_accounts: int = 5
     master_min_age_days: int = 30
     master_min_trades: int = 20

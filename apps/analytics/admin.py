@@ -9,17 +9,15 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.accounts.staff_admin import StaffAdmin
+from apps.analytics.gap_models import ReleasedPosition, SubscriptionGap, TradeGap
 from apps.analytics.models import (
     AccountFigures,
     FigureBook,
     ImportedRecord,
     ImportedTrade,
-    ReleasedPosition,
     ReturnDay,
     RollUp,
     SubscriptionFigures,
-    SubscriptionGap,
-    TradeGap,
 )
 from apps.analytics.summary_models import MasterSummary, UsualTrades
 from apps.analytics.trade_models import AccountHabits, AccountTrades, DealsSeen, TradeRecord

@@ -22,7 +22,7 @@ from apps.analytics.importing import (
 from apps.analytics.models import EquityDay, RollUp
 from apps.analytics.qualifying import NotQualified, apply_as_master
 from apps.analytics.rollup import closable_before, close_days, roll_up
-from apps.analytics.sampling import find_deposits, sample_equity
+from apps.analytics.sampling import find_deposits, sample_deals, sample_equity
 from apps.analytics.summaries import keep_summaries
 from apps.analytics.trades import keep_trades
 
@@ -42,6 +42,7 @@ __all__ = [
     "keep_up",
     "remove_import",
     "roll_up",
+    "sample_deals",
     "sample_equity",
     "take_up_gaps",
     "update_figures",

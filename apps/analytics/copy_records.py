@@ -11,7 +11,8 @@ from django.db import connection
 
 from apps.analytics.copies import grown
 
-# The master's closed days since the copy began, and what its account did since the last of them.
+# The master's closed days since the copy began, and what its account did since the last of them;
+# where it has none yet, since its first sample in the copy's time.
 _RETURNS = """
 SELECT f.subscription_id, f.growth, f.realised + f.floating, f.released, f.capital, f.links <> '{}',
        f.started_at,
@@ -23,13 +24,18 @@ FROM analytics_subscriptionfigures f
 JOIN copytrading_copymaster m ON m.id = f.master_id
 LEFT JOIN LATERAL (
     SELECT ((max(o.equity) FILTER (WHERE o.last) - least(sum(o.deposits), 0))
-            / nullif(max(p.equity) + greatest(sum(o.deposits), 0), 0))::float8 AS growth
+            / nullif(max(coalesce(p.equity, first.equity)) + greatest(sum(o.deposits), 0), 0)
+           )::float8 AS growth
     FROM (SELECT equity, deposits, day, day = max(day) OVER () AS last, min(day) OVER () AS first
           FROM analytics_equityday WHERE account_id = m.account_id AND NOT closed
             AND day >= (f.started_at AT TIME ZONE 'UTC')::date) o
-    CROSS JOIN LATERAL (
+    LEFT JOIN LATERAL (
         SELECT equity FROM analytics_equityday
-        WHERE account_id = m.account_id AND day < o.first ORDER BY day DESC LIMIT 1) p
+        WHERE account_id = m.account_id AND day < o.first ORDER BY day DESC LIMIT 1) p ON true
+    LEFT JOIN LATERAL (
+        SELECT equity FROM analytics_equitysample
+        WHERE account_id = m.account_id AND at >= f.started_at AND p.equity IS NULL
+        ORDER BY at LIMIT 1) first ON true
 ) now ON true
 WHERE f.subscription_id = ANY(%s)
 """

@@ -12,19 +12,20 @@ Rates are those of the minute in which a trade is taken up, since older ones are
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import add
 from typing import NamedTuple
 
 from django.db import connection, transaction
 
 from apps.analytics.domain.attribution import Cause, Gap, booked, exactly, stored
 from apps.analytics.gap_facts import Place, load_facts
+from apps.analytics.gap_models import SubscriptionGap, TradeGap
 from apps.analytics.gap_trades import GapTrade, trades_of
-from apps.analytics.models import RollUp, SubscriptionGap, TradeGap
+from apps.analytics.models import RollUp
 
 #: Outcomes are taken up so long after they were written.
 SETTLED = timedelta(seconds=20)
@@ -37,6 +38,14 @@ _LOCK = 7_115_003
 _OUTCOMES = """
 SELECT id, subscription_id, position_key, event_kind, final_at FROM copytrading_outcome
 WHERE id > %s ORDER BY id LIMIT %s
+"""
+_MONEY = ("expected", "actual", *(cause.value for cause in Cause))
+_SUMS = ("trades", "copied", *_MONEY)
+_ADD = f"""
+INSERT INTO analytics_subscriptiongap AS old (subscription_id, {", ".join(_SUMS)})
+SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[]{", %s::numeric[]" * len(_MONEY)})
+ON CONFLICT (subscription_id) DO UPDATE
+SET {", ".join(f"{name} = old.{name} + excluded.{name}" for name in _SUMS)}
 """
 _ENDS = frozenset({"closed", "reversed"})
 
@@ -131,23 +140,18 @@ def _row(trade: GapTrade, settled: bool, now: datetime) -> TradeGap:
 
 
 def _add(rows: Iterable[TradeGap]) -> None:
-    """Add settled rows to the sums of their copies."""
-    by_copy: dict[int, list[TradeGap]] = defaultdict(list)
+    """Add settled rows to the sums of their copies: one statement, whatever their number."""
+    sums: dict[int, list[Decimal | int]] = {}
     for row in rows:
-        by_copy[row.subscription_id].append(row)
-    SubscriptionGap.objects.bulk_create(
-        [SubscriptionGap(subscription_id=pk) for pk in by_copy], ignore_conflicts=True
-    )
-    sums = list(SubscriptionGap.objects.select_for_update().filter(pk__in=by_copy).order_by("pk"))
-    for total in sums:
-        some = by_copy[total.subscription_id]
-        for name in ("expected", "actual", *Cause):
-            setattr(total, name, getattr(total, name) + sum(getattr(row, name) for row in some))
-        total.trades += len(some)
-        total.copied += sum(row.link_id is not None for row in some)
-    SubscriptionGap.objects.bulk_update(
-        sums, ["expected", "actual", *Cause, "trades", "copied"], batch_size=500
-    )
+        more = [1, int(row.link_id is not None), *(getattr(row, name) for name in _MONEY)]
+        known = sums.get(row.subscription_id)
+        sums[row.subscription_id] = more if known is None else list(map(add, known, more))
+    if not sums:
+        return
+    columns: list[list[Decimal | int]] = [list(sums)]
+    columns += [list(column) for column in zip(*sums.values(), strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(_ADD, columns)
 
 
 class SkipReason(NamedTuple):

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from apps.accounts.api import record_audit
 from apps.accounts.models import User
+from apps.analytics.domain.statements.fields import MOST_PROBLEMS
 from apps.analytics.domain.statements.read import read_statement
 from apps.analytics.domain.statements.records import Statement, StatementError
 from apps.analytics.domain.statements.track_record import balance_curve, imported_series
@@ -31,19 +32,20 @@ from apps.analytics.models import (
 )
 from apps.platforms.models import TradingAccount
 
-#: Problems of a file that are told; the rest is counted.
-TOLD = 100
 _BATCH = 2_000
 _AHEAD = timedelta(days=1)
 
 
 class ImportRefused(Exception):
-    """A file, or an import, that cannot be; ``problems`` gives line (0: none) and sentence."""
+    """A file, or an import, that cannot be; ``problems`` gives line (0: none) and sentence.
 
-    def __init__(self, problems: Sequence[tuple[int, str]], more: int = 0) -> None:
+    ``more``: reading ended at so many problems, there may be others.
+    """
+
+    def __init__(self, problems: Sequence[tuple[int, str]]) -> None:
         super().__init__(" ".join(sentence for _, sentence in problems))
         self.problems = list(problems)
-        self.more = more
+        self.more = len(problems) >= MOST_PROBLEMS
 
 
 def upload_statement(
@@ -64,8 +66,7 @@ def upload_statement(
     try:
         statement = read_statement(data, utc_offset=utc_offset)
     except StatementError as error:
-        told = [(p.line, _sentence(p.message)) for p in error.problems]
-        raise ImportRefused(told[:TOLD], max(0, len(told) - TOLD)) from None
+        raise ImportRefused([(p.line, _sentence(p.message)) for p in error.problems]) from None
     days = _days_of(statement)
     _check(statement, account, days)
     offset = int(utc_offset.total_seconds() // 60)

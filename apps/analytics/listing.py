@@ -21,7 +21,8 @@ from apps.accounts.models import User
 from apps.analytics.domain.measures import DAILY_FIGURES
 from apps.analytics.domain.minimum_lot import Opening
 from apps.analytics.domain.standing import Figure, Standing
-from apps.analytics.list_query import Period, Sort, Wanted, conditions, ordering
+from apps.analytics.list_query import Period as Period  # what a list is asked for
+from apps.analytics.list_query import Sort, Wanted, conditions, ordering
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ class NotQualified(Exception):
 
     def __init__(self, found: Sequence[Check]) -> None:
         super().__init__(
-            "This account does not meet the rules for public masters yet; see below which."
+            "This account does not meet all rules for public masters yet; they stand beside its "
+            "figures."
         )
         self.checks = tuple(found)
 

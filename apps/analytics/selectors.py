@@ -44,6 +44,7 @@ from apps.analytics.records import (
     return_lines,
     stored_figures,
 )
+from apps.analytics.summary_models import MasterSummary
 from apps.analytics.trade_records import (
     Breakdown,
     HabitRow,
@@ -90,6 +91,7 @@ __all__ = [
     "imported_trades",
     "master_correlations",
     "money_at",
+    "money_following",
     "monthly_returns",
     "period_figures",
     "return_lines",
@@ -109,6 +111,12 @@ FROM (
 ) samples
 ORDER BY account_id, bucket, at DESC
 """
+
+
+def money_following(account_id: int) -> Decimal | None:
+    """The money that copies of a master size on, in its currency; None before it was summed up."""
+    found = MasterSummary.objects.filter(account_id=account_id)
+    return found.values_list("following", flat=True).first()
 
 
 def equity_history(

@@ -18,6 +18,12 @@ def sample_equity(**kwargs: Any) -> None:
     api.find_deposits(now=now)
 
 
+@shared_task(name="analytics.sample_deals", queue="analytics", ignore_result=True)
+def sample_deals(**kwargs: Any) -> None:
+    """Sample accounts that have just traded; beat runs it every few seconds."""
+    api.sample_deals(now=timezone.now())
+
+
 @shared_task(name="analytics.follow_copies", queue="analytics", ignore_result=True)
 def follow_copies(**kwargs: Any) -> None:
     """Take up what copies have earned; beat runs it every minute."""

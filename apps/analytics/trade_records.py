@@ -79,6 +79,11 @@ class TradeRow(NamedTuple):
     result: Decimal
 
     @property
+    def costs(self) -> Decimal:
+        """Commission and swap, negative where they were paid."""
+        return self.commission + self.swap
+
+    @property
     def cursor(self) -> str:
         """Names this trade to :func:`closed_trades`, which then goes on after it."""
         return f"{self.closed_at.isoformat()}~{self.id}"

@@ -60,6 +60,21 @@ class Rig:
         )
         self._start("venue", programs.paper_venue(place, self._env), *flags)
 
+    def web(self) -> int:
+        """Start the web process as the launcher does; answers its port."""
+        port = free_port()
+        place = Installation(
+            var=self.folder,
+            data=self.folder,
+            host="127.0.0.1",
+            port=port,
+            demo=False,
+            own_postgres=False,
+            own_redis=False,
+        )
+        self._start("web", programs.web(place, self._env))
+        return port
+
     def gateway(self, name: str = "gateway") -> None:
         self._start(name, programs.gateway(self._env), "--name", name)
 

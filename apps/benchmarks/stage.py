@@ -77,18 +77,31 @@ class Stage:
 
     def figures(self, masters: int, days: int) -> dict[str, float]:
         """Times of all figures of so many masters with so many days of history."""
-        folder = self._folder / "runs" / "figures"
+        options = ("--masters", str(masters), "--days", str(days))
+        found: dict[str, float] = self._measured("figures", "bench_figures_run", *options)
+        return found
+
+    def pages(self, size: Mapping[str, int]) -> list[dict[str, Any]]:
+        """Server times of every page with so many rows behind it."""
+        options = [part for name, count in size.items() for part in (f"--{name}", str(count))]
+        found: list[dict[str, Any]] = self._measured("pages", "bench_pages_run", *options)
+        return found
+
+    def live(self, options: Mapping[str, int]) -> dict[str, Any]:
+        """How soon an outcome reaches open pages."""
+        flags = [part for name, count in options.items() for part in (f"--{name}", str(count))]
+        found: dict[str, Any] = self._measured("live", "bench_live_run", *flags)
+        return found
+
+    def _measured(self, name: str, command: str, *options: str) -> Any:
+        """What a command that is given a clean database writes."""
+        folder = self._folder / "runs" / name
         folder.mkdir(parents=True)
-        env = self._environment("bench_figures", folder)
+        env = self._environment(f"bench_{name}", folder)
         result = folder / "figures.json"
         self._manage(env, "migrate", "-v", "0")
-        self._manage(
-            env,
-            *("bench_figures_run", "--masters", str(masters), "--days", str(days)),
-            *("--out", str(result)),
-        )
-        found: dict[str, float] = json.loads(result.read_text())
-        return found
+        self._manage(env, command, *options, "--out", str(result))
+        return json.loads(result.read_text())
 
     def _child(
         self, name: str, what: str, followers: int, events: int, warmup: int, stored: int = 0

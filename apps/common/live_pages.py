@@ -46,13 +46,19 @@ class Section:
     tag: str = "tbody"
 
 
+def own_audience(user: Any, params: Params) -> str:
+    """For pages that show what is a user's own: nobody else sees the same."""
+    return f"user {user.pk}"
+
+
 @dataclass(frozen=True, slots=True)
 class LivePage:
     """What a page shows to whom, and what makes it look again.
 
     ``allowed``, ``groups`` and ``sections`` take the user and the parameters of the page's
     address and read the database. ``refresh_s`` is how often figures that move with prices
-    are read without an event.
+    are read without an event. Users for whom ``audience`` answers the same see the same with
+    the same parameters: their pages are rendered together, for one of them.
     """
 
     name: str
@@ -60,6 +66,7 @@ class LivePage:
     groups: Callable[[Any, Params], Iterable[str]]
     sections: Callable[[Any, Params], Iterable[Section]]
     refresh_s: float = 2.0
+    audience: Callable[[Any, Params], str] = own_audience
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,8 +153,16 @@ def may_look(user: User, params: Params) -> bool:
     return may(user, Permission.VIEW)
 
 
+def by_permissions(user: User, params: Params) -> str:
+    """Staff who may do the same see the same."""
+    may_do = sorted(permission for permission in Permission if may(user, permission))
+    return f"staff {' '.join(may_do)}"
+
+
 def _nothing(user: User, params: Params) -> Iterable[str]:
     return ()
 
 
-PLATFORMS = LivePage("platforms", may_look, _nothing, _platforms_sections, refresh_s=1.0)
+PLATFORMS = LivePage(
+    "platforms", may_look, _nothing, _platforms_sections, refresh_s=1.0, audience=by_permissions
+)

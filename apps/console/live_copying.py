@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from apps.accounts.models import User
 from apps.accounts.selectors import product_config
 from apps.common.live_pages import STAFF_GROUP, LivePage, Params, Section, section
-from apps.console.live import may_look
+from apps.console.live import by_permissions, may_look
 from apps.copytrading.errors import MasterNotFound
 from apps.copytrading.selectors import (
     STATE_CHOICES,
@@ -21,12 +21,14 @@ from apps.copytrading.selectors import (
     latency,
     live_feed,
     master_by_uuid,
+    master_row,
     masters,
     outcomes_of,
     subscriptions_of,
 )
 
 EVENTS_SHOWN, OUTCOMES_SHOWN = 40, 40
+MASTERS_SHOWN, FOLLOWERS_SHOWN = 100, 100
 _LIVE, _MASTERS, _MASTER = (f"console/{name}.html#" for name in ("live", "masters", "master"))
 
 
@@ -131,25 +133,37 @@ def _masters_sections(user: User, params: Params) -> Iterable[Section]:
     yield section(
         "masters",
         f"{_MASTERS}master",
-        masters(),
+        masters_shown(params)[0],
         key=lambda row: row.id,
         empty=f"{_MASTERS}none",
     )
 
 
-def master_row(uuid: str) -> MasterRow:
+def masters_shown(params: Params) -> tuple[list[MasterRow], str]:
+    """A page of masters as the parameters ask for it, and the mark of the page after it or ''."""
+    name, mark = params.get("name", "")[:64], params.get("after", "")
+    number, _, last = mark.partition("-")
+    known = number.isdecimal() and len(number) < 19
+    after = (last, int(number)) if known else None
+    rows = masters(name=name, after=after, limit=MASTERS_SHOWN + 1)
+    if len(rows) <= MASTERS_SHOWN:
+        return rows, ""
+    rows = rows[:MASTERS_SHOWN]
+    return rows, f"{rows[-1].id}-{rows[-1].strategy_name}"
+
+
+def master_of(uuid: str) -> MasterRow:
     """One master as the list shows it; MasterNotFound."""
-    found = master_by_uuid(uuid)
-    return next(row for row in masters() if row.id == found.pk)
+    return master_row(master_by_uuid(uuid).pk)
 
 
 def _master_sections(user: User, params: Params) -> Iterable[Section]:
-    row = master_row(params["uuid"])
+    row = master_of(params["uuid"])
     yield section("master-figures", f"{_MASTER}figures", [row], key=lambda r: r.id, tag="div")
     yield section(
         "followers",
         f"{_MASTER}follower",
-        subscriptions_of(master_id=row.id),
+        subscriptions_of(master_id=row.id, newest=FOLLOWERS_SHOWN),
         key=lambda s: s.id,
         empty=f"{_MASTER}no_follower",
     )
@@ -172,6 +186,8 @@ def _staff(user: Any, params: Params) -> Iterable[str]:
     return (STAFF_GROUP,)
 
 
-LIVE = LivePage("live", _may_see, _staff, _live_sections)
-MASTERS = LivePage("masters", _may_see, _staff, _masters_sections, refresh_s=3.0)
-MASTER = LivePage("master", _may_see, _staff, _master_sections)
+LIVE = LivePage("live", _may_see, _staff, _live_sections, audience=by_permissions)
+MASTERS = LivePage(
+    "masters", _may_see, _staff, _masters_sections, refresh_s=3.0, audience=by_permissions
+)
+MASTER = LivePage("master", _may_see, _staff, _master_sections, audience=by_permissions)

@@ -8,7 +8,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may
 from apps.common.live_pages import STAFF_GROUP, LivePage, Params, Section, section
-from apps.console.live import may_look
+from apps.console.live import by_permissions, may_look
 from apps.copytrading.drifts import KIND_CHOICES, DriftRow, drifts
 
 SHOWN, RESOLVED_SHOWN = 200, 20
@@ -40,4 +40,6 @@ def _sections(user: User, params: Params) -> Iterable[Section]:
     )
 
 
-DRIFT = LivePage("drift", may_look, lambda user, params: (STAFF_GROUP,), _sections)
+DRIFT = LivePage(
+    "drift", may_look, lambda user, params: (STAFF_GROUP,), _sections, audience=by_permissions
+)

@@ -13,7 +13,7 @@ from apps.accounts.models import User
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import audit_trail, may
 from apps.common.live_pages import STAFF_GROUP, LivePage, Params, Section, section
-from apps.console.live import may_look
+from apps.console.live import by_permissions, may_look
 from apps.execution.kill_switch import (
     AUDITED_AS,
     KillScope,
@@ -136,4 +136,4 @@ def _staff(user: User, params: Params) -> Iterable[str]:
     return (STAFF_GROUP,)
 
 
-KILL_SWITCH = LivePage("kill-switch", may_look, _staff, _sections)
+KILL_SWITCH = LivePage("kill-switch", may_look, _staff, _sections, audience=by_permissions)

@@ -45,6 +45,7 @@ from apps.copytrading.services.application_events import (
 from apps.copytrading.services.applications import (
     apply_for_public,
     decide_application,
+    make_private,
     withdraw_application,
 )
 from apps.copytrading.services.by_hand import close_position, detach_position
@@ -92,8 +93,8 @@ __all__ = [
     "APPLICATION_DECIDED", "APPLICATION_RECEIVED", "MasterProfile", "NoRepair", "RepairOrder",
     "RepairPreview", "accept_drift", "apply_for_public", "close_everything", "close_position",
     "create_follower", "create_master", "decide_application", "delete_follower",
-    "delete_master", "delete_subscription", "detach_position", "follow", "pause",
-    "preview_repair", "remove_account", "remove_picture", "repair", "resume",
+    "delete_master", "delete_subscription", "detach_position", "follow", "make_private",
+    "pause", "preview_repair", "remove_account", "remove_picture", "repair", "resume",
     "set_master_enabled", "set_master_status", "set_picture", "set_symbol_pair",
     "set_symbol_pairs", "stop", "subscribe", "update_follower", "update_master",
     "update_subscription", "upload_symbol_pairs", "withdraw_application",

@@ -18,7 +18,10 @@ from apps.copytrading.domain.explain import Facts, explain, hint, sentences
 
 @dataclass(frozen=True, slots=True)
 class MasterRow:
-    """A master with how many copy it now. ``open_links`` are copied positions."""
+    """A master with how many copy it now. ``open_links`` are copied positions.
+
+    ``min_investment`` is in its account's currency; 0, also of ``max_followers``, is no limit.
+    """
 
     id: int
     uuid: UUID
@@ -39,6 +42,9 @@ class MasterRow:
     followers: int
     open_links: int
     created_at: datetime
+    min_investment: Decimal
+    max_followers: int
+    allowed_follower_modes: str
 
 
 @dataclass(frozen=True, slots=True)

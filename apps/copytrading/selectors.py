@@ -31,12 +31,36 @@ from apps.copytrading.services.events import master_event
 from apps.execution.selectors import JournaledEvent, events_by_id
 
 __all__ = [
-    "CODE_CHOICES", "STATE_CHOICES", "LatencyFigures", "LiveEvent", "MasterRow", "OpenCopy",
-    "OutcomePage", "OutcomeRow", "SubscriptionRow", "accounts_of_masters", "copies_to_choose",
-    "followed_masters", "follower_accounts",
-    "follower_of", "latency", "live_feed",
-    "master_accounts_of", "master_by_uuid", "master_for", "masters", "masters_for", "masters_of",
-    "open_copies", "outcomes_of", "owns_master", "search_masters", "subscription_by_uuid",
+    "CODE_CHOICES",
+    "STATE_CHOICES",
+    "LatencyFigures",
+    "LiveEvent",
+    "MasterChoice",
+    "MasterRow",
+    "OpenCopy",
+    "OutcomePage",
+    "OutcomeRow",
+    "SubscriptionRow",
+    "accounts_of_masters",
+    "copies_to_choose",
+    "followed_masters",
+    "follower_accounts",
+    "follower_of",
+    "latency",
+    "live_feed",
+    "master_accounts_of",
+    "master_by_uuid",
+    "master_for",
+    "master_row",
+    "masters",
+    "masters_for",
+    "masters_of",
+    "masters_to_choose",
+    "open_copies",
+    "outcomes_of",
+    "owns_master",
+    "search_masters",
+    "subscription_by_uuid",
     "subscriptions_of",
 ]  # fmt: skip
 
@@ -80,7 +104,7 @@ _MASTERS = """
             WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'),
            (SELECT count(*) FROM copytrading_tradelink l
             WHERE l.master_account_id = m.account_id AND l.state = 'open' AND l.held_units > 0),
-           m.created_at
+           m.created_at, m.min_investment, m.max_followers, m.allowed_follower_modes
     FROM copytrading_copymaster m
     JOIN platforms_tradingaccount a ON a.id = m.account_id
     JOIN platforms_accountgroup g ON g.id = a.group_id
@@ -90,9 +114,72 @@ _MASTERS = """
 """
 
 
-def masters() -> list[MasterRow]:
-    """All masters, for staff."""
-    return [MasterRow(*row) for row in sql.rows(_MASTERS.format(which=""))]
+def masters(
+    *, name: str = "", after: tuple[str, int] | None = None, limit: int = 100
+) -> list[MasterRow]:
+    """Masters by name, for staff; ``after`` the name and id of the last one of the page before.
+
+    ``name`` is looked for in names of strategies and in logins.
+    """
+    which = ""
+    values: list[object] = []
+    if name:
+        which += " AND (m.strategy_name ILIKE %s OR a.login = %s)"
+        values += [f"%{_literally(name)}%", name]
+    if after is not None:
+        which += " AND (m.strategy_name, m.id) > (%s, %s)"
+        values += list(after)
+    found = sql.rows(f"{_MASTERS.format(which=which)} LIMIT %s", [*values, limit])
+    return [MasterRow(*row) for row in found]
+
+
+def _literally(text: str) -> str:
+    """Text for LIKE, in which nothing stands for anything else."""
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def master_row(master_id: int) -> MasterRow:
+    """One master as lists show it; MasterNotFound."""
+    found = sql.rows(_MASTERS.format(which="AND m.id = %s"), [master_id])
+    if not found:
+        raise MasterNotFound("There is no such master.")
+    return MasterRow(*found[0])
+
+
+class MasterChoice(NamedTuple):
+    """A master to choose from a list."""
+
+    account_id: int
+    uuid: UUID
+    label: str
+
+
+#: A list of masters to choose from holds those of so many latest events, and so many at most.
+_LATEST_EVENTS, _CHOICES = 5_000, 200
+_TO_CHOOSE = """
+    SELECT m.account_id, m.uuid, m.strategy_name FROM copytrading_copymaster m
+    WHERE m.archived_at IS NULL AND (m.uuid::text = %(chosen)s OR m.id = ANY(ARRAY(
+        SELECT id FROM copytrading_copymaster WHERE archived_at IS NULL ORDER BY id LIMIT %(few)s))
+        OR m.account_id = ANY(ARRAY(
+            SELECT account_id FROM (
+                SELECT account_id, max(id) AS newest FROM (
+                    SELECT account_id, id FROM execution_accountevent ORDER BY id DESC
+                    LIMIT %(events)s) latest
+                GROUP BY account_id) active
+            ORDER BY newest DESC LIMIT %(most)s)))
+    ORDER BY m.strategy_name, m.id
+"""
+
+
+def masters_to_choose(chosen: str = "") -> list[MasterChoice]:
+    """Masters that traded lately, the first ones, and the ``chosen`` one by its uuid."""
+    values = {
+        "chosen": chosen,
+        "few": _CHOICES // 2,
+        "events": _LATEST_EVENTS,
+        "most": _CHOICES // 2,
+    }
+    return [MasterChoice(*row) for row in sql.rows(_TO_CHOOSE, values)]
 
 
 _FOLLOWABLE = (
@@ -170,14 +257,23 @@ def subscriptions_of(
     user: User | None = None,
     master_id: int | None = None,
     subscription_id: int | None = None,
+    newest: int | None = None,
 ) -> list[SubscriptionRow]:
     """Copies of a customer, of a master, or one of them, with results; one query.
+
+    ``newest``: of a master only so many, those that began last.
 
     A deleted one is among them as long as it holds something.
     """
     which, values = _which(
         {"a.owner_id": user.pk if user else None, "m.id": master_id, "s.id": subscription_id}
     )
+    if master_id is not None and newest is not None:
+        which += (
+            " AND s.id = ANY(ARRAY(SELECT id FROM copytrading_copysubscription WHERE master_id = %s"
+            " ORDER BY archived_at IS NOT NULL, id DESC LIMIT %s))"
+        )
+        values += [master_id, newest]
     found = sql.rows(_SUBSCRIPTIONS.format(which=which), values)
     on = product_config().copy_trading_enabled
     return [_subscription_row(row, on) for row in found]

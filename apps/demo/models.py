@@ -10,7 +10,8 @@ class DemoInstallation(models.Model):
 
     It is written in the same transaction as everything else of the demo. ``venue`` says where
     the paper venue is (``host``, ``port``, ``admin_port``) and, under ``accounts``, the venue's
-    account id by the key in the plan; ``connection_id`` is the product's own connection to it.
+    account id by the key in the plan, under ``deposits`` what each held when it was opened there;
+    ``connection_id`` is the product's own connection to it.
     """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)

@@ -1,89 +1,14 @@
-"""What the demo consists of: people, accounts, masters and who copies whom, as plain data.
-
-Amounts are in the account's currency, volumes in lots, as the forms of the product take them.
-"""
+"""What the demo consists of: people, accounts, masters and who copies whom, as plain data."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+
+from apps.demo.plan_words import Account, Copy, Group, Master, Person
+
+__all__ = ["Account", "Copy", "Group", "Master", "Person"]
 
 D = Decimal
-ZERO, ONE = Decimal(0), Decimal(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A customer, or staff with a role; who ``signs_in`` has a password that is printed."""
-
-    email: str
-    name: str
-    role: str = ""
-    timezone: str = "UTC"
-    signs_in: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    name: str
-    currency: str
-    leverage: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A trading account that is opened at the paper venue; ``key`` is its name there."""
-
-    key: str
-    owner: str
-    name: str
-    currency: str
-    deposit: Decimal
-    margin_mode: str = "hedging"
-
-
-@dataclass(frozen=True, slots=True)
-class Master:
-    """A strategy on an account of its own; ``character`` says who trades it."""
-
-    character: str
-    account: Account
-    strategy: str
-    description: str
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One subscription: which account follows which master, and how it sizes."""
-
-    account: str
-    master: str
-    volume_mode: str
-    risk_multiplier: Decimal = ONE
-    fixed_volume: Decimal = ZERO
-    base_equity: Decimal | None = None
-    allocated_capital: Decimal = ZERO
-    below_minimum: str = "skip"
-    min_volume: Decimal = ZERO
-    max_volume: Decimal = ZERO
-    copy_tp: bool = True
-    paused: bool = False
-
-    def settings(self) -> dict[str, Any]:
-        """The settings of the subscription as the copying app's functions take them."""
-        return {
-            "volume_mode": self.volume_mode,
-            "risk_multiplier": self.risk_multiplier,
-            "fixed_volume": self.fixed_volume,
-            "base_equity": self.base_equity,
-            "allocated_capital": self.allocated_capital,
-            "below_minimum": self.below_minimum,
-            "min_volume": self.min_volume,
-            "max_volume": self.max_volume,
-            "copy_tp": self.copy_tp,
-        }
-
 
 GROUPS = (
     Group("Demo USD", "USD"),
@@ -104,6 +29,9 @@ CUSTOMERS = (
     Person("priya@demo.bellwether", "Priya Nair", timezone="Asia/Kolkata"),
     Person("oliver@demo.bellwether", "Oliver Hughes", timezone="Europe/London"),
     Person("camille@demo.bellwether", "Camille Renaud", timezone="Europe/Paris"),
+    Person("lena@demo.bellwether", "Lena Hofmann", timezone="Europe/Vienna"),
+    Person("marco@demo.bellwether", "Marco Bianchi", timezone="Europe/Rome"),
+    Person("sofia@demo.bellwether", "Sofia Marques", timezone="Europe/Lisbon"),
     Person("desk@demo.bellwether", "Quayside Trading Desk", timezone="Europe/London"),
 )
 
@@ -114,24 +42,79 @@ MASTERS = (
         "Harbour Swing",
         "Few positions on the majors, held with patience. The stop goes to break-even once "
         "a trade has earned it and is then left alone.",
+        seed=4,
+        flows=((96, 25_000),),
     ),
     Master(
         "quickstep",
         Account("master-quickstep", "desk@demo.bellwether", "Quickstep", "USD", D(50_000)),
         "Quickstep Scalping",
-        "Many small trades with tight stops, in and out within a minute.",
+        "Many small trades with tight stops, in and out within the hour.",
+        flows=((150, -5_000), (214, -4_000)),
     ),
     Master(
         "longtide",
         Account("master-longtide", "oliver@demo.bellwether", "Long Tide", "EUR", D(80_000)),
         "Long Tide Trend",
         "Follows a move, adds to what goes well and trails its stop behind the price.",
+        seed=2,
     ),
     Master(
         "pendulum",
         Account("master-pendulum", "camille@demo.bellwether", "Pendulum", "USD", D(60_000)),
         "Pendulum Reversion",
         "Trades against a stretched move on quiet crosses and takes its profit in thirds.",
+        seed=5,
+        flows=((40, 15_000), (181, 10_000)),
+    ),
+    Master(
+        "tradewind",
+        Account("master-tradewind", "desk@demo.bellwether", "Trade Wind", "USD", D(120_000)),
+        "Trade Wind Carry",
+        "Holds pairs that earn interest every night, for weeks; steps aside when the price goes "
+        "against them.",
+        seed=7,
+    ),
+    Master(
+        "stairway",
+        Account("master-stairway", "marco@demo.bellwether", "Stairway", "USD", D(40_000)),
+        "Stairway Grid",
+        "Opens another position for every step against it and closes all of them together. Many "
+        "small wins, a rare large loss.",
+        seed=1,
+        flows=((120, -3_000), (200, -3_000)),
+    ),
+    Master(
+        "phoenix",
+        Account("master-phoenix", "sofia@demo.bellwether", "Phoenix", "USD", D(30_000)),
+        "Phoenix Recovery",
+        "One trade at a time on the majors; after a loss the next one is larger until the loss "
+        "is won back.",
+        seed=2,
+    ),
+    Master(
+        "flashpoint",
+        Account("master-flashpoint", "lena@demo.bellwether", "Flashpoint", "USD", D(25_000)),
+        "Flashpoint News",
+        "In and out around published figures, nothing in between. A young record: judge it with "
+        "care.",
+        seed=7,
+        days=16,
+    ),
+    Master(
+        "nightjar",
+        Account("master-nightjar", "desk@demo.bellwether", "Nightjar", "USD", D(75_000)),
+        "Nightjar Night Session",
+        "Trades quiet crosses back to their mean between the close of New York and the opening of "
+        "London; flat by day.",
+        flows=((70, 20_000),),
+    ),
+    Master(
+        "breakwater",
+        Account("master-breakwater", "oliver@demo.bellwether", "Breakwater", "USD", D(35_000)),
+        "Breakwater Breakouts",
+        "Jumps after moves of yen crosses, takes small profits soon and gives losses room.",
+        seed=1,
     ),
 )
 
@@ -194,6 +177,30 @@ FOLLOWERS: tuple[Account, ...] = (
         ("Dollar", "USD", 30_000, "hedging"),
         ("Essai", "EUR", 1_200, "hedging"),
         ("Couverture", "USD", 10_500, "netting"),
+    ),
+    *_customer(
+        "lena@demo.bellwether",
+        "lena",
+        ("Depot", "EUR", 32_000, "hedging"),
+        ("Zinsen", "USD", 15_000, "hedging"),
+        ("Nacht", "EUR", 9_000, "hedging"),
+        ("Versuch", "USD", 5_000, "hedging"),
+    ),
+    *_customer(
+        "marco@demo.bellwether",
+        "marco",
+        ("Principale", "EUR", 26_000, "hedging"),
+        ("Notte", "USD", 12_000, "netting"),
+        ("Dollaro", "USD", 18_000, "hedging"),
+        ("Prova", "USD", 3_000, "hedging"),
+    ),
+    *_customer(
+        "sofia@demo.bellwether",
+        "sofia",
+        ("Carteira", "EUR", 21_000, "hedging"),
+        ("Libra", "GBP", 14_000, "hedging"),
+        ("Noite", "EUR", 7_000, "hedging"),
+        ("Grelha", "USD", 10_000, "hedging"),
     ),
 )
 
@@ -259,6 +266,24 @@ COPIES: tuple[Copy, ...] = (
     ),
     Copy("camille-5", "longtide", "equity_ratio", below_minimum="round_up"),
     Copy("camille-6", "harbour", "multiplier", risk_multiplier=D("0.15")),
+    # Lena, Marco and Sofia: the other six masters
+    Copy("lena-1", "tradewind", "equity_ratio"),
+    Copy("lena-2", "tradewind", "balance_ratio"),
+    Copy("lena-3", "nightjar", "equity_ratio"),
+    Copy("lena-4", "nightjar", "fixed", fixed_volume=D("0.05")),
+    Copy("lena-4", "phoenix", "multiplier", risk_multiplier=D("0.1"), max_volume=D("0.10")),
+    Copy("marco-1", "tradewind", "equity_ratio", allocated_capital=D(15_000)),
+    Copy("marco-1", "stairway", "equity_ratio", allocated_capital=D(8_000)),
+    Copy("marco-2", "nightjar", "equity_ratio"),
+    Copy("marco-3", "nightjar", "balance_ratio", allocated_capital=D(9_000)),
+    Copy("marco-3", "tradewind", "equity_ratio", allocated_capital=D(9_000)),
+    Copy("marco-4", "phoenix", "equity_ratio", below_minimum="round_up"),
+    Copy("sofia-1", "tradewind", "equity_based", base_equity=D(100_000)),
+    Copy("sofia-2", "stairway", "equity_ratio", risk_multiplier=D("0.5")),
+    Copy("sofia-3", "nightjar", "multiplier", risk_multiplier=D("0.1")),
+    Copy("sofia-3", "flashpoint", "equity_ratio", days=9),
+    Copy("sofia-4", "stairway", "fixed", fixed_volume=D("0.03")),
+    Copy("sofia-4", "breakwater", "equity_ratio", risk_multiplier=D("0.5")),
 )
 
 

@@ -7,19 +7,23 @@ interrupted filling leaves an empty installation, and a complete one is never to
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts import api as accounts
 from apps.accounts.models import User
 from apps.accounts.roles import Role
 from apps.copytrading import api as copying
-from apps.copytrading.models import CopyFollower, CopyMaster
+from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
 from apps.demo import plan
 from apps.demo.errors import NotEmpty
 from apps.demo.models import DemoInstallation
 from apps.demo.passwords import demo_password
+from apps.demo.past import YEAR, Past, live_past
+from apps.demo.past_store import PastStore
 from apps.demo.selectors import installation
 from apps.demo.venue import VenueSide, open_accounts
 from apps.platforms import api as platforms
@@ -29,11 +33,11 @@ from apps.trading.positions import MarginMode
 SERVER = "Paper-1"
 
 
-def fill(*, host: str, port: int, admin_port: int) -> bool:
-    """Make the installation a demo; answers whether it was not one before.
+def fill(*, host: str, port: int, admin_port: int, days: int = YEAR) -> bool:
+    """Make the installation a demo with a past of so many business days.
 
-    On a demo that stands only the venue's address is brought up to date. NotEmpty where there
-    is data that is not the demo's.
+    Answers whether it was not one before; on a demo that stands only the venue's address is
+    brought up to date. NotEmpty where there is data that is not the demo's.
     """
     marker = installation()
     if marker is not None:
@@ -41,8 +45,10 @@ def fill(*, host: str, port: int, admin_port: int) -> bool:
         return False
     if User.objects.exists():
         raise NotEmpty
-    venue = open_accounts(host=host, port=port, admin_port=admin_port, accounts=plan.accounts())
-    _write(venue, admin_port)
+    past = live_past(timezone.now().date(), days)
+    opened = [replace(account, deposit=past.deposit(account)) for account in plan.accounts()]
+    venue = open_accounts(host=host, port=port, admin_port=admin_port, accounts=opened)
+    _write(venue, admin_port, past)
     return True
 
 
@@ -66,7 +72,7 @@ def _follow_address(marker: DemoInstallation, host: str, port: int, admin_port: 
 
 
 @transaction.atomic
-def _write(venue: VenueSide, admin_port: int) -> None:
+def _write(venue: VenueSide, admin_port: int, past: Past) -> None:
     owner = _people()
     connection = platforms.create_connection(
         actor=owner,
@@ -79,8 +85,13 @@ def _write(venue: VenueSide, admin_port: int) -> None:
         credentials=venue.credentials(),
     )
     held = _accounts(owner, connection, venue)
+    store = PastStore(past, held)
+    if past.books:
+        store.events()
     masters = _masters(owner, held)
-    _copies(owner, held, masters)
+    made = _copies(owner, held, masters)
+    if past.books:
+        store.rest(made)
     accounts.set_module_enabled(
         actor=owner,
         module=accounts.Module.COPY_TRADING,
@@ -94,6 +105,7 @@ def _write(venue: VenueSide, admin_port: int) -> None:
             "port": venue.port,
             "admin_port": admin_port,
             "accounts": dict(venue.accounts),
+            "deposits": {a.key: str(past.deposit(a)) for a in plan.accounts()},
         },
     )
 
@@ -162,19 +174,24 @@ def _masters(actor: User, held: dict[str, TradingAccount]) -> dict[str, CopyMast
     return masters
 
 
-def _copies(actor: User, held: dict[str, TradingAccount], masters: dict[str, CopyMaster]) -> None:
+def _copies(
+    actor: User, held: dict[str, TradingAccount], masters: dict[str, CopyMaster]
+) -> dict[tuple[str, str], CopySubscription]:
     """Followers and their subscriptions, each in the name of its customer."""
+    made = {}
     followers: dict[str, CopyFollower] = {}
     for account in plan.FOLLOWERS:
         row = held[account.key]
         followers[account.key] = copying.create_follower(actor=row.owner or actor, account=row)
     for copy in plan.COPIES:
         customer = held[copy.account].owner or actor
-        subscription = copying.subscribe(
+        made[copy.account, copy.master] = copying.subscribe(
             actor=customer,
             master=masters[copy.master],
             follower=followers[copy.account],
             **copy.settings(),
         )
         if copy.paused:
+            subscription = made[copy.account, copy.master]
             copying.pause(actor=customer, subscription=subscription, reason="away on holiday")
+    return made

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from apps.demo.desk import Endpoint, Seat
 from apps.demo.domain.characters import CHARACTERS
 from apps.demo.errors import NotADemo
@@ -31,10 +33,17 @@ def endpoint() -> Endpoint:
 
 
 def demo_seats() -> list[Seat]:
-    """The four characters on their master accounts. NotADemo on a plain installation."""
-    accounts = _demo().venue["accounts"]
+    """The characters on their master accounts. NotADemo on a plain installation."""
+    venue = _demo().venue
+    accounts, deposits = venue["accounts"], venue.get("deposits", {})
     return [
-        Seat(CHARACTERS[m.character], accounts[m.account.key], m.account.deposit) for m in MASTERS
+        Seat(
+            CHARACTERS[master.character],
+            accounts[master.account.key],
+            Decimal(deposits.get(master.account.key, master.account.deposit)),
+        )
+        for master in MASTERS
+        if master.account.key in accounts  # a demo of an earlier version has fewer
     ]
 
 

@@ -78,10 +78,8 @@ def open_accounts(
 def offer_ctid(admin_port: int, password: str) -> None:
     """Have a cTrader ID at the venue with accounts to bring along, demo and real, and a password.
 
-    So that adding a cTrader account can be tried where the venue stands for cTrader. Waits for a
-    venue that is just starting.
+    So that adding a cTrader account can be tried where the venue stands for cTrader.
     """
-    wait_for_venue(admin_port)
     held = {row["name"] for row in ask(admin_port, "accounts")["accounts"] if row["owner"] == CTID}
     missing = [terms | {"owner": CTID} for terms in _BROUGHT if terms["name"] not in held]
     if missing:

@@ -14,12 +14,17 @@ from apps.trading.orders import Side
 _FIELDS = """d.id, d.account_id, d.position_id, d.deal_id, d.instrument_id, d.side, d.effect,
     d.units, d.price, d.commission, d.swap, d.profit, d.executed_at"""
 
+# By id, whatever the planner thinks: by account it would read all that was ever traded.
 _LATER = f"""
-SELECT {_FIELDS} FROM execution_deal d
-JOIN unnest(%(accounts)s::bigint[]) a (account_id) ON a.account_id = d.account_id
-WHERE d.id > %(floor)s
-  AND NOT EXISTS (SELECT FROM unnest(%(taken)s::bigint[]) t (id) WHERE t.id = d.id)
-ORDER BY d.id LIMIT %(limit)s
+WITH later AS MATERIALIZED (
+    SELECT id, account_id FROM execution_deal WHERE id > %(floor)s
+), theirs AS MATERIALIZED (
+    SELECT l.id FROM later l
+    JOIN unnest(%(accounts)s::bigint[]) a (account_id) ON a.account_id = l.account_id
+    WHERE NOT EXISTS (SELECT FROM unnest(%(taken)s::bigint[]) t (id) WHERE t.id = l.id)
+    ORDER BY l.id LIMIT %(limit)s
+)
+SELECT {_FIELDS} FROM theirs JOIN execution_deal d ON d.id = theirs.id ORDER BY d.id
 """
 _OF_ACCOUNTS = f"SELECT {_FIELDS} FROM execution_deal d WHERE d.account_id = ANY(%s)"
 _OF_POSITIONS = f"""

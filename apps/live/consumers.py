@@ -1,10 +1,12 @@
-"""One socket per page: it renders the page's sections for its user and sends what changed."""
+"""One socket per page: it sends what changed on the page, as rendered for its audience.
+
+The bell in the top bar is the user's own, and comes by the same socket.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl
@@ -16,16 +18,14 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from apps.accounts.view_as import viewed
 from apps.common import live_pages
-from apps.common.live_pages import LivePage, Section
+from apps.common.live_pages import LivePage
 from apps.live.bell import bell_swap
-from apps.live.diff import swaps
+from apps.live.broadcast import Broadcast, Ended, Listener
 from apps.notifications.selectors import unread_count, user_group
 
 _log = structlog.get_logger(__name__)
 
-#: Pause between two refreshes, whatever happens: at most four a second.
-PAUSE_S = 0.25
-#: How often it is looked up again whether the user may still see the page.
+#: About how often it is looked up again whether the user may still see the page.
 RECHECK_S = 15.0
 #: Over how many seconds bells that all change at once are read.
 SPREAD_S = 5.0
@@ -36,8 +36,10 @@ class LivePageConsumer(AsyncWebsocketConsumer):
     """Keeps one page of one user current. Nothing that the browser sends is listened to."""
 
     page: LivePage
-    refreshing: asyncio.Task[None] | None = None
+    sending: asyncio.Task[None] | None = None
+    rechecking: asyncio.Task[None] | None = None
     ringing: asyncio.Task[None] | None = None
+    bells: str = ""
 
     async def connect(self) -> None:
         """Accept the owner of the page; anybody else is refused before a byte is sent."""
@@ -50,28 +52,22 @@ class LivePageConsumer(AsyncWebsocketConsumer):
             await self.close()
             return
         self.page = page
-        self.changed = asyncio.Event()
-        self.joined = await database_sync_to_async(
-            lambda: frozenset((*page.groups(self.user, self.params), user_group(self.user.pk)))
-        )()
-        for group in self.joined:
-            await self.channel_layer.group_add(group, self.channel_name)
+        self.audience = await self._audience()
+        self.bells = user_group(self.user.pk)
+        await self.channel_layer.group_add(self.bells, self.channel_name)
         await self.accept()
-        self.refreshing = asyncio.create_task(self._keep_current())
+        self.sending = asyncio.create_task(self._keep_current())
+        self.rechecking = asyncio.create_task(self._recheck())
         if bell.isdigit() and int(bell) != (unread := await self._unread()):
             await self.send(text_data=bell_swap(unread))
 
     async def disconnect(self, code: int) -> None:
-        """Leave the groups and stop refreshing."""
-        for task in (self.refreshing, self.ringing):
+        """Listen no more."""
+        for task in (self.sending, self.rechecking, self.ringing):
             if task is not None:
                 task.cancel()
-        for group in getattr(self, "joined", ()):
-            await self.channel_layer.group_discard(group, self.channel_name)
-
-    async def copy_changed(self, event: Mapping[str, Any]) -> None:
-        """Something happened that the page may show; several such cost one refresh."""
-        self.changed.set()
+        if self.bells:
+            await self.channel_layer.group_discard(self.bells, self.channel_name)
 
     async def notices_changed(self, event: Mapping[str, Any]) -> None:
         """The bell of this user; where very many are concerned, they look at different times."""
@@ -88,50 +84,38 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         return await database_sync_to_async(unread_count)(self.user)
 
     async def _keep_current(self) -> None:
+        listener = Listener()
+        broadcast = Broadcast.of(self.page, self.audience, self.user, self.params)
         try:
-            shown = await self._catch_up()
-            checked_at = time.monotonic()
-            while True:
-                await self._wait()
-                if time.monotonic() - checked_at > RECHECK_S:
-                    if not await self._still_welcome():
-                        await self.close()
-                        return
-                    checked_at = time.monotonic()
-                shown = await self._refresh(shown)
-                await asyncio.sleep(PAUSE_S)
-        except Exception:
-            _log.exception("live page failed", page=self.page.name)
-            await self.close(_TRY_AGAIN)
-
-    async def _wait(self) -> None:
-        try:
-            await asyncio.wait_for(self.changed.wait(), self.page.refresh_s)
-        except TimeoutError:
+            await broadcast.join(listener, self.seen)
+            async for text in listener.texts():
+                await self.send(text_data=text)
+        except Ended:
             pass
-        self.changed.clear()
+        except Exception:
+            _log.exception("live page could not be sent", page=self.page.name)
+        finally:
+            broadcast.leave(listener)
+        await self.close(_TRY_AGAIN)
 
-    async def _catch_up(self) -> dict[str, Section]:
-        """Send the whole page if it is not the one that the browser has."""
-        now = await self._render()
-        if live_pages.digest(now.values()) == self.seen:
-            return now
-        return await self._refresh({}, now)
+    async def _recheck(self) -> None:
+        """Close the page of who may not see it any more, and of who would see another one."""
+        code: int | None = None
+        try:
+            while True:
+                await asyncio.sleep(RECHECK_S * random.uniform(0.8, 1.2))
+                if not await self._still_welcome():
+                    break
+                if await self._audience() != self.audience:
+                    code = _TRY_AGAIN
+                    break
+        except Exception:
+            _log.exception("live page could not be rechecked", page=self.page.name)
+            code = _TRY_AGAIN
+        await self.close(code)
 
-    async def _refresh(
-        self, before: Mapping[str, Section], now: dict[str, Section] | None = None
-    ) -> dict[str, Section]:
-        now = now if now is not None else await self._render()
-        for section in now.values():
-            for message in swaps(before.get(section.id), section):
-                await self.send(text_data=message)
-        return now
-
-    async def _render(self) -> dict[str, Section]:
-        return await database_sync_to_async(self._sections)()
-
-    def _sections(self) -> dict[str, Section]:
-        return {section.id: section for section in self.page.sections(self.user, self.params)}
+    async def _audience(self) -> str:
+        return await database_sync_to_async(self.page.audience)(self.user, self.params)
 
     async def _still_welcome(self) -> bool:
         session = self.scope.get("session")

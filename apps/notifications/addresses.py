@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from apprise import Apprise
 from django.conf import settings
 
 from apps.notifications.errors import AddressRefused
 from apps.notifications.public_hosts import is_public
+
+if TYPE_CHECKING:
+    from apprise import NotifyBase
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,18 @@ def checked(address: str) -> Service:
     check_options(address)
     if service.hosted:
         check_host(address)
-    plugin = Apprise.instantiate(address, suppress_exceptions=True)
-    if plugin is None:
+    if plugin_of(address) is None:
         raise AddressRefused(
             f"This is no address of {service.name}. It looks like {service.example}."
         )
     return service
+
+
+def plugin_of(address: str) -> NotifyBase | None:
+    """What speaks to the service; None for an address that it does not understand."""
+    from apprise import Apprise  # loads all services it knows: only those pay who need one
+
+    return Apprise.instantiate(address, suppress_exceptions=True)
 
 
 def names() -> set[str]:

@@ -13,7 +13,6 @@ import threading
 from contextlib import nullcontext
 from email.utils import parseaddr
 
-from apprise import Apprise
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
@@ -73,7 +72,7 @@ def send_mail(backend: BaseEmailBackend, to: str, subject: str, body: str, messa
 def send_to_messenger(address: str, title: str, body: str) -> None:
     """Send one message by apprise, in this thread; AddressRefused for one that is not allowed."""
     service = addresses.checked(address)
-    plugin = Apprise.instantiate(address, suppress_exceptions=True)
+    plugin = addresses.plugin_of(address)
     guard = nullcontext() if settings.NOTIFY_PRIVATE_HOSTS else public_hosts_only()
     with guard, _Overheard() as overheard:
         try:

@@ -11,12 +11,13 @@ from django.db import transaction
 from apps.accounts.api import record_audit
 from apps.accounts.models import User
 from apps.common.fields import encrypt_json
+from apps.platforms.found import FoundAccount
 from apps.platforms.granting import (
-    FoundAccount,
     accounts_to_choose,
     add_accounts,
     finish,
     grant_of,
+    replace_application,
 )
 from apps.platforms.models import (
     AccountGroup,
@@ -35,8 +36,8 @@ from apps.trading.positions import MarginMode
 __all__ = [
     "FoundAccount", "accounts_to_choose", "add_accounts", "archive_account", "authorize_url",
     "create_account", "create_account_group", "create_connection", "encrypted", "finish",
-    "grant_of", "move_connection", "open_paper_account", "rename_account", "set_journaled",
-    "update_credentials",
+    "grant_of", "move_connection", "open_paper_account", "rename_account",
+    "replace_application", "set_journaled", "update_credentials",
 ]  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,42 +23,14 @@ from apps.accounts.api import record_audit
 from apps.accounts.models import User
 from apps.platforms import oauth
 from apps.platforms.errors import AccessDenied, AlreadyAdded, PlatformAway, PlatformRefusal
-from apps.platforms.limits import Limits
+from apps.platforms.found import PLATFORM, FoundAccount, read_accounts, split_address
 from apps.platforms.models import Connection, ConnectionState, PendingGrant, TradingAccount
 from apps.platforms.opening import add_account, group_for
-from apps.platforms.ports import AccountRef, AuthRefused, Connector, Credentials, PlatformError
-from apps.platforms.registry import create_connector
+from apps.platforms.ports import AuthRefused, PlatformError
 from apps.trading.positions import MarginMode
 
-PLATFORM = "ctrader"
 #: How long a customer may take to choose accounts.
 KEPT = timedelta(hours=1)
-_READ_S = 25.0
-
-
-@dataclass(frozen=True, slots=True)
-class FoundAccount:
-    """An account that the tokens open; ``problem`` says why it cannot be used, '' if it can.
-
-    Amounts and leverage are text, as they are kept between two pages.
-    """
-
-    account: str
-    login: str
-    server: str
-    is_live: bool
-    currency: str = ""
-    leverage: str = ""
-    margin_mode: str = ""
-    balance: str = ""
-    problem: str = ""
-
-
-class _NotKept:
-    """Tokens that are minutes old are not replaced; if they were, the next try asks anew."""
-
-    async def save(self, values: dict[str, str]) -> None:
-        return None
 
 
 def finish(*, owner: User, code: str, redirect_url: str) -> tuple[PendingGrant, int]:
@@ -69,7 +41,7 @@ def finish(*, owner: User, code: str, redirect_url: str) -> tuple[PendingGrant, 
     """
     values = oauth.exchange(code=code, redirect_url=redirect_url)
     try:
-        found = asyncio.run(_bounded(values))
+        found = asyncio.run(read_accounts(values))
     except AuthRefused:
         raise AccessDenied(
             "cTrader gave access and then refused it. Nothing was added; please begin again."
@@ -148,78 +120,6 @@ def add_accounts(*, owner: User, grant: PendingGrant, logins: Collection[str]) -
 def forget_grants() -> int:
     """Erase access that nobody chose accounts for; answers how many."""
     return PendingGrant.objects.filter(created_at__lt=timezone.now() - KEPT).delete()[0]
-
-
-# --- asking the platform ---
-
-
-async def _bounded(values: dict[str, str]) -> list[FoundAccount]:
-    async with asyncio.timeout(_READ_S):
-        return await _read(values)
-
-
-async def _read(values: dict[str, str]) -> list[FoundAccount]:
-    """All accounts that the tokens open, with their money, from the server of each."""
-    connectors: dict[str, Connector] = {}
-    try:
-        refs = await (await _connected(connectors, settings.CTRADER_DEMO, values)).accounts()
-        found: list[FoundAccount] = []
-        for is_live in (True, False):
-            part = [ref for ref in refs if ref.is_live is is_live]
-            if part:
-                address = settings.CTRADER_LIVE if is_live else settings.CTRADER_DEMO
-                connector = await _connected(connectors, address, values)
-                found += await _details(connector, part)
-        return found
-    finally:
-        for connector in connectors.values():
-            await connector.close()
-
-
-async def _connected(
-    connectors: dict[str, Connector], address: str, values: dict[str, str]
-) -> Connector:
-    if address not in connectors:
-        host, port = split_address(address)
-        credentials = Credentials(host, port, settings.CTRADER_TLS, dict(values))
-        connector = create_connector(PLATFORM, credentials, _NotKept(), Limits.per_second(40, 5))
-        await connector.connect()
-        connectors[address] = connector
-    return connectors[address]
-
-
-async def _details(connector: Connector, refs: Sequence[AccountRef]) -> list[FoundAccount]:
-    """Refused accounts are told with the platform's reason."""
-    refused = await connector.attach([ref.account for ref in refs])
-    return list(
-        await asyncio.gather(*(_detail(connector, r, refused.get(r.account, "")) for r in refs))
-    )
-
-
-async def _detail(connector: Connector, ref: AccountRef, refused: str) -> FoundAccount:
-    base = FoundAccount(ref.account, ref.login, ref.server, ref.is_live)
-    if refused:
-        return replace(base, problem=f"cTrader refuses it: {refused}")
-    try:
-        state = (await connector.snapshot(ref.account)).state
-    except PlatformError as error:
-        return replace(base, problem=f"cTrader refuses it: {error}")
-    return replace(
-        base,
-        currency=state.currency,
-        leverage=str(state.leverage),
-        margin_mode=state.margin_mode.value,
-        balance=str(state.balance),
-    )
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Host and port of ``host:port``."""
-    host, _, port = address.rpartition(":")
-    return host, int(port)
-
-
-# --- storing ---
 
 
 def _problem(known: TradingAccount | None, owner_id: int) -> str:
@@ -327,3 +227,31 @@ def _add(owner: User, connection: Connection, account: FoundAccount) -> None:
         group=group_for(mode=mode, currency=account.currency, leverage=leverage),
         **terms,
     )
+
+
+@transaction.atomic
+def replace_application(*, client_id: str, client_secret: str) -> int:
+    """Write the application's secret into customers' connections that lack it; answers how many.
+
+    For the same application: the tokens of another one are worth nothing to it.
+    """
+    changed = 0
+    rows = Connection.objects.select_for_update().filter(
+        platform=PLATFORM, owner__isnull=False, enabled=True
+    )
+    for connection in rows:
+        values = {**connection.credentials, "client_secret": client_secret}
+        if values.get("client_id") != client_id or values == connection.credentials:
+            continue
+        connection.credentials = values
+        connection.save(update_fields=["credentials"])
+        record_audit(
+            actor=None,
+            action="connection.credentials_replaced",
+            object_type="connection",
+            object_id=connection.pk,
+            object_label=connection.name,
+            reason="the application has a new secret",
+        )
+        changed += 1
+    return changed

@@ -147,7 +147,7 @@ class TradingAccount(models.Model):
 class PendingGrant(models.Model):
     """Access that a customer has just given, until the accounts are chosen; kept for an hour.
 
-    ``accounts`` are those that the tokens open, as :class:`apps.platforms.granting.FoundAccount`.
+    ``accounts`` are those that the tokens open, as :class:`apps.platforms.found.FoundAccount`.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

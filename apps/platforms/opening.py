@@ -114,4 +114,5 @@ def archive_account(*, actor: User | None, account: TradingAccount, reason: str 
 @transaction.atomic
 def rename_account(*, actor: User, account: TradingAccount, name: str) -> None:
     """What the customer calls an account; '' is its login."""
-    TradingAccount.objects.filter(pk=account.pk).update(name=name.strip()[:64])
+    own = TradingAccount.objects.filter(pk=account.pk, owner=actor)
+    own.update(name=name.strip()[:64])

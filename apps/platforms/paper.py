@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import json
 import urllib.request
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.selectors import product_config
 from apps.platforms.errors import LimitReached, NotOffered, PlatformAway, PlatformRefusal
-from apps.platforms.granting import split_address
+from apps.platforms.found import split_address
 from apps.platforms.models import Connection, ConnectionState, TradingAccount
 from apps.platforms.oauth import ask_json
 from apps.platforms.opening import add_account, group_for
@@ -26,6 +28,8 @@ SERVER = "Paper-1"
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY", "AUD", "CAD", "NZD")
 LEAST, MOST, USUAL = Decimal(100), Decimal(10_000_000), Decimal(10_000)
 LEVERAGE = Decimal(100)
+#: Most that a customer opens in 24 hours, whatever is removed meanwhile.
+A_DAY = 20
 
 
 def is_offered() -> bool:
@@ -60,6 +64,8 @@ def open_paper_account(
             f"You have {_opened(owner)} paper accounts, which is as many as one may open. Remove "
             "one that you do not need any more."
         )
+    if _opened_since(owner, timezone.now() - timedelta(days=1)) >= A_DAY:
+        raise LimitReached("You opened many paper accounts today; open another one tomorrow.")
     _check(currency, balance)
     opened = _ask_venue(
         name=name or f"{currency} account",
@@ -81,6 +87,13 @@ def open_paper_account(
         name=name.strip()[:64] or f"Paper {currency}",
         opened_by_owner=True,
     )
+
+
+def _opened_since(owner: User, since: datetime) -> int:
+    """Those that were removed since are among them: each is an account at the venue for good."""
+    return TradingAccount.objects.filter(
+        owner=owner, opened_by_owner=True, created_at__gte=since
+    ).count()
 
 
 def _opened(owner: User) -> int:

@@ -19,15 +19,15 @@ from apps.trading.money import Money
 COMPARED = 4
 
 PERIODS = [
-    (Period.WEEK, "7 days"),
-    (Period.MONTH, "30 days"),
-    (Period.QUARTER, "90 days"),
-    (Period.YEAR, "365 days"),
+    (Period.WEEK, "7 d"),
+    (Period.MONTH, "30 d"),
+    (Period.QUARTER, "90 d"),
+    (Period.YEAR, "365 d"),
     (Period.ALL, "All"),
 ]
 SORTS = [
-    (Sort.SHARPE, "Return for the risk (Sharpe)"),
-    (Sort.RETURN, "Return in the period"),
+    (Sort.SHARPE, "Sharpe ratio"),
+    (Sort.RETURN, "Highest return"),
     (Sort.DRAWDOWN, "Smallest drawdown"),
     (Sort.RISK, "Lowest risk score"),
     (Sort.EARNED, "What followers earned"),
@@ -40,12 +40,16 @@ MODES = [("real", "Real money"), ("demo", "Demo")]
 _NO_CHOICE = "There is no such choice; take one of the list."
 
 
-def _choice(label: str, every: str, choices: Iterable[tuple[str, str]]) -> forms.ChoiceField:
+def _choice(
+    label: str, every: str, choices: Iterable[tuple[str, str]], *, beside: bool = False
+) -> forms.ChoiceField:
+    """A choice from a list, or from a few that stand ``beside`` one another."""
     offered = [("", every), *choices] if every else list(choices)
     return forms.ChoiceField(
         label=label,
         required=False,
         choices=offered,
+        widget=forms.RadioSelect if beside else forms.Select,
         error_messages={"invalid_choice": _NO_CHOICE},
     )
 
@@ -80,8 +84,8 @@ class DiscoverForm(forms.Form):
     )
     sort = _choice("Order", "", SORTS)
     account = _choice("Copied by my account", "", ())
-    period = _choice("Period", "", PERIODS)
-    view = _choice("View", "", [("cards", "Cards"), ("table", "Table")])
+    period = _choice("Period", "", PERIODS, beside=True)
+    view = _choice("View", "", [("cards", "Cards"), ("table", "Table")], beside=True)
     returned = _number("Return at least", -100, 100_000)
     drawdown = _number("Drawdown at most", 0, 100)
     risk = _number("Risk score at most", 1, 10, whole=True)

@@ -62,6 +62,12 @@ class DiscoverRow:
         return self.entry.figure("sharpe")
 
     @property
+    def sharpe_words(self) -> str:
+        """The Sharpe ratio, or why there is none."""
+        value = self.sharpe.value
+        return self.sharpe.standing.label if value is None else f"{value:.2f}".replace("-", "−")
+
+    @property
     def return_tone(self) -> str:
         return tone_of(self.returned.value)
 

@@ -65,7 +65,9 @@ def _accounts_sections(user: User, params: Params) -> Iterable[Section]:
 
 
 def _account_sections(user: User, params: Params) -> Iterable[Section]:
-    account = accounts_of(user).get(uuid=params["account"])
+    account = accounts_of(user).filter(uuid=params["account"]).first()
+    if account is None:  # it was removed while its page is open
+        return
     found = open_positions([account.pk]).get(account.pk, [])
     names = symbols_by_id(account.connection_id)
     positions = []

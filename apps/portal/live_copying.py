@@ -103,11 +103,13 @@ def _copying_sections(user: User, params: Params) -> Iterable[Section]:
 
 
 def _subscription_sections(user: User, params: Params) -> Iterable[Section]:
-    found = subscription_by_uuid(params["subscription"], owner=user)
-    shown = lines(subscriptions_of(subscription_id=found.pk))
+    uuid = params["subscription"]
+    rows = [row for row in subscriptions_of(user=user) if str(row.uuid) == uuid]
+    copy_id = rows[0].id if rows else subscription_by_uuid(uuid, owner=user).pk
+    shown = lines(rows)
     yield section("copy-figures", f"{_ROWS}figures", shown, key=lambda line: line.row.id, tag="div")
-    yield drift_section("copy-drift", user=user, subscription_id=found.pk)
-    yield from _copies_and_outcomes(subscription_id=found.pk)
+    yield drift_section("copy-drift", user=user, subscription_id=copy_id)
+    yield from _copies_and_outcomes(subscription_id=copy_id)
 
 
 def _copies_and_outcomes(**whose: Any) -> Sequence[Section]:

@@ -3,6 +3,7 @@ from django.urls import URLPattern, URLResolver, path, register_converter
 from apps.portal.views import (
     account_changes,
     accounts,
+    against,
     becoming,
     by_hand,
     close_all,
@@ -18,6 +19,7 @@ from apps.portal.views import (
     home,
     legal,
     mapping,
+    master,
     master_profile,
     masters,
     notifications,
@@ -42,7 +44,7 @@ class ChangeConverter:
 class MasterChangeConverter(ChangeConverter):
     """What its owner can do with a master."""
 
-    regex = "switch-off|switch-on|delete|apply|withdraw"
+    regex = "switch-off|switch-on|delete|apply|withdraw|hide"
 
 
 register_converter(ChangeConverter, "change")
@@ -69,6 +71,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copying/positions/<int:link>/close/", by_hand.close_position, name="close_position"),
     path("copying/positions/<int:link>/detach/", by_hand.detach_position, name="detach_position"),
     path("copying/<uuid:uuid>/", copying.subscription, name="subscription"),
+    path("copying/<uuid:uuid>/against/", against.against, name="against"),
     path("copying/<uuid:uuid>/settings/", copy_settings.edit, name="edit_copy"),
     path(
         "copying/<uuid:uuid>/settings/summary/",
@@ -107,6 +110,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("security/sign-ins/", security.sign_ins, name="sign_ins"),
     path("security/sessions/end-others/", security.end_others, name="end_other_sessions"),
     path("security/sessions/<int:pk>/end/", security.end_one, name="end_session"),
+    path("discover/<uuid:uuid>/", master.master, name="discover_master"),
     path("my-masters/", masters.master_list, name="masters"),
     path("my-masters/become/", becoming.become, name="become_master"),
     path("my-masters/become/<uuid:uuid>/", becoming.apply, name="apply_as_master"),

@@ -193,6 +193,11 @@ CELERY_WORKER_SEND_TASK_EVENTS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "sample-equity": {"task": "analytics.sample_equity", "schedule": 60.0},
+    "sample-deals": {
+        "task": "analytics.sample_deals",
+        "schedule": 5.0,
+        "options": {"expires": 5.0},
+    },
     "follow-copies": {
         "task": "analytics.follow_copies",
         "schedule": 60.0,
@@ -303,6 +308,7 @@ ACCOUNT_REAUTHENTICATION_REQUIRED = True
 # How many proxies of ours stand in front and add to X-Forwarded-For.
 ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXY_COUNT", default=0)
 MFA_ADAPTER = "apps.accounts.adapter.SecondFactorAdapter"
+MFA_FORMS = {"add_webauthn": "apps.accounts.forms.AddPasskeyForm"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Bellwether"

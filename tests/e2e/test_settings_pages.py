@@ -13,6 +13,7 @@ from apps.accounts.selectors import forget_product_config, product_config
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, SymbolPair
 from tests.e2e.conftest import NewPage, overflow, sign_in
 from tests.factories.copytrading import CopyWorld, fund, symbol
+from tests.factories.past import round_trips
 from tests.factories.platforms import AccountFactory, ConnectionFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -44,16 +45,26 @@ def unfold(page: Page, summary: str) -> None:
 def test_following_with_settings_tells_what_will_happen(
     new_page: NewPage, world: CopyWorld, customer: User
 ) -> None:
-    fund(AccountFactory(connection=world.connection, owner=customer, name="Main"), 5_000)
+    for name, equity in (("Main", 5_000), ("Small", 100)):
+        fund(AccountFactory(connection=world.connection, owner=customer, name=name), equity)
+    round_trips(world.account_id, [100_000] * 15 + [1_500] * 5)
     page = new_page()
     sign_in(page, customer)
     page.goto("/copying/follow/")
+    page.get_by_label("Name of the master").press_sequentially("swing")
+    page.get_by_role("link", name="Harbour Swing").click()
     summary = page.get_by_role("region", name="What will happen")
-    expect(summary).to_contain_text("Choose a master and one of your accounts")
+    expect(summary).to_contain_text("Choose one of your accounts")
+    rehearsal = page.get_by_role("region", name="Would it have worked on my account?")
+    expect(rehearsal).to_contain_text("Choose one of your accounts")
 
-    page.get_by_label("Master", exact=True).select_option(label="Harbour Swing (USD)")
     page.get_by_label("Your account").select_option(index=1)
     expect(summary).to_contain_text("One lot of the master is about 0.50 lots here")
+    expect(summary).to_contain_text("The first copy is the master's next trade.")
+    expect(rehearsal).to_contain_text("15 of 20 opened or increased, 5 skipped.")
+    rehearsal.get_by_role("link", name="When the volume is below the smallest").click()
+    page.get_by_role("radio", name="Open the smallest volume").check()
+    expect(rehearsal).to_contain_text("20 of 20 opened or increased, 0 skipped, 5 rounded up.")
     expect(summary).to_contain_text("10 s, by default")
     expect(page.get_by_label("Maximum delay")).to_be_hidden()
     unfold(page, "Set guards")
@@ -65,7 +76,12 @@ def test_following_with_settings_tells_what_will_happen(
     page.get_by_role("radio", name="Only these symbols").check()
     expect(summary).to_contain_text("No symbol is listed, so nothing will be copied.")
     page.get_by_label("Symbols", exact=True).fill("eurusd, XAUUSDD")
+    unfold(page, "Everything, with stops")
     page.get_by_label("Reverse direction").check()
+    page.get_by_role("checkbox", name="Risk disclosure, version 1").check()
+    page.get_by_role("button", name="Start copying").click()
+    expect(page.locator(".field-error")).to_have_text("Read it, and accept it to follow masters.")
+    page.get_by_role("checkbox", name="Terms of copying, version 1").check()
     page.get_by_role("button", name="Start copying").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Nothing is copied yet")
@@ -75,7 +91,7 @@ def test_following_with_settings_tells_what_will_happen(
     page.get_by_label("Symbols", exact=True).fill("eurusd")
     page.get_by_role("button", name="Start copying").click()
 
-    expect(page.get_by_text("Copying begins with the master's next trade")).to_be_visible()
+    expect(page.get_by_text("You follow Harbour Swing. Nothing is opened at once.")).to_be_visible()
     created = CopySubscription.objects.get()
     assert (created.symbols_mode, created.symbols) == ("include", "EURUSD")
     assert (created.max_delay_s, created.max_positions) == (4, 3)

@@ -55,7 +55,7 @@ def demo(rig: Rig, elsewhere: concurrent.futures.Executor) -> None:
     """The demo at work: every account read, the connection live."""
     rig.venue()
     rig.wait_until(rig.venue_listens, "the venue's start", 30)
-    address = {"host": "127.0.0.1", "port": rig.port, "admin_port": rig.admin_port}
+    address = {"host": "127.0.0.1", "port": rig.port, "admin_port": rig.admin_port, "days": 0}
     elsewhere.submit(fill, **address).result(60)
     rig.gateway()
     rig.worker()

@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('at', models.DateTimeField()),
                 ('succeeded', models.BooleanField()),
-                ('method', models.CharField(choices=[('password', 'Password'), ('code', 'Authenticator app'), ('recovery', 'Recovery code'), ('passkey', 'Passkey'), ('sign_up', 'New account')], max_length=16)),
+                ('method', models.CharField(choices=[('password', 'Password'), ('code', 'Authenticator app'), ('recovery', 'Recovery code'), ('passkey', 'Passkey')], max_length=16)),
                 ('ip', models.GenericIPAddressField(null=True)),
                 ('device', models.CharField(blank=True, max_length=64)),
                 ('device_mark', models.CharField(blank=True, max_length=64)),

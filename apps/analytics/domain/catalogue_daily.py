@@ -82,6 +82,7 @@ DAILY: tuple[Definition, ...] = (
         "Return earned for the swings endured. Above 1 is good, above 2 rarely lasts; it is not "
         "defined where all returns are the same.",
         1,
+        source="W. F. Sharpe, The Sharpe Ratio (1994)",
     ),
     Definition(
         "sortino",
@@ -93,6 +94,7 @@ DAILY: tuple[Definition, ...] = (
         "Like the Sharpe ratio, but only days that fall short count as risk. Not defined where no "
         "day did.",
         1,
+        source="F. A. Sortino and L. N. Price (1994)",
     ),
     Definition(
         "calmar",
@@ -103,6 +105,7 @@ DAILY: tuple[Definition, ...] = (
         "Return a year for the deepest fall. 1 means that a year earns what the worst fall took. "
         "Not defined where there was no fall.",
         1,
+        source="T. W. Young (1991)",
     ),
     Definition(
         "var_95",
@@ -113,6 +116,7 @@ DAILY: tuple[Definition, ...] = (
         "On 95 of 100 days no more than this share was lost. It says nothing about how bad the "
         "other five were.",
         -1,
+        source="historical simulation, as in empyrical",
     ),
     *(_drawdown(days) for days in WINDOWS),
     Definition(

@@ -40,6 +40,7 @@ TRADING: tuple[Definition, ...] = (
         "net result of all trades ÷ trades",
         "What a trade brought on average, in the currency of the account.",
         1,
+        source="V. K. Tharp",
     ),
     Definition(
         "average_win",
@@ -189,6 +190,7 @@ TRADING: tuple[Definition, ...] = (
         "Taking profits soon and waiting losses out. Open losses may then be larger than the "
         "booked ones.",
         -1,
+        source="the disposition effect, H. Shefrin and M. Statman (1985)",
     ),
 )
 

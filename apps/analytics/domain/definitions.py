@@ -31,7 +31,10 @@ class Topic(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One figure. ``better`` is +1 where more is better, -1 where less is, 0 where neither."""
+    """One figure. ``better`` is +1 where more is better, -1 where less is, 0 where neither.
+
+    ``source`` names who defined it, where somebody did.
+    """
 
     name: str
     label: str
@@ -40,3 +43,4 @@ class Definition:
     formula: str
     explanation: str
     better: int = 0
+    source: str = ""

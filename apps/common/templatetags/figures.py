@@ -101,12 +101,6 @@ def signed_lots(value: Decimal) -> str:
 
 
 @register.filter
-def at(mapping: Mapping[Any, Any], key: Any) -> Any:
-    """An entry by its key, whatever that is; '' where there is none."""
-    return mapping.get(key, "")
-
-
-@register.filter
 def signed(value: Decimal | None, currency: str = "") -> str:
     """Like :func:`amount`, with the sign shown for gains too."""
     text = amount(value, currency)

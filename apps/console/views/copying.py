@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -15,10 +16,18 @@ from apps.common.htmx import posted, render_page
 from apps.common.live_pages import show
 from apps.console.access import StaffRequest, staff_page
 from apps.console.forms import ReasonForm
-from apps.console.live_copying import LIVE, MASTER, MASTERS, chosen_state, master_row
+from apps.console.live_copying import (
+    FOLLOWERS_SHOWN,
+    LIVE,
+    MASTER,
+    MASTERS,
+    chosen_state,
+    master_of,
+    masters_shown,
+)
 from apps.copytrading import api
 from apps.copytrading.errors import CopyError, MasterNotFound
-from apps.copytrading.selectors import STATE_CHOICES, MasterRow, master_by_uuid, masters
+from apps.copytrading.selectors import STATE_CHOICES, MasterRow, master_by_uuid, masters_to_choose
 
 #: What staff may do with a master in a status: the action, and the status it leads to.
 ACTIONS = {
@@ -34,9 +43,9 @@ ACTIONS = {
 @staff_page(copy_trading=True)
 def live(request: StaffRequest) -> HttpResponse:
     """Events and outcomes of all masters with latency; filters by master and by state."""
-    known = masters()
     params = {}
     chosen = request.GET.get("master", "")
+    known = masters_to_choose(chosen)
     if chosen in {str(m.uuid) for m in known}:
         params["master"] = chosen
     state = chosen_state({"state": request.GET.get("state", "")})
@@ -44,7 +53,7 @@ def live(request: StaffRequest) -> HttpResponse:
         params["state"] = state
     context = {
         "live": show(LIVE, request.user, params),
-        "masters": [(str(m.uuid), m.strategy_name) for m in known],
+        "masters": [(str(m.uuid), m.label) for m in known],
         "states": STATE_CHOICES,
         "chosen": params,
     }
@@ -54,8 +63,17 @@ def live(request: StaffRequest) -> HttpResponse:
 @require_safe
 @staff_page(copy_trading=True)
 def master_list(request: StaffRequest) -> HttpResponse:
-    """All masters with followers, copied positions and status."""
-    return render(request, "console/masters.html", {"live": show(MASTERS, request.user, {})})
+    """Masters with followers, copied positions and status, by name and page."""
+    given = {name: request.GET.get(name, "").strip()[:128] for name in ("name", "after")}
+    params = {name: value for name, value in given.items() if value}
+    after = masters_shown(params)[1]
+    context = {
+        "live": show(MASTERS, request.user, params),
+        "name": given["name"],
+        "later": urlencode({"name": given["name"], "after": after}) if after else "",
+        "continued": bool(given["after"]),
+    }
+    return render(request, "console/masters.html", context)
 
 
 @require_safe
@@ -67,6 +85,7 @@ def master(request: StaffRequest, uuid: UUID) -> HttpResponse:
         "master": row,
         "live": show(MASTER, request.user, {"uuid": str(uuid)}),
         "actions": [a for a, _ in ACTIONS[row.status]] if _may_act(request) else [],
+        "followers_shown": FOLLOWERS_SHOWN,
         "trail": audit_trail(object_type="master", object_id=str(uuid), limit=20),
     }
     return render(request, "console/master.html", context)
@@ -105,7 +124,7 @@ def change_master(request: StaffRequest, uuid: UUID, action: str) -> HttpRespons
 
 def _row(uuid: UUID) -> MasterRow:
     try:
-        return master_row(str(uuid))
+        return master_of(str(uuid))
     except MasterNotFound as missing:
         raise Http404(str(missing)) from None
 

@@ -15,7 +15,7 @@ from apps.copytrading.errors import NotFound
 from apps.copytrading.ledger import Search, search
 from apps.copytrading.ledger_csv import csv_response
 from apps.copytrading.ledger_filter import LedgerFilter, after_of, ledger_links
-from apps.copytrading.selectors import follower_accounts, masters, subscription_by_uuid
+from apps.copytrading.selectors import follower_accounts, masters_to_choose, subscription_by_uuid
 from apps.copytrading.stories import check_chain, outcome_story
 from apps.copytrading.under_way import under_way
 
@@ -24,10 +24,10 @@ OUTCOMES_SHOWN = 50
 
 def _asked(request: StaffRequest) -> tuple[LedgerFilter, Search]:
     """The filter, and the outcomes within it."""
-    known = masters()
+    known = masters_to_choose(request.GET.get("master", ""))
     form = LedgerFilter(
         request.GET,
-        masters=[(str(m.uuid), m.strategy_name) for m in known],
+        masters=[(str(m.uuid), m.label) for m in known],
         accounts=True,
     )
     chosen = form.chosen

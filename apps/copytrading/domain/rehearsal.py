@@ -78,9 +78,10 @@ class Rehearsal:
     loss limit ended everything at ``stopped_out_at`` or ``loss_limit_at``; no event after it is
     counted.
 
-    ``needed`` is the balance with which, the sizes being as they were, the margin level would
-    never have been too low. ``shortages`` are, for each event that was sized, the smallest volume
-    that can be opened ÷ what should be held: above 1 where it was too small.
+    The sizes being as they were: with a balance of ``needed`` it would not have been stopped out,
+    and with one of ``needs`` each opening would have passed the guard on margin. ``shortages``
+    are, for each event that was sized, the smallest volume that can be opened ÷ what should be
+    held: above 1 where it was too small.
     """
 
     events: int = 0
@@ -95,6 +96,7 @@ class Rehearsal:
     stopped_out_at: datetime | None = None
     loss_limit_at: datetime | None = None
     needed: Decimal = ZERO
+    needs: list[Decimal] = field(default_factory=list)
     shortages: list[Decimal] = field(default_factory=list)
 
     @property
@@ -155,7 +157,7 @@ class _Stage:
         self.own = {s.instrument_id: s for s in terms.symbols.values() if s is not None}
         self.links: dict[str, Link] = {}
         self.made = Rehearsal(lowest_equity=row.funds.balance)
-        self.enough = max(row.rules.min_margin_level, terms.stop_out_level) / 100
+        self.opened = False
 
     def hear(self, heard: Heard) -> None:
         """Plan one event and carry out what comes of it."""
@@ -189,7 +191,11 @@ class _Stage:
         self.made.peak_margin = max(self.made.peak_margin, margin)
         self.made.lowest_equity = min(self.made.lowest_equity, equity)
         result = equity - self.terms.row.funds.balance
-        self.made.needed = max(self.made.needed, margin * self.enough - result)
+        if self.opened:  # it had to pass the guard
+            self.opened = False
+            self.made.needs.append(margin * self.terms.row.rules.min_margin_level / 100 - result)
+        needed = margin * self.terms.stop_out_level / 100 - result
+        self.made.needed = max(self.made.needed, needed)
         limit = self.terms.row.rules.loss_limit
         if limit and result <= -limit:
             self.account.close_all()
@@ -265,6 +271,7 @@ class _Stage:
         if order.leg is Leg.OPEN:
             symbol = self.own[link.instrument_id]
             self.account.buy_or_sell(event.position_key, symbol, order.side, filled)
+            self.opened = True
         elif order.leg is Leg.CLOSE:
             self.account.close(event.position_key, filled)
         position_id = link.position_id or event.position_key

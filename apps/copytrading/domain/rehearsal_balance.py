@@ -14,7 +14,7 @@ from apps.trading.quantity import ZERO
 _CLOSE = Decimal("1.05")
 #: So much more than the guess is tried first: sizes follow the equity, which moves.
 _SPARE = Decimal("1.02")
-#: Modes whose volumes are the same with whatever balance.
+#: Modes that do not ask for the balance.
 _GIVEN = frozenset({VolumeMode.FIXED, VolumeMode.MULTIPLIER})
 
 
@@ -35,13 +35,19 @@ def smallest_balance(
     opens = sum(1 for item in items if isinstance(item, Heard) and item.event.kind in OPENS)
     spare = int(opens * (1 - share))
 
-    def copies(balance: Decimal) -> bool:
+    def tried(balance: Decimal) -> Rehearsal:
         funds = terms.row.funds._replace(balance=balance, equity=balance)
         changed = replace(terms, row=terms.row._replace(funds=funds))
-        tried = rehearse(items, changed, most_skipped=spare)
-        return not tried.ended and tried.skipped <= spare
+        return rehearse(items, changed, most_skipped=spare)
+
+    def copies(balance: Decimal) -> bool:
+        return _enough(tried(balance), spare)
 
     most = max(terms.row.funds.balance * 1_000, Decimal(1_000_000))
+    if made is not None and _given(terms) and not _enough(made, spare):
+        made = tried(most)  # with all that is copied it tells what that needs
+        if not _enough(made, spare):
+            return None
     guess = _guess(made, terms, spare) if made is not None else None
     found = _bracket(copies, guess, terms.row.funds.balance, most)
     if found is None:
@@ -62,10 +68,12 @@ def _bracket(
     """A balance that is too small (0: none is known) and one that is enough, if any is."""
     enough = max(own if guess is None else guess, Decimal(1))
     if copies(enough):
-        below = enough / _CLOSE
         if guess is None:
             return ZERO, enough
-        return (ZERO, below) if copies(below) else (below, enough)
+        step = _CLOSE  # near a guess at first, then further and further
+        while enough > 1 and copies(enough / step):
+            enough, step = enough / step, step * step
+        return enough / step, enough
     too_small = enough
     # Near a guess the next step is a small one.
     enough = too_small * (4 if guess is None else _CLOSE * _CLOSE)
@@ -78,14 +86,24 @@ def _bracket(
 
 def _guess(made: Rehearsal, terms: Terms, spare: int) -> Decimal | None:
     """About the balance that is looked for, from a rehearsal that went to the end."""
-    sizing = terms.row.sizing
     if made.ended:
         return None
-    if sizing.mode in _GIVEN or sizing.allocated_capital > 0:
-        return made.needed * _SPARE if made.skipped <= spare else None
+    if _given(terms):
+        needs = sorted(made.needs, reverse=True)[max(0, spare - made.skipped) :]
+        return max(made.needed, *needs[:1], Decimal(1)) * _SPARE
     # Volumes grow with the balance: the largest shortage that need not be spared decides.
     others = made.opens - len(made.shortages)
     if terms.row.round_up or not 0 <= spare - others < len(made.shortages):
         return None
     shortage = sorted(made.shortages, reverse=True)[spare - others]
     return terms.row.funds.balance * shortage * _SPARE
+
+
+def _enough(made: Rehearsal, spare: int) -> bool:
+    return not made.ended and made.skipped <= spare
+
+
+def _given(terms: Terms) -> bool:
+    """Whether volumes are the same with whatever balance."""
+    sizing = terms.row.sizing
+    return sizing.mode in _GIVEN or sizing.allocated_capital > 0

@@ -69,6 +69,25 @@ def withdraw_application(*, actor: User, master: CopyMaster) -> CopyMaster:
 
 
 @transaction.atomic
+def make_private(*, actor: User, master: CopyMaster) -> CopyMaster:
+    """Show a public master to its owner alone. Copies of others go on; nobody new finds it."""
+    locked = locked_master(master)
+    require_owner(actor, locked.account.owner_id)
+    if locked.visibility == Visibility.PRIVATE:
+        return locked
+    if locked.status not in (Status.ACTIVE, Status.PAUSED):
+        raise NotPermitted("Only a master that was approved can be made private.")
+    locked.visibility = Visibility.PRIVATE
+    _save(locked)
+    audit(
+        actor, "master.make_private", locked,
+        before={"visibility": Visibility.PUBLIC}, after={"visibility": Visibility.PRIVATE},
+    )  # fmt: skip
+    publish_change(locked.account_id)
+    return locked
+
+
+@transaction.atomic
 def decide_application(
     *, actor: User, master: CopyMaster, approve: bool, reason: str
 ) -> CopyMaster:

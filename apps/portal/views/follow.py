@@ -7,12 +7,12 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
-from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.errors import AccountsError
 from apps.accounts.legal import accept_texts, missing_texts
 from apps.accounts.selectors import product_config
+from apps.analytics.selectors import has_imported_history
 from apps.common.htmx import posted, render_page
 from apps.copytrading import api
 from apps.copytrading.errors import CopyError, FollowerNotFound, InvalidSettings
@@ -101,14 +101,15 @@ def follow(request: SignedInRequest) -> HttpResponse:
     if wish.master is not None:
         _inherit(wish)
     words = request.GET.get("q", "").strip()
+    shown = [wish.master] if wish.master else search_masters(request.user, words)
     account = wish.account
     context = {
         "form": form,
         "master": wish.master,
         "unknown": bool(wish.named) and wish.master is None,
         "words": words,
-        "masters": search_masters(request.user, words) if wish.master is None else [],
-        "discover": _discover(),
+        "masters": shown,
+        "imported": has_imported_history([master.account_id for master in shown]),
         "currency": account.currency if account else "",
         "preview": wish.preview(),
         "rehearsal": wish.rehearsal() if previewing else None,
@@ -143,14 +144,6 @@ def _master(request: SignedInRequest, named: str) -> MasterRow | None:
 
 def _account_label(account: TradingAccount) -> str:
     return f"{account.name or account.login} · {account.login} · {account.currency}"
-
-
-def _discover() -> str:
-    """Where masters are found and compared."""
-    try:
-        return reverse("portal:discover")
-    except NoReverseMatch:
-        return ""
 
 
 def _inherit(wish: _Wish) -> None:

@@ -14,8 +14,14 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.selectors import is_staff_member
+from apps.analytics.domain.breakdown import Part
+from apps.analytics.domain.qualification import Record, Rules, checks
+from apps.analytics.selectors import Breakdown
 from apps.common.charts import Chart, Marker, Series
 from apps.common.navigation import NavItem
+from apps.portal.health import Health
+from apps.portal.master_tables import Bars, breakdowns
+from apps.trading.orders import Side
 
 
 class SampleForm(forms.Form):
@@ -31,6 +37,11 @@ class SampleForm(forms.Form):
         choices=[("skip", "Skip the trade"), ("round_up", "Take the smallest volume")],
         widget=forms.RadioSelect,
         initial="skip",
+    )
+    period = forms.ChoiceField(
+        label="Period",
+        choices=[("30", "30 d"), ("90", "90 d"), ("all", "All")],
+        widget=forms.RadioSelect,
     )
     stops = forms.BooleanField(
         label="Copy stop loss", help_text="Your stop follows the master's.", required=False
@@ -89,20 +100,46 @@ def sample_charts(theme: str) -> dict[str, Chart]:
     }  # fmt: skip
 
 
+def sample_bars() -> Bars:
+    """Results by symbol, one of them lost."""
+    parts = {
+        "EURUSD": Part(42, 25, 17, Decimal("1284.5")),
+        "GBPJPY": Part(18, 9, 9, Decimal("-312.07")),
+        "XAUUSD": Part(3, 0, 0, Decimal(0)),
+    }
+    return breakdowns(Breakdown(parts, dict.fromkeys(Side, Part()), [Part()] * 7, [Part()] * 24))[0]
+
+
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
     """For staff, and for everybody on a machine that runs with DEBUG."""
     if not (settings.DEBUG or is_staff_member(request.user)):
         raise Http404("No such page.")
-    data = {"name": "Harbour Swing", "multiplier": "0.5", "volume": "0", "rounding": "skip"}
+    data = {
+        "name": "Harbour Swing",
+        "multiplier": "0.5",
+        "volume": "0",
+        "rounding": "skip",
+        "period": "90",
+    }
     wrong = {theme: SampleForm(data, auto_id=f"{theme}_%s") for theme in ("light", "dark")}
     context = {
         "themes": [
             {"name": name, "form": form} | sample_charts(name) for name, form in wrong.items()
         ],
         "now": timezone.now(),
+        "bars": sample_bars(),
         "values": [Decimal(v) for v in (10, 12, 11, 15, 14, 18, 17, 21, 19, 24)],
         "hops": [1.2, 3.1, 2.4, 5.0],
+        "healths": [
+            Health("good", "Connected", ""),
+            Health("warn", "Connecting", "Just wait."),
+            Health("bad", "Access refused", "Give access again."),
+        ],
+        "checks": checks(
+            Rules(30, 20, Decimal(1000), Decimal(50)),
+            Record(212, 9, Decimal("4120.50"), Decimal("17.3")),
+        ),
         "gain": Decimal("1284.5"),
         "loss": Decimal("-312.07"),
         "zero": Decimal(0),

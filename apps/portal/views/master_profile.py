@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,6 +12,8 @@ from django.shortcuts import redirect, render
 from django.utils.http import quote_etag
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from apps.accounts.selectors import product_config
+from apps.analytics.domain.qualification import qualifies
 from apps.analytics.qualifying import qualification_of
 from apps.analytics.selectors import imported_spans
 from apps.common.htmx import posted
@@ -31,8 +33,7 @@ if TYPE_CHECKING:
 def profile(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     """Edit what a master shows and whom it lets follow; its state stands beside."""
     master = _own(request, uuid)
-    standing = {name: getattr(master, name) for name in ProfileForm.base_fields}
-    form = ProfileForm(posted(request), initial=standing, auto_id="profile_%s")
+    form = ProfileForm(posted(request), initial=_standing(master), auto_id="profile_%s")
     if request.method == "POST" and form.is_valid():
         try:
             api.update_master(actor=request.user, master=master, **form.cleaned_data)
@@ -98,16 +99,22 @@ def _own(request: SignedInRequest, uuid: UUID) -> CopyMaster:
     return master
 
 
+def _standing(master: CopyMaster) -> dict[str, Any]:
+    """The profile as the fields show it."""
+    values = {name: getattr(master, name) for name in ProfileForm.base_fields}
+    return values | {"min_investment": f"{master.min_investment.normalize():f}"}
+
+
 def _page(
     request: SignedInRequest,
     master: CopyMaster,
     form: ProfileForm | None = None,
     picture_form: PictureForm | None = None,
 ) -> HttpResponse:
-    standing = {name: getattr(master, name) for name in ProfileForm.base_fields}
-    chosen = form or ProfileForm(initial=standing, auto_id="profile_%s")
+    chosen = form or ProfileForm(initial=_standing(master), auto_id="profile_%s")
     asked = picture_form or PictureForm(auto_id="picture_%s")
     applying = master.status in ("pending", "rejected") or master.visibility == "private"
+    checks = qualification_of([master.account])[master.account_id] if applying else ()
     context = {
         "master": master,
         "account": master.account,
@@ -115,7 +122,8 @@ def _page(
         "picture_form": asked,
         "digest": pictures_of([master.pk]).get(master.pk),
         "imported": imported_spans([master.account_id]).get(master.account_id),
-        "checks": qualification_of([master.account])[master.account_id] if applying else (),
+        "checks": checks,
+        "may_apply": qualifies(checks) or not product_config().master_rules_bind,
     }
     wrong = bool(chosen.errors or asked.errors)
     return render(request, "portal/masters/profile.html", context, status=422 if wrong else 200)

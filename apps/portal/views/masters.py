@@ -47,6 +47,8 @@ def change(request: SignedInRequest, uuid: UUID, action: str) -> HttpResponse:
             messages.error(request, str(refusal))
         else:
             messages.success(request, f"{row.strategy_name}: {done}")
+        if action in ("apply", "withdraw", "hide"):
+            return redirect("portal:master_profile", uuid)
         return redirect("portal:masters")
     return render_page(
         request,
@@ -68,6 +70,9 @@ def _apply(request: SignedInRequest, row: MasterRow, action: str) -> str:
     if action == "withdraw":
         api.withdraw_application(actor=request.user, master=master)
         return "the application is withdrawn. The master is for your own accounts alone."
+    if action == "hide":
+        api.make_private(actor=request.user, master=master)
+        return "it is for your own accounts alone now. Copies that run go on."
     on = action == "switch-on"
     api.set_master_enabled(actor=request.user, master=master, enabled=on)
     if on:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -10,7 +10,7 @@ import pytest
 from apps.analytics.models import EquityDay, SubscriptionDay, SubscriptionFigures
 from apps.analytics.selectors import copy_curve, copy_returns
 from tests.factories.copytrading import MasterFactory
-from tests.factories.equity import closed_days
+from tests.factories.equity import closed_days, sampled
 
 pytestmark = pytest.mark.django_db
 STARTED = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -56,6 +56,15 @@ def test_the_day_that_is_not_over_counts_without_its_deposits() -> None:
     )
 
     assert copy_returns({copy: Decimal(100)})[copy].master == pytest.approx(0.1)
+
+
+def test_a_master_without_a_past_is_measured_from_its_first_sample() -> None:
+    account_id, copy = followed()
+    sampled(account_id, {STARTED - timedelta(minutes=1): 500, STARTED: 1_000})
+    closed_days(account_id, date(2026, 3, 2), [None])
+    EquityDay.objects.filter(account_id=account_id).update(closed=False, equity=1_050)
+
+    assert copy_returns({copy: Decimal(100)})[copy].master == pytest.approx(0.05)
 
 
 def test_the_result_of_now_goes_on_from_the_last_look() -> None:

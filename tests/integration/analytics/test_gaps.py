@@ -11,8 +11,8 @@ from django.utils import timezone
 
 from apps.analytics import api
 from apps.analytics.domain.attribution import Cause
+from apps.analytics.gap_models import SubscriptionGap, TradeGap
 from apps.analytics.gaps import CopyGap, gap_of_copy
-from apps.analytics.models import SubscriptionGap, TradeGap
 from apps.copytrading import api as copying
 from apps.copytrading.models import CopySubscription, Outcome, TradeLink
 from apps.copytrading.selectors import subscriptions_of

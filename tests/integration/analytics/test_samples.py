@@ -4,6 +4,8 @@ from decimal import Decimal
 import pytest
 
 from apps.analytics import api, selectors
+from apps.analytics.models import EquitySample, RollUp
+from apps.execution.models import Deal
 from apps.platforms.models import (
     AccountGroup,
     AccountState,
@@ -85,3 +87,41 @@ def test_history_is_thinned_to_the_last_sample_of_each_stretch(
 def test_no_accounts_and_no_time_give_no_curve() -> None:
     assert selectors.equity_history([], since=NOW, until=NOW) == {}
     assert selectors.equity_history([1], since=NOW, until=NOW) == {}
+
+
+def dealt(account_id: int, at: datetime) -> None:
+    number = Deal.objects.count()
+    Deal.objects.create(
+        account_id=account_id, deal_id=str(number), platform_order_id="", position_id="1",
+        instrument_id="1", side="buy", effect="open", units=100, price=1,
+        executed_at=at, received_at=at,
+    )  # fmt: skip
+
+
+def test_an_account_that_traded_is_sampled_as_it_was_after_its_deals(
+    connection: Connection,
+) -> None:
+    key, other = account(connection, "1", "1000.50"), account(connection, "2", "500")
+    moment = NOW + timedelta(seconds=1.25)
+    dealt(key, moment - timedelta(seconds=1))
+    dealt(key, moment - timedelta(milliseconds=10))
+    assert api.sample_deals(now=moment) == 0  # the state is still that of before
+    AccountState.objects.filter(account_id=key).update(as_of=moment, equity=Decimal("990"))
+
+    assert api.sample_deals(now=moment + timedelta(seconds=2)) == 1
+    AccountState.objects.filter(account_id=key).update(as_of=moment + timedelta(seconds=1))
+    assert api.sample_deals(now=moment + timedelta(seconds=4)) == 0
+
+    (sample,) = EquitySample.objects.all()
+    assert (sample.account_id, sample.at, sample.equity) == (key, moment, 990)
+    dealt(other, moment + timedelta(seconds=20))
+    AccountState.objects.filter(account_id=other).update(as_of=moment + timedelta(seconds=21))
+    assert api.sample_deals(now=moment + timedelta(seconds=25)) == 1
+    assert RollUp.objects.get().deals_to == Deal.objects.order_by("id")[1].pk
+
+
+def test_the_sample_of_the_minute_will_do_for_a_deal_before_it(connection: Connection) -> None:
+    key = account(connection, "1", "1000")
+    dealt(key, NOW.replace(second=0) - timedelta(seconds=2))
+    assert api.sample_equity(now=NOW) == 1
+    assert api.sample_deals(now=NOW) == 0

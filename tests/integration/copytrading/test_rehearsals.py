@@ -233,7 +233,7 @@ def test_a_standing_copy_takes_its_pairs_and_is_not_changed(world: CopyWorld) ->
 
 
 def test_what_is_loaded_once_serves_all_changes_of_the_form(
-    world: CopyWorld, account: TradingAccount
+    world: CopyWorld, account: TradingAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     round_trips(world.account_id, [100_000] * 5)
     fresh = TradingAccount.objects.select_related("state", "group").get(pk=account.pk)
@@ -246,7 +246,8 @@ def test_what_is_loaded_once_serves_all_changes_of_the_form(
             rehearse_new(world.master, of, settings, money_at=nothing_recorded, now=timezone.now())
         return len(captured)
 
-    product_config()  # read once a second, whatever is asked
+    monkeypatch.setattr("apps.accounts.selectors._CONFIG_AGE_S", 3_600)
+    product_config()  # read once, whatever is asked
     first = counted(fresh)
     round_trips(world.account_id, [50_000] * 300, first=100)
     assert counted(fresh, risk_multiplier=Decimal(2)) <= 2

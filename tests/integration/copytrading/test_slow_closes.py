@@ -172,3 +172,18 @@ def test_a_reduction_and_an_increase_at_once_never_close_the_whole(world: CopyWo
     world.trade("m1", 1_000)
     world.run()
     assert held(copy) == {Side.BUY: 3_000}
+
+
+def test_the_rest_of_a_refused_reduction_leaves_what_should_be_held_exact(world: CopyWorld) -> None:
+    """What rounding holds back counts again when the master reduces once more."""
+    copy = world.follow(volume_mode="multiplier", risk_multiplier=Decimal("0.0333"))
+    world.trade("m1", 910_000)  # 30,303 should be held
+    world.run()
+    world.trade("m1", -192_000)  # 23,909.4
+    world.run(refused_closes)
+    world.wait()
+    world.run()
+    assert held(copy) == {Side.BUY: Decimal(23_000)}
+    world.trade("m1", -385_000)  # 11,088.9
+    world.run()
+    assert held(copy) == {Side.BUY: Decimal(11_000)}

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 
@@ -40,8 +41,9 @@ def rig(process_env: dict[str, str]) -> Iterator[Rig]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def fill_from(rig: Rig) -> bool:
-    return fill(host="127.0.0.1", port=rig.port, admin_port=rig.admin_port)
+def fill_from(rig: Rig, days: int = 0) -> bool:
+    """Fill the demo, with a past of so many days: most tests need none."""
+    return fill(host="127.0.0.1", port=rig.port, admin_port=rig.admin_port, days=days)
 
 
 def everything() -> dict[str, list]:
@@ -53,24 +55,37 @@ def everything() -> dict[str, list]:
     }
 
 
+def last_balances() -> dict[str, Decimal]:
+    """The balance that each account's record ends with, by login."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT ON (a.login) a.login, s.balance FROM analytics_equitysample s "
+            "JOIN platforms_tradingaccount a ON a.id = s.account_id ORDER BY a.login, s.at DESC"
+        )
+        return dict(cursor.fetchall())
+
+
 def test_it_is_filled_once_and_found_again(rig: Rig) -> None:
-    assert fill_from(rig)
-    assert TradingAccount.objects.count() == 34
-    assert CopyMaster.objects.filter(status="active", visibility="public").count() == 4
+    assert fill_from(rig, 15)
+    assert TradingAccount.objects.count() == len(plan.accounts())
+    public = CopyMaster.objects.filter(status="active", visibility="public")
+    assert public.count() == len(plan.MASTERS)
     assert CopySubscription.objects.count() == len(plan.COPIES)
     assert CopySubscription.objects.filter(status="paused").count() == 1
     assert product_config().copy_trading_enabled
     assert not product_config().bot_trading_enabled
     before, books = everything(), read_books(rig)
+    held = {str(book["login"]): Decimal(book["balance"]) for book in books.values()}
+    assert held == last_balances(), "the venue goes on where the past ends"
 
-    assert not fill_from(rig)
+    assert not fill_from(rig, 15)
     assert everything() == before
     assert len(read_books(rig)) == len(books)
 
 
 def test_the_printed_sign_ins_work(rig: Rig) -> None:
     out = StringIO()
-    call_command("demo", port=rig.port, admin_port=rig.admin_port, stdout=out)
+    call_command("demo", port=rig.port, admin_port=rig.admin_port, days=0, stdout=out)
     printed = [line.split()[-2:] for line in out.getvalue().splitlines()[1:]]
     assert {email for email, _ in printed} == {
         person.email for person in (*plan.STAFF, *plan.CUSTOMERS) if person.signs_in
@@ -144,7 +159,7 @@ def test_traders_keep_it_alive_over_a_restart_of_the_venue(rig: Rig) -> None:
     fill_from(rig)
     rig.gateway()
     rig.worker()
-    rig.wait_until(lambda: live(34), "reading all accounts", 60)
+    rig.wait_until(lambda: live(len(plan.accounts())), "reading all accounts", 60)
     rig.traders()
     rig.wait_until(lambda: copied() > 3, "the first copies", 45)
     rig.kill("venue")
@@ -163,7 +178,7 @@ def test_a_trade_by_hand_arrives_with_its_parts_and_its_stop(rig: Rig) -> None:
     fill_from(rig)
     rig.gateway()
     rig.worker()
-    rig.wait_until(lambda: live(34), "reading all accounts", 60)
+    rig.wait_until(lambda: live(len(plan.accounts())), "reading all accounts", 60)
 
     def by_hand(*words: str) -> str:
         out = StringIO()

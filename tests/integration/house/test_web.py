@@ -12,8 +12,10 @@ from cryptography.fernet import Fernet
 from django.core.management.utils import get_random_secret_key
 from django.test import Client
 
+from apps.accounts.roles import Role
 from apps.common.launcher.installation import ROOT
 from config.asgi import application
+from tests.factories.accounts import staff
 
 
 def policy(answer: object) -> dict[str, str]:
@@ -34,7 +36,8 @@ def test_pages_run_nothing_that_is_written_into_them(client: Client) -> None:
 
 @pytest.mark.django_db
 def test_the_staff_admin_has_a_policy_of_its_own(client: Client) -> None:
-    answer = client.get("/staff-admin/login/")
+    client.force_login(staff(Role.OWNER))
+    answer = client.get("/staff-admin/")
 
     assert answer.status_code == 200
     assert "'unsafe-inline'" in policy(answer)["style-src"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from io import StringIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -109,7 +111,7 @@ def test_tokens_are_encrypted_never_shown_and_open_the_account(
     grant = PendingGrant.objects.get()
     chosen = [f"{a['server']}/{a['login']}" for a in grant.accounts]
     as_customer.post(response.url, {"account": chosen})
-    account = TradingAccount.objects.first()
+    account = TradingAccount.objects.select_related("connection").first()
     assert account is not None
     for page in (reverse("portal:accounts"), reverse("portal:account", args=[account.uuid])):
         pages += as_customer.get(page).content.decode()
@@ -329,3 +331,15 @@ def test_without_an_application_nothing_is_offered(as_customer: Client) -> None:
     assert "cannot be added here" in problem(
         as_customer, as_customer.get(reverse("portal:connect_ctrader"))
     )
+
+
+def test_a_new_secret_of_the_application_reaches_the_connections(
+    as_customer: Client, venue: BesideVenue, settings: Any
+) -> None:
+    added(as_customer, venue)
+    settings.CTRADER_CLIENT_SECRET = "renewed"
+    out = StringIO()
+    for told in ("2 connections", "0 connections"):
+        call_command("ctrader_application", stdout=out)
+        assert told in out.getvalue()
+    assert {c.credentials["client_secret"] for c in Connection.objects.all()} == {"renewed"}

@@ -64,6 +64,16 @@ def test_no_more_than_the_product_allows(customer: User, venue: BesideVenue) -> 
     assert open_paper_account(owner=customer).pk != first.pk
 
 
+def test_opening_and_removing_in_turn_has_an_end(
+    customer: User, venue: BesideVenue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.platforms.paper.A_DAY", 2)
+    for _ in range(2):
+        archive_account(actor=customer, account=open_paper_account(owner=customer))
+    with pytest.raises(LimitReached, match="tomorrow"):
+        open_paper_account(owner=customer)
+
+
 def test_none_are_offered_where_the_product_says_so(
     as_customer: Client, venue: BesideVenue
 ) -> None:

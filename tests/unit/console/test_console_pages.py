@@ -50,6 +50,11 @@ def addresses(world: CopyWorld) -> dict[str, str]:
         "change_master": reverse("console:change_master", kwargs={**one, "action": "pause"}),
         "copy_trading": reverse("console:copy_trading"),
         "defaults": reverse("console:defaults"),
+        "rules": reverse("console:rules"),
+        "applications": reverse("console:applications"),
+        "decide_application": reverse(
+            "console:decide_application", kwargs={**one, "decision": "approve"}
+        ),
         "copy": reverse("console:copy", args=[world.master.subscriptions.earliest("id").uuid]),
     }
 
@@ -76,9 +81,10 @@ def test_support_looks_but_does_not_act(world: CopyWorld, signed_in: SignedIn) -
     client = signed_in(Role.SUPPORT)
     found = addresses(world)
 
-    for label in ("live", "masters", "master", "copy", "platforms", "product"):
+    for label in ("live", "masters", "master", "copy", "platforms", "product", "applications"):
         assert client.get(found[label]).status_code == 200, label
-    assert client.post(found["defaults"], {"reason": "x"}).status_code == 403
+    for label in ("defaults", "rules", "decide_application"):
+        assert client.post(found[label], {"reason": "x"}).status_code == 403, label
     assert client.post(found["change_master"], {"reason": "x"}).status_code == 403
     assert client.post(found["copy_trading"], {"reason": "x", "enabled": "0"}).status_code == 403
     assert "Pause" not in client.get(found["master"]).content.decode()

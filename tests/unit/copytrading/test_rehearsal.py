@@ -219,7 +219,9 @@ def test_what_was_too_small_is_told_by_how_much() -> None:
 
 def test_needed_is_the_balance_that_keeps_the_margin_level() -> None:
     history = History().trade("p", 100, "1.1000").mark("1.0900").trade("p", 0, "1.1000")
-    made = rehearse(history.items, terms(rules=Rules(min_margin_level=Decimal(200))))
-    assert made.needed == 2 * 1_090 + 1_000
-    enough = terms(rules=Rules(min_margin_level=Decimal(200)), funds=funds(made.needed))
-    assert rehearse(history.items, enough).worst_margin_level == 200
+    guarded = rehearse(history.items, terms(rules=Rules(min_margin_level=Decimal(200))))
+    assert guarded.needs == [2 * 1_100]
+    free = rehearse(history.items, terms())
+    assert free.needed == Decimal(1_090) / 2 + 1_000  # at the worst price, before a stop-out
+    assert rehearse(history.items, terms(funds=funds(free.needed))).stopped_out_at is not None
+    assert rehearse(history.items, terms(funds=funds(free.needed + 1))).stopped_out_at is None

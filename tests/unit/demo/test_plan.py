@@ -6,15 +6,22 @@ from collections import Counter
 
 from apps.demo import plan
 from apps.demo.domain.characters import CHARACTERS
+from apps.demo.domain.past.strategies import STRATEGIES
 
 ACCOUNTS = {account.key: account for account in plan.accounts()}
 
 
-def test_thirty_followers_and_four_masters() -> None:
-    assert len(plan.FOLLOWERS) == 30
-    assert {master.character for master in plan.MASTERS} == set(CHARACTERS)
-    assert len(ACCOUNTS) == 34, "keys of accounts are unique"
-    assert len({master.account.key for master in plan.MASTERS}) == 4
+def test_forty_two_followers_and_ten_masters() -> None:
+    assert len(plan.FOLLOWERS) == 42
+    assert {master.character for master in plan.MASTERS} == set(CHARACTERS) == set(STRATEGIES)
+    assert len(ACCOUNTS) == 52, "keys of accounts are unique"
+    assert len({master.account.key for master in plan.MASTERS}) == 10
+
+
+def test_what_followers_earned_is_known_of_some_masters() -> None:
+    followed = Counter(copy.master for copy in plan.COPIES)
+    assert sum(count >= 5 for count in followed.values()) >= 6
+    assert min(followed.values()) < 5, "and of some it cannot be told yet"
 
 
 def test_everything_there_is_to_see_is_there() -> None:
@@ -45,7 +52,9 @@ def test_the_main_customer_has_enough_to_look_at() -> None:
     mine = [c for c in plan.COPIES if ACCOUNTS[c.account].owner == plan.TRADER]
     assert len(mine) >= 6
     assert {c.volume_mode for c in mine} == {c.volume_mode for c in plan.COPIES}
-    assert {c.master for c in mine} == set(CHARACTERS)
+    followed = {c.master for c in mine}
+    assert len(followed) >= 4
+    assert len(set(CHARACTERS) - followed) >= 3, "some are left to be discovered"
 
 
 def test_a_netting_account_follows_masters_that_share_no_symbol() -> None:

@@ -113,8 +113,9 @@ def test_more_history_costs_no_more_queries(as_customer: Client, account: Tradin
     for number in range(2, 30):
         deal(account, number)
         order(account, number)
-    assert [queries(as_customer, page) for page in pages] == before
-    assert max(before) <= 26
+    after = [queries(as_customer, page) for page in pages]
+    assert all(now <= then for now, then in zip(after, before, strict=True))
+    assert max(before) <= 20
 
 
 def state(synced: bool = True) -> StateRow:

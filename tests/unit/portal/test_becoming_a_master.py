@@ -21,6 +21,7 @@ from apps.copytrading.errors import (
     BelowMinimumInvestment,
     FollowerModeNotAllowed,
     MasterFull,
+    MasterNotAvailable,
 )
 from apps.copytrading.models import CopyMaster, MasterPicture
 from apps.platforms.models import TradingAccount
@@ -112,6 +113,24 @@ def test_a_private_master_needs_the_rules_to_become_public(
     as_customer.post(reverse("portal:change_master", args=[master.uuid, "apply"]))
     master.refresh_from_db()
     assert (master.status, master.visibility) == ("active", "private")
+
+
+def test_a_public_master_is_made_private_and_its_copies_go_on(
+    as_customer: Client, stranger: User, master: CopyMaster
+) -> None:
+    copy = subscribe(
+        actor=stranger, master=master, follower=follower_of(stranger, 5_000),
+        volume_mode="multiplier",
+    )  # fmt: skip
+    as_customer.post(reverse("portal:change_master", args=[master.uuid, "hide"]))
+    master.refresh_from_db()
+    copy.refresh_from_db()
+    assert (master.visibility, master.status, copy.status) == ("private", "active", "active")
+    with pytest.raises(MasterNotAvailable):
+        subscribe(
+            actor=stranger, master=master, follower=follower_of(stranger, 5_000),
+            volume_mode="multiplier",
+        )  # fmt: skip
 
 
 def profile_form(**changes: Any) -> dict[str, Any]:

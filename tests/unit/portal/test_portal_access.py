@@ -13,6 +13,7 @@ from tests.factories.copytrading import switch_copying
 
 OWN_COPY = [
     ("subscription", {}),
+    ("against", {}),
     ("edit_copy", {}),
     ("edit_copy_summary", {}),
     ("edit_copy_rehearsal", {}),
@@ -62,7 +63,7 @@ def addresses(copied: CopySubscription) -> dict[str, str]:
     found["change_pair"] += "?symbol=EURUSD"
     for name in ("close_position", "detach_position"):
         found[name] = reverse(f"portal:{name}", args=[held_link(copied)])
-    for action in ("switch-off", "switch-on", "delete", "apply", "withdraw"):
+    for action in ("switch-off", "switch-on", "delete", "apply", "withdraw", "hide"):
         found[f"change_master {action}"] = reverse(
             "portal:change_master", args=[own_master(copied).uuid, action]
         )

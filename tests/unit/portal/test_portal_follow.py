@@ -172,14 +172,18 @@ def test_without_javascript_a_button_shows_both(
 
 
 def test_queries_are_few_and_do_not_grow(
-    as_customer: Client, world: CopyWorld, chosen: dict[str, str]
+    as_customer: Client,
+    world: CopyWorld,
+    chosen: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def of_rehearsal() -> int:
         with CaptureQueriesContext(connection) as captured:
             as_customer.post(reverse(REHEARSAL), chosen)
         return len(captured)
 
-    product_config()  # read once a second for all
+    monkeypatch.setattr("apps.accounts.selectors._CONFIG_AGE_S", 3_600)
+    product_config()  # read once for all
     round_trips(world.account_id, [100_000] * 5)
     address = f"{reverse(FOLLOW)}?master={world.master.uuid}"
     pages = queries(as_customer, address), queries(as_customer, reverse(FOLLOW))
@@ -208,7 +212,12 @@ def test_what_will_be_refused_is_said_before(
     told = as_customer.post(summary, {**chosen, "account": str(real.uuid)}).content.decode()
     assert "This cannot be copied now." in told
     assert "Real money does not follow a demo account" in told and "First:" not in told
-    CopyMaster.objects.update(status="paused")
+    CopyMaster.objects.update(min_investment=5_000, max_followers=9)
+    told = as_customer.post(summary, chosen).content.decode()
+    assert "asks for 5,000" in told and "First:" not in told
+    shown = page(as_customer, master=chosen["master"], account=chosen["account"])
+    assert "from 5,000 USD" in shown and "asks for 5,000" in shown
+    CopyMaster.objects.update(status="paused", min_investment=0)
     assert "the master is paused" in as_customer.post(summary, chosen).content.decode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -15,10 +16,13 @@ from apps.accounts.models import User
 from apps.analytics import api as analytics
 from apps.analytics.domain.attribution import Cause
 from apps.copytrading.models import CopySubscription, MarginAlarm
+from apps.copytrading.selectors import subscriptions_of
 from apps.execution.models import Position
 from apps.platforms.models import AccountState, ConnectionState
-from apps.portal.gap_view import PARTS, waterfall
+from apps.portal.gap_view import PARTS, both_chart, waterfall
+from apps.portal.live_copying import lines
 from tests.factories.copytrading import CopyWorld, quote
+from tests.factories.equity import closed_days
 from tests.factories.platforms import AccountFactory
 from tests.support.queries import queries
 
@@ -63,12 +67,27 @@ def traded(world: CopyWorld, copied: CopySubscription) -> CopySubscription:
 def test_the_copys_page_tells_why_its_result_differs(
     as_customer: Client, world: CopyWorld, traded: CopySubscription
 ) -> None:
-    page = as_customer.get(reverse("portal:subscription", args=[traded.uuid])).content.decode()
+    page = as_customer.get(reverse("portal:against", args=[traded.uuid])).content.decode()
 
     assert "Why your result differs" in page
     assert "A perfect copy" in page and "Your copy" in page
     assert "Costs" in page
     assert "+1.00" in page  # 49.50 of 4,950.50
+
+
+def test_an_older_copy_is_drawn_by_the_day_from_nothing(traded: CopySubscription) -> None:
+    began = timezone.now() - timedelta(days=10)
+    CopySubscription.objects.filter(pk=traded.pk).update(created_at=began)
+    closed_days(traded.master.account_id, began.date(), [0.02] * 10)
+    (line,) = lines(subscriptions_of(subscription_id=traded.pk))
+
+    chart = both_chart(line.row, line.record)
+
+    mine, theirs = chart.series
+    assert not chart.times_of_day
+    assert (mine.points[0][1], theirs.points[0][1]) == (0.0, 0.0)
+    assert mine.points[-1] == (timezone.now().date(), pytest.approx(49.5 / 4950.5))
+    assert len(theirs.points) == 12
 
 
 def test_the_list_shows_return_beside_the_masters(
@@ -82,14 +101,17 @@ def test_the_list_shows_return_beside_the_masters(
 def test_queries_do_not_grow_with_what_is_held(
     as_customer: Client, customer: User, world: CopyWorld, traded: CopySubscription
 ) -> None:
-    pages = (reverse("portal:exposure"), reverse("portal:close_everything"))
+    pages = (
+        reverse("portal:exposure"),
+        reverse("portal:close_everything"),
+        reverse("portal:against", args=[traded.uuid]),
+    )
     before = [queries(as_customer, page) for page in pages]
     world.follow(account={"owner": customer})
     world.trade("p2", 100_000)
     world.run()
     assert [queries(as_customer, page) for page in pages] == before
-    assert max(before) <= 12
-    assert queries(as_customer, reverse("portal:subscription", args=[traded.uuid])) <= 36
+    assert max(before) <= 28
 
 
 def test_exposure_names_symbols_and_currencies(

@@ -8,6 +8,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import escape
 
 from apps.accounts.models import User
 from apps.analytics.models import EquityDay, ImportedRecord
@@ -65,7 +66,7 @@ def test_what_is_wrong_is_listed_by_line(as_customer: Client, account: TradingAc
     page = response.content.decode()
     assert "Nothing was imported" in page and "<script" not in page.split("What is wrong")[1][:400]
     (line, sentence) = response.context["refused"].problems[0]
-    assert line > 1 and sentence in page
+    assert line > 1 and f">{line}</td>" in page and escape(sentence) in page
     assert not ImportedRecord.objects.exists()
 
 

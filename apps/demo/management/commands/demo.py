@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.demo import plan
 from apps.demo.passwords import demo_password
+from apps.demo.past import YEAR
 from apps.demo.seed import fill
 from apps.demo.venue import CTID, VenueUnavailable, offer_ctid
 
@@ -27,6 +28,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="of the paper venue")
         parser.add_argument("--port", type=int, default=port("PAPERVENUE_PORT"))
+        parser.add_argument(
+            "--days", type=int, default=YEAR, help="business days of past to make up, 0 for none"
+        )
         parser.add_argument("--admin-port", type=int, default=port("PAPERVENUE_ADMIN_PORT"))
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -36,8 +40,9 @@ class Command(BaseCommand):
                 "with `make run`."
             )
         try:
-            fill(host=options["host"], port=options["port"], admin_port=options["admin_port"])
-            offer_ctid(options["admin_port"], demo_password(CTID))
+            address = {name: options[name] for name in ("host", "port", "admin_port")}
+            if fill(**address, days=options["days"]):
+                offer_ctid(options["admin_port"], demo_password(CTID))
         except VenueUnavailable as problem:
             raise CommandError(str(problem)) from None
         self.stdout.write(sign_ins())
@@ -49,5 +54,5 @@ def sign_ins() -> str:
     rows = [(p.role.capitalize() or "Customer", p.email) for p in people if p.signs_in]
     width = max(len(email) for _, email in rows)
     lines = [f"{who:<10} {email:<{width}}  {demo_password(email)}" for who, email in rows]
-    brought = f"{'cTrader ID':<10} {CTID:<{width}}  {demo_password(CTID)}"
-    return "\n".join(["Demo sign-ins:", *lines, brought])
+    heading = f"Demo sign-ins (cTrader ID to bring along: {CTID}, {demo_password(CTID)}):"
+    return "\n".join([heading, *lines])

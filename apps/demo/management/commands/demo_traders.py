@@ -15,7 +15,7 @@ from apps.demo.selectors import demo_seats, endpoint
 
 
 class Command(BaseCommand):
-    help = "Trade the four demo masters, each by its own script, as an outside client would."
+    help = "Trade the demo masters, each by its own script, as an outside client would."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--seed", type=int, default=1, help="of the traders' chance")

@@ -1,0 +1,1 @@
+"""Server time of every page with very many rows behind it."""
