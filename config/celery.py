@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from celery import Celery
-from celery.signals import task_prerun
+from celery.signals import celeryd_init, task_prerun
 from django.db import close_old_connections
 
 from apps.common.broker_watch import BrokerWatch
@@ -25,3 +25,14 @@ app.steps["consumer"].add(BrokerWatch)
 def keep_usable_connections(**_: Any) -> None:
     """Before each task: drop a connection that an error has left unusable."""
     close_old_connections()
+
+
+@celeryd_init.connect
+def watch_tasks(**_: Any) -> None:
+    """Note what fails, and when the sweeps ran last."""
+    import django
+
+    django.setup()
+    from apps.common.task_watch import watch
+
+    watch({entry["task"] for entry in app.conf.beat_schedule.values()})

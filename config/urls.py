@@ -18,5 +18,6 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("console/", include("apps.console.urls")),
     path("staff-admin/", admin.site.urls),
+    path("", include("apps.console.probe_urls")),
     path("", include("apps.portal.urls")),
 ]

@@ -11,15 +11,18 @@ import pytest
 import redis
 from django.conf import settings
 
+from apps.accounts.house import forget_house
 from apps.accounts.selectors import forget_product_config
 
 
 @pytest.fixture(autouse=True)
 def _fresh_product_config() -> Iterator[None]:
-    """No test sees the configuration that another one read."""
+    """No test sees the configuration, or the house, that another one read."""
     forget_product_config()
+    forget_house()
     yield
     forget_product_config()
+    forget_house()
 
 
 @pytest.fixture

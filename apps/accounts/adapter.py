@@ -8,9 +8,11 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.conf import settings
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest
 
+from apps.accounts.house import house, mail_in_words
 from apps.accounts.models import Customer, User
 from apps.common.fields import decrypt_json, encrypt_json
 
@@ -26,9 +28,40 @@ class AccountAdapter(DefaultAccountAdapter):
         saved: User = super().save_user(request, user, form, commit)
         if commit:
             Customer.objects.get_or_create(
-                user=saved, defaults={"name": saved.email.partition("@")[0]}
+                user=saved,
+                defaults={"name": saved.email.partition("@")[0], "timezone": house().timezone},
             )
         return saved
+
+    def format_email_subject(self, subject: str) -> str:
+        return f"[{house().name}] {subject}"
+
+    def render_mail(
+        self, template_prefix: str, email: str, context: dict[str, Any], headers: Any = None
+    ) -> EmailMessage:
+        """The mail in the words of the house, or the built-in one with its name."""
+        user = context.get("user")
+        customer = getattr(user, "customer", None) if user else None
+        link = next((str(context[n]) for n in _LINKS if context.get(n)), "")
+        values = {"name": customer.name if customer else "", "email": email, "link": link}
+        words = mail_in_words(template_prefix, values)
+        if words is None:
+            named = {**context, "current_site": _Site(house().name)}
+            built_in: EmailMessage = super().render_mail(template_prefix, email, named, headers)
+            return built_in
+        subject, body = words
+        return EmailMessage(subject, body, self.get_from_email(), [email], headers=headers)
+
+
+#: What the built-in mails call the address to open.
+_LINKS = ("activate_url", "password_reset_url", "signup_url")
+
+
+class _Site:
+    """What the built-in mails ask of a site: the name of the house."""
+
+    def __init__(self, name: str) -> None:
+        self.name = self.domain = name
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):

@@ -5,63 +5,74 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from apps.accounts import people
 from apps.accounts.legal import publish_text
 from apps.accounts.models import (
     Acceptance,
     AuditEntry,
     Customer,
+    House,
     LegalText,
+    MailText,
     ProductConfig,
+    SignIn,
     User,
 )
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may
+from apps.accounts.staff_admin import StaffAdmin, offers, service_action
+from apps.common.models import TaskFailure
 
-# Roles are fixed, and addresses belong to their users; neither is edited here.
-admin.site.unregister([Group, EmailAddress])
+# Roles are fixed; addresses, second factors and sessions belong to their users.
+admin.site.unregister([Group, EmailAddress, Authenticator, UserSession])
 
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that are written by the product's own functions, to look at."""
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+_LOCK = service_action("Lock", Permission.MANAGE_CUSTOMERS, people.lock_user, "user")
+_UNLOCK = service_action("Unlock", Permission.MANAGE_CUSTOMERS, people.unlock_user, "user")
 
 
 @admin.register(User)
-class UserAdmin(ReadOnlyAdmin):
+@offers(_LOCK, _UNLOCK)
+class UserAdmin(StaffAdmin):
     list_display = ("email", "first_name", "is_staff", "is_active", "last_login")
     list_filter = ("is_staff", "is_active", "groups")
     search_fields = ("email", "first_name", "last_name")
     ordering = ("email",)
-    exclude = ("password",)
+    exclude = ("password", "user_permissions", "session_epoch")
 
 
 @admin.register(Customer)
-class CustomerAdmin(ReadOnlyAdmin):
-    list_display = ("name", "user", "timezone", "created_at")
+class CustomerAdmin(StaffAdmin):
+    list_display = ("name", "user", "may_copy", "may_be_master", "may_run_bots", "created_at")
+    list_filter = ("may_copy", "may_be_master", "may_run_bots")
     list_select_related = ("user",)
     search_fields = ("name", "user__email")
 
 
 @admin.register(ProductConfig)
-class ProductConfigAdmin(ReadOnlyAdmin):
-    list_display = ("__str__", "copy_trading_enabled", "max_delay_s", "stale_account_s")
+class ProductConfigAdmin(StaffAdmin):
+    list_display = ("__str__", "copy_trading_enabled", "bot_trading_enabled", "updated_at")
+
+
+@admin.register(House)
+class HouseAdmin(StaffAdmin):
+    list_display = ("name", "timezone", "support_email", "updated_at")
+    exclude = ("logo",)
+
+
+@admin.register(MailText)
+class MailTextAdmin(StaffAdmin):
+    list_display = ("kind", "subject", "updated_at")
+    search_fields = ("kind", "subject", "body")
 
 
 @admin.register(LegalText)
-class LegalTextAdmin(ReadOnlyAdmin):
+class LegalTextAdmin(StaffAdmin):
     """The house writes new versions; none is ever changed, customers accepted them as they are."""
 
     list_display = ("__str__", "published_at", "published_by")
@@ -88,17 +99,35 @@ class LegalTextAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Acceptance)
-class AcceptanceAdmin(ReadOnlyAdmin):
+class AcceptanceAdmin(StaffAdmin):
     list_display = ("user", "text", "at")
     list_select_related = ("user", "text")
     list_filter = ("text__kind", "text__version")
     search_fields = ("user__email",)
-    date_hierarchy = "at"
+    ordering = ("-at", "-id")
+
+
+@admin.register(SignIn)
+class SignInAdmin(StaffAdmin):
+    list_display = ("at", "user", "succeeded", "method", "ip", "device", "new_device")
+    list_filter = ("succeeded", "method", "new_device")
+    list_select_related = ("user",)
+    search_fields = ("user__email", "=ip")
+    exclude = ("device_mark",)
+    ordering = ("-id",)
 
 
 @admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnlyAdmin):
+class AuditEntryAdmin(StaffAdmin):
     list_display = ("at", "actor", "action", "object_label", "reason")
-    list_filter = ("action", "object_type")
-    search_fields = ("actor", "object_label", "object_id")
-    date_hierarchy = "at"
+    list_filter = ("object_type",)
+    search_fields = ("=actor", "=object_id", "=action")
+    ordering = ("-at", "-id")
+
+
+@admin.register(TaskFailure)
+class TaskFailureAdmin(StaffAdmin):
+    list_display = ("last_at", "task", "error", "count", "message")
+    list_filter = ("task",)
+    search_fields = ("task", "error", "message")
+    ordering = ("-last_at",)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, TypedDict, Unpack
 
+from django import forms
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
@@ -101,7 +102,13 @@ def create_customer(
 def create_staff(
     *, actor: User | None, email: str, password: str | None, name: str, role: Role
 ) -> User:
-    """Give a member of staff a sign-in with one role. EmailTaken when the address has one."""
+    """Give a member of staff a sign-in with one role. EmailTaken when the address has one.
+
+    Without a password it is set by the link in a password-reset mail. NotPermitted for an actor
+    who does not manage staff.
+    """
+    if actor is not None and not may(actor, Permission.MANAGE_STAFF):
+        raise NotPermitted("Only owners give people a role.")
     user = _create_user(
         email, password, is_staff=True, is_superuser=role is Role.OWNER, first_name=name
     )
@@ -179,6 +186,15 @@ class ProductDefaults(TypedDict, total=False):
 
 
 DEFAULTS = frozenset(ProductDefaults.__annotations__)
+
+
+def default_field(name: str) -> forms.Field:
+    """A form field for one of the defaults, as the model describes it."""
+    field = ProductConfig._meta.get_field(name)
+    assert isinstance(field, Field)
+    found = field.formfield()
+    assert found is not None
+    return found
 
 
 @transaction.atomic

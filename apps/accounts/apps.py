@@ -10,11 +10,12 @@ class AccountsConfig(AppConfig):
     verbose_name = "Accounts"
 
     def ready(self) -> None:
-        from apps.accounts import sign_ins
+        from apps.accounts import sign_ins, view_as
 
         post_migrate.connect(ensure_roles, sender=self)
         post_migrate.connect(ensure_legal_texts, sender=self)
         sign_ins.connect()
+        view_as.register()
 
 
 def ensure_roles(**_: Any) -> None:

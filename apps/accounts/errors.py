@@ -30,6 +30,12 @@ class InvalidDefaults(AccountsError):
         self.fields = dict(fields)
 
 
+class NotPossible(AccountsError):
+    """What was asked for cannot be done with this person as things stand."""
+
+    code = "NOT_POSSIBLE"
+
+
 class InvalidText(AccountsError):
     """A text that cannot be published."""
 

@@ -9,9 +9,11 @@ from zoneinfo import available_timezones
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 
 class UserManager(BaseUserManager["User"]):
@@ -40,6 +42,9 @@ class User(AbstractUser):
     username = None  # type: ignore[assignment]
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField("e-mail address", unique=True)
+    session_epoch = models.PositiveIntegerField(
+        default=0, editable=False, help_text="raised to end every session of the user at once"
+    )
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -48,18 +53,52 @@ class User(AbstractUser):
     def __str__(self) -> str:
         return self.email
 
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """What a session must carry to count: ends with the password, and with the epoch."""
+        if not self.session_epoch:
+            return super()._get_session_auth_hash(secret)  # type: ignore[misc,no-any-return]
+        salt = "apps.accounts.models.User.get_session_auth_hash"
+        value = f"{self.password}#{self.session_epoch}"
+        return salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
+
 
 def validate_timezone(value: str) -> None:
     if value not in available_timezones():
         raise ValidationError(f"{value!r} is not a time zone; use a name like Europe/Berlin")
 
 
+class BotStrategy(models.TextChoices):
+    """Kinds of bots that a customer may be allowed to run."""
+
+    SPOT_GRID = "spot_grid", "Spot Grid"
+    MARTINGALE = "martingale", "Martingale"
+    REVERSE_MARTINGALE = "reverse_martingale", "Reverse Martingale"
+
+
+def every_strategy() -> list[str]:
+    """What a new customer may run: all of them."""
+    return [strategy.value for strategy in BotStrategy]
+
+
 class Customer(models.Model):
-    """The person behind a user who trades here."""
+    """The person behind a user who trades here, and what staff allow this person to do.
+
+    A permission that is taken away holds for what would be new; what is held already can always
+    be closed.
+    """
 
     user = models.OneToOneField(User, on_delete=models.PROTECT, related_name="customer")
     name = models.CharField(max_length=128)
     timezone = models.CharField(max_length=64, default="UTC", validators=[validate_timezone])
+    may_copy = models.BooleanField("copying", default=True)
+    may_be_master = models.BooleanField("being a master", default=True)
+    may_run_bots = models.BooleanField("bots", default=True)
+    allowed_strategies = ArrayField(
+        models.CharField(max_length=32, choices=BotStrategy),
+        verbose_name="allowed strategies of bots",
+        default=every_strategy,
+        blank=True,
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:
@@ -226,7 +265,7 @@ class Acceptance(models.Model):
 class AuditEntry(models.Model):
     """Who did what to what, and why. Without foreign keys: it outlives all it speaks of."""
 
-    at = models.DateTimeField(db_index=True)
+    at = models.DateTimeField()
     actor_id = models.BigIntegerField(null=True, help_text="empty: the system itself")
     actor = models.CharField(max_length=254)
     action = models.CharField(max_length=64)
@@ -241,10 +280,47 @@ class AuditEntry(models.Model):
         verbose_name_plural = "audit entries"
         indexes = [
             models.Index(fields=["object_type", "object_id", "-at"], name="audit_of_object"),
+            models.Index(fields=["at", "id"], name="audit_in_order"),
+            models.Index(fields=["actor", "at", "id"], name="audit_of_actor"),
+            models.Index(fields=["action", "at", "id"], name="audit_of_action"),
         ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M:%S} {self.actor}: {self.action} {self.object_label}"
+
+
+class House(models.Model):
+    """One row: who runs this installation, as customers see it."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    name = models.CharField(max_length=64, default="Bellwether")
+    timezone = models.CharField(
+        "time zone", max_length=64, default="UTC", validators=[validate_timezone]
+    )
+    support_email = models.EmailField("support address", blank=True)
+    logo = models.BinaryField(default=bytes, blank=True)
+    logo_type = models.CharField(max_length=32, blank=True)
+    logo_mark = models.CharField(max_length=16, blank=True, help_text="names the logo's content")
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "house"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="one_house")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class MailText(models.Model):
+    """The house's own words of a mail, in place of the built-in ones."""
+
+    kind = models.CharField(max_length=64, primary_key=True)
+    subject = models.CharField(max_length=200)
+    body = models.TextField(max_length=10_000)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    def __str__(self) -> str:
+        return self.kind
 
 
 class SignIn(models.Model):

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     VIEW = "view"
     INTERVENE = "intervene"  # pause, stop and close what customers run
     HALT = "halt"  # kill switches
+    VIEW_AS_CUSTOMER = "view_as_customer"  # see the portal as a customer does, reading only
     DECIDE_APPLICATIONS = "decide_applications"  # who becomes a master
     MANAGE_CUSTOMERS = "manage_customers"
     MANAGE_PLATFORMS = "manage_platforms"
@@ -27,14 +28,8 @@ class Permission(StrEnum):
     MANAGE_STAFF = "manage_staff"
 
 
-_RISK = frozenset(
-    {
-        Permission.VIEW,
-        Permission.INTERVENE,
-        Permission.HALT,
-        Permission.DECIDE_APPLICATIONS,
-    }
-)
+_SUPPORT = frozenset({Permission.VIEW, Permission.VIEW_AS_CUSTOMER})
+_RISK = _SUPPORT | {Permission.INTERVENE, Permission.HALT, Permission.DECIDE_APPLICATIONS}
 _ADMIN = _RISK | {
     Permission.MANAGE_CUSTOMERS,
     Permission.MANAGE_PLATFORMS,
@@ -45,5 +40,13 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.OWNER: frozenset(Permission),
     Role.ADMIN: _ADMIN,
     Role.RISK: _RISK,
-    Role.SUPPORT: frozenset({Permission.VIEW}),
+    Role.SUPPORT: _SUPPORT,
+}
+
+#: What a role is for, for the people who give it.
+ROLE_WORDS: dict[Role, str] = {
+    Role.OWNER: "Everything, and the staff.",
+    Role.ADMIN: "Everything but the staff.",
+    Role.RISK: "Looks at everything, intervenes in copying and moves kill switches.",
+    Role.SUPPORT: "Looks at everything and sees the portal as a customer does; changes nothing.",
 }

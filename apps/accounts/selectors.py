@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
-from apps.accounts.models import AuditEntry, Customer, ProductConfig, User
+from apps.accounts.models import AuditEntry, Customer, ProductConfig, SignIn, User
 from apps.accounts.roles import PERMISSIONS, Permission, Role
 from apps.accounts.second_factor import lacks_second_factor
 
@@ -48,6 +49,7 @@ class ProductSettings:
 class AuditRow:
     """One entry of the audit trail, for showing."""
 
+    id: int
     at: datetime
     actor: str
     action: str
@@ -57,6 +59,9 @@ class AuditRow:
     reason: str
     before: dict[str, Any]
     after: dict[str, Any]
+
+
+AUDIT_FIELDS = tuple(AuditRow.__dataclass_fields__)
 
 
 class _ConfigCache:
@@ -117,6 +122,32 @@ def customer_of(user: User | AnonymousUser) -> Customer | None:
     return Customer.objects.filter(user=user).first()
 
 
+def customer_by_uuid(uuid: UUID) -> Customer | None:
+    """The customer behind the user with this uuid, with the user; for staff."""
+    return Customer.objects.select_related("user").filter(user__uuid=uuid).first()
+
+
+def staff_members() -> list[User]:
+    """Everybody with a staff sign-in, with their groups, by address; two queries."""
+    return list(User.objects.filter(is_staff=True).prefetch_related("groups").order_by("email"))
+
+
+def staff_member(uuid: UUID) -> User | None:
+    """A member of staff."""
+    return User.objects.filter(uuid=uuid, is_staff=True).first()
+
+
+def customer_may(user_id: int | None, permission: str) -> bool:
+    """Whether staff allow the owner of something this: may_copy, may_be_master, may_run_bots.
+
+    What belongs to nobody, or to staff, is not held back.
+    """
+    if user_id is None:
+        return True
+    found = Customer.objects.filter(user_id=user_id).values_list(permission, flat=True).first()
+    return True if found is None else bool(found)
+
+
 def find_user(email: str) -> User | None:
     """The user with this address, in whatever case it is written."""
     return User.objects.filter(email=email.strip().lower()).first()
@@ -129,5 +160,9 @@ def audit_trail(*, object_type: str = "", object_id: str = "", limit: int = 100)
         entries = entries.filter(object_type=object_type)
     if object_id:
         entries = entries.filter(object_id=object_id)
-    fields = tuple(AuditRow.__dataclass_fields__)
-    return [AuditRow(**row) for row in entries.values(*fields)[:limit]]
+    return [AuditRow(**row) for row in entries.values(*AUDIT_FIELDS)[:limit]]
+
+
+def recent_sign_ins(user: User, limit: int = 5) -> list[SignIn]:
+    """The latest attempts to sign in as this user, newest first; for staff."""
+    return list(SignIn.objects.filter(user=user).order_by("-id")[:limit])

@@ -8,8 +8,15 @@ class ConsoleConfig(AppConfig):
 
     def ready(self) -> None:
         from apps.common.live_pages import register
-        from apps.console import live, live_copying, live_drift, live_kill_switch
+        from apps.console import (
+            live,
+            live_copying,
+            live_drift,
+            live_kill_switch,
+            live_operations,
+        )
 
         pages = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
-        for page in (*pages, live.PLATFORMS, live_drift.DRIFT, live_kill_switch.KILL_SWITCH):
+        safe = (live.PLATFORMS, live_operations.OPERATIONS, live_drift.DRIFT)
+        for page in (*pages, *safe, live_kill_switch.KILL_SWITCH):
             register(page)

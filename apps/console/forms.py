@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from apps.accounts.api import ProductDefaults, default_field
 from apps.copytrading.domain.limits import PRODUCT_BOUNDS, Bounds
 from apps.copytrading.form_fields import BoundedField, number
 
@@ -49,6 +50,24 @@ def _default(name: str, unit: str) -> BoundedField:
     if PRODUCT_BOUNDS[name].low == 0:
         field.help_text = f"{field.help_text} 0: no limit."
     return field
+
+
+#: Units of defaults; what is not here has its unit in its help.
+_UNITS = {
+    "max_delay_s": "seconds",
+    "stale_account_s": "seconds",
+    "max_slippage": "%",
+    "min_margin_level": "%",
+    "max_positions": "positions",
+    "min_equity": "in each account's currency",
+    "loss_limit": "in each account's currency",
+    "max_master_count": "masters",
+    "margin_warning": "% of equity",
+    "margin_critical": "% of equity",
+}
+#: Headings of the page by how the names of fields begin; what fits none is about copying.
+_GROUPS = (("Warnings", "When an account counts as overleveraged", ("margin_",)),)
+_COPYING = ("Copying", "An account or a copy may be stricter, never looser")
 
 
 RULE_LABELS = {
@@ -117,24 +136,12 @@ class RulesForm(ReasonForm):
 
 
 class DefaultsForm(ReasonForm):
-    """What accounts and copies inherit."""
-
-    max_delay_s = _default("max_delay_s", "seconds")
-    stale_account_s = _default("stale_account_s", "seconds")
-    max_slippage = _default("max_slippage", "%")
-    min_margin_level = _default("min_margin_level", "%")
-    max_positions = _default("max_positions", "positions")
-    min_equity = _default("min_equity", "in each account's currency")
-    loss_limit = _default("loss_limit", "in each account's currency")
-    max_master_count = _default("max_master_count", "masters")
-    margin_warning = _default("margin_warning", "% of equity")
-    margin_critical = _default("margin_critical", "% of equity")
+    """What accounts and copies inherit: a field for every default that has no other form."""
 
     @classmethod
     def standing(cls, config: object) -> dict[str, Any]:
         """The defaults as the fields show them."""
-        names = cls.base_fields.keys() - {"reason"}
-        values = {name: getattr(config, name) for name in names}
+        values = {name: getattr(config, name) for name in _names()}
         return {
             name: f"{value.normalize():f}" if isinstance(value, Decimal) else value
             for name, value in values.items()
@@ -143,3 +150,39 @@ class DefaultsForm(ReasonForm):
     def defaults(self) -> dict[str, Any]:
         """The values as :func:`apps.accounts.api.update_product_defaults` takes them."""
         return {name: self.cleaned_data[name] for name in self.fields if name != "reason"}
+
+    def groups(self) -> list[tuple[str, str, list[forms.BoundField]]]:
+        """Heading, note and fields, as the page shows them."""
+        found: dict[tuple[str, str], list[forms.BoundField]] = {_COPYING: []}
+        for field in self:
+            if field.name != "reason":
+                found.setdefault(_group_of(field.name), []).append(field)
+        return [(*heading, fields) for heading, fields in found.items() if fields]
+
+
+def _names() -> list[str]:
+    return [name for name in ProductDefaults.__annotations__ if name not in RULE_LABELS]
+
+
+def _group_of(name: str) -> tuple[str, str]:
+    for title, note, beginnings in _GROUPS:
+        if name.startswith(beginnings):
+            return title, note
+    return _COPYING
+
+
+def _default_field(name: str) -> forms.Field:
+    """The field of one default: with our bounds where it has them, else as the model says."""
+    if name in PRODUCT_BOUNDS:
+        return _default(name, _UNITS.get(name, ""))
+    field = default_field(name)
+    field.label = (field.label or name).capitalize()
+    text = str(field.help_text)
+    field.help_text = f"{text[:1].upper()}{text[1:]}." if text else ""
+    return field
+
+
+DefaultsForm.base_fields = {
+    **{name: _default_field(name) for name in _names()},
+    **DefaultsForm.base_fields,
+}

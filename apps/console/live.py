@@ -10,10 +10,12 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.roles import Permission
-from apps.accounts.selectors import may
+from apps.accounts.selectors import may, product_config
 from apps.common.live_pages import LivePage, Params, Section, section
+from apps.console.picture import Picture, picture
+from apps.copytrading.topology import flows
 from apps.execution.selectors import gateways
-from apps.platforms.selectors import connections
+from apps.platforms.selectors import account_counts, connections
 
 #: A gateway reports every second; one that was silent for longer than this is gone.
 GATEWAY_SILENCE = timedelta(seconds=10)
@@ -36,8 +38,17 @@ class ConnectionRow:
     last_event_at: datetime | None
     reconnects: int
     clock_offset_ms: int
+    error_code: str
     error: str
     gateway: str
+    accounts: int
+    busiest: int
+    limit: int
+
+    @property
+    def used(self) -> int:
+        """Percent of the limit that the busiest second of the last minute used."""
+        return min(100, round(100 * self.busiest / self.limit)) if self.limit else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +64,9 @@ class GatewayRow:
 
 
 def connection_rows() -> list[ConnectionRow]:
-    """All connections by name, one query."""
+    """All connections by name, two queries."""
     rows = []
+    sizes = account_counts()
     for c in connections():
         state = getattr(c, "state", None)
         rows.append(
@@ -72,8 +84,12 @@ def connection_rows() -> list[ConnectionRow]:
                 last_event_at=state.last_event_at if state else None,
                 reconnects=state.reconnects if state else 0,
                 clock_offset_ms=state.clock_offset_ms if state else 0,
-                error=f"{state.error_code} {state.error}".strip() if state else "",
+                error_code=state.error_code if state else "",
+                error=state.error if state else "",
                 gateway=state.gateway if state else "",
+                accounts=sizes.get(c.pk, 0),
+                busiest=state.busiest_second if state else 0,
+                limit=c.requests_per_second,
             )
         )
     return rows
@@ -104,6 +120,15 @@ def _platforms_sections(user: User, params: Params) -> Iterable[Section]:
         key=lambda row: row.uuid,
         empty="console/platforms.html#no_connection",
     )
+    if product_config().copy_trading_enabled:
+        yield section(
+            "topology",
+            "console/platforms.html#topology",
+            topology(),
+            key=lambda _: "all",
+            empty="console/platforms.html#no_topology",
+            tag="div",
+        )
     yield section(
         "gateways",
         "console/platforms.html#gateway",
@@ -111,6 +136,16 @@ def _platforms_sections(user: User, params: Params) -> Iterable[Section]:
         key=lambda row: row.name,
         empty="console/platforms.html#no_gateway",
     )
+
+
+def topology() -> list[Picture]:
+    """The picture of running copies between connections; none while nothing is copied."""
+    found = flows()
+    names = {
+        c.pk: (c.name, c.state.status if getattr(c, "state", None) else "down")
+        for c in connections()
+    }
+    return [picture(found, names)] if found else []
 
 
 def may_look(user: User, params: Params) -> bool:

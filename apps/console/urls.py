@@ -1,16 +1,28 @@
 from django.urls import URLPattern, URLResolver, path
 
+from apps.accounts.api import Module
 from apps.console.views import (
     applications,
+    audit,
     copies,
     copying,
+    customers,
     drift,
     home,
+    house,
     kill_switch,
+    operations,
     outcomes,
     platforms,
     product,
+    quality,
+    settings,
+    setup,
+    staff,
 )
+
+COPYING, BOTS = {"module": Module.COPY_TRADING}, {"module": Module.BOT_TRADING}
+LOCK, UNLOCK, FACTOR = ({"action": action} for action in ("lock", "unlock", "reset_second_factor"))
 
 app_name = "console"
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -38,9 +50,46 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("kill-switch/everything/", kill_switch.kill_everything, name="kill_everything"),
     path("kill-switch/platform/<slug:code>/", kill_switch.kill_platform, name="kill_platform"),
     path("kill-switch/account/<uuid:uuid>/", kill_switch.kill_account, name="kill_account"),
+    path("quality/", quality.quality, name="quality"),
+    path("operations/", operations.operations, name="operations"),
     path("platforms/", platforms.platforms, name="platforms"),
+    path("platforms/add/", settings.add_connection, name="add_connection"),
+    path("platforms/<uuid:uuid>/", settings.connection, name="connection"),
+    path("platforms/<uuid:uuid>/change/", settings.change_connection, name="change_connection"),
+    path("platforms/<uuid:uuid>/credentials/", settings.credentials, name="credentials"),
+    path("setup/", setup.setup, name="setup"),
+    path("setup/account/", settings.add_account, name="add_account"),
+    path("setup/master/", setup.add_master, name="add_master"),
+    path("account-groups/", settings.groups, name="groups"),
+    path("account-groups/add/", settings.add_group, name="add_group"),
+    path("account-groups/<int:pk>/", settings.change_group, name="change_group"),
+    path("house/", house.show_house, name="house"),
+    path("house/change/", house.change_house, name="change_house"),
+    path("house/mails/<slug:slug>/", house.mail, name="mail"),
     path("product/", product.product, name="product"),
-    path("product/copy-trading/", product.set_copy_trading, name="copy_trading"),
+    path("product/copy-trading/", product.set_module, COPYING, name="copy_trading"),
+    path("product/bot-trading/", product.set_module, BOTS, name="bot_trading"),
     path("product/defaults/", product.set_defaults, name="defaults"),
+    path("customers/", customers.customer_list, name="customers"),
+    path("customers/view/end/", customers.end_view, name="end_view"),
+    path("customers/<uuid:uuid>/", customers.customer, name="customer"),
+    path("customers/<uuid:uuid>/view/", customers.begin_view, name="view_as"),
+    path("customers/<uuid:uuid>/permissions/", customers.permissions, name="customer_permissions"),
+    path("customers/<uuid:uuid>/lock/", customers.change, LOCK, name="lock_customer"),
+    path("customers/<uuid:uuid>/unlock/", customers.change, UNLOCK, name="unlock_customer"),
+    path(
+        "customers/<uuid:uuid>/second-factor/",
+        customers.change,
+        FACTOR,
+        name="reset_customer_factor",
+    ),
+    path("staff/", staff.staff, name="staff"),
+    path("staff/add/", staff.add, name="add_staff"),
+    path("staff/<uuid:uuid>/role/", staff.role, name="staff_role"),
+    path("staff/<uuid:uuid>/lock/", staff.change, LOCK, name="lock_staff"),
+    path("staff/<uuid:uuid>/unlock/", staff.change, UNLOCK, name="unlock_staff"),
+    path("staff/<uuid:uuid>/second-factor/", staff.change, FACTOR, name="reset_staff_factor"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/audit.csv", audit.audit_csv, name="audit_csv"),
     path("product/rules/", product.set_rules, name="rules"),
 ]

@@ -35,6 +35,7 @@ from apps.copytrading.services.acting import (
     intervenes,
     label,
     publish_change,
+    require_allowed,
     require_owner,
 )
 from apps.copytrading.services.application_events import (
@@ -135,6 +136,7 @@ def subscribe(
     is flat is archived.
     """
     require_owner(actor, follower.account.owner_id)
+    require_allowed(follower.account.owner_id, "may_copy")
     lock_graph()
     master, follower = locked_pair(master, follower)
     check_relation(master, follower, follower.account.owner_id)
@@ -196,6 +198,7 @@ def resume(
     *, actor: User | None, subscription: CopySubscription, reason: str = ""
 ) -> CopySubscription:
     """Copy again from the next event on. A stopped copy is not resumed but made anew."""
+    require_allowed(subscription.follower.account.owner_id, "may_copy")
     return _set_status(actor, subscription, Status.ACTIVE, reason, allowed=(Status.PAUSED,))
 
 

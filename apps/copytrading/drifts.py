@@ -154,3 +154,11 @@ def _under_way(causes: list[str]) -> set[str]:
         [list(by_id)],
     )
     return set(causes) - {by_id[row[0]] for row in ended}
+
+
+def open_counts() -> dict[str, int]:
+    """Differences that stand, by kind; one query."""
+    found = sql.rows(
+        "SELECT kind, count(*) FROM copytrading_drift WHERE resolved_at IS NULL GROUP BY kind"
+    )
+    return {str(kind): int(count) for kind, count in found}

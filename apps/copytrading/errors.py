@@ -29,6 +29,12 @@ class NotPermitted(CopyError):
     code = "PERMISSION_DENIED"
 
 
+class NotAllowedToCustomer(NotPermitted):
+    """Staff have taken this permission from the customer."""
+
+    code = "NOT_PERMITTED"
+
+
 class NotFound(CopyError):
     code = "RET_ERR_NOTFOUND"
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from datetime import datetime
 from decimal import Decimal
 
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
+from apps.common.csv_files import as_file, harmless
+from apps.common.csv_files import lines as _lines
 from apps.copytrading.ledger import Search, search
 from apps.copytrading.rows import OutcomeRow
 from apps.copytrading.services import sql
@@ -24,9 +24,6 @@ HEADER = (
     "position", "order_id", "trace_id", "seal_number", "seal_digest",
 )  # fmt: skip
 
-#: A cell that begins so is taken for a formula by spreadsheets.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
 _SEALS = """
     SELECT outcome_id, number, digest FROM copytrading_outcomeseal WHERE outcome_id = ANY(%s)
 """
@@ -34,10 +31,7 @@ _SEALS = """
 
 def csv_response(wanted: Search, name: str) -> StreamingHttpResponse:
     """All outcomes of a search, as a file to save."""
-    response = StreamingHttpResponse(_stream(wanted), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}.csv"'
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return as_file(_stream(wanted), name)
 
 
 async def _stream(wanted: Search) -> AsyncIterator[str]:
@@ -73,20 +67,9 @@ def cells(row: OutcomeRow, number: int | None, digest: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def harmless(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
-
-
 def _number(value: Decimal | None) -> str:
     return "" if value is None else f"{value.normalize():f}"
 
 
 def _time(value: datetime) -> str:
     return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _lines(rows: Iterable[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue()

@@ -17,6 +17,7 @@ from apps.copytrading.services.margin import watch_margin
 from apps.copytrading.services.pending_following import masters_with_pendings_due
 from apps.copytrading.services.reconcile import look_around, look_at
 from apps.copytrading.services.repairing import repair_due
+from apps.copytrading.services.rolling import roll_up as do_roll_up
 from apps.copytrading.services.sealing import seal_all
 from apps.copytrading.services.work import look_after
 from apps.copytrading.services.work import work as do_work
@@ -74,3 +75,9 @@ def guards() -> None:
 def seal() -> None:
     """Chain final outcomes; what does not fit into its time is left to the next run."""
     seal_all(seconds=2.0)
+
+
+@shared_task(name="copy.roll_up", ignore_result=True)
+def roll_up() -> None:
+    """Roll up outcomes into the figures of execution quality; harmless to repeat."""
+    do_roll_up()

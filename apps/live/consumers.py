@@ -16,6 +16,7 @@ from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from apps.accounts.view_as import viewed
 from apps.common import live_pages
 from apps.common.live_pages import LivePage
 from apps.live.bell import bell_swap
@@ -118,10 +119,11 @@ class LivePageConsumer(AsyncWebsocketConsumer):
 
     async def _still_welcome(self) -> bool:
         session = self.scope.get("session")
-        if session is not None and not await database_sync_to_async(session.exists)(
-            session.session_key
-        ):
-            return False  # signed out elsewhere
+        if session is not None:
+            if not await database_sync_to_async(session.exists)(session.session_key):
+                return False  # signed out elsewhere
+            # Read anew: a view as a customer may have ended.
+            self.scope["session"] = session.__class__(session.session_key)
         self.user = await get_user(self.scope)
         return await self._may(self.page)
 
@@ -129,4 +131,12 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         user = self.user
         if user is None or not user.is_authenticated or not user.is_active:
             return False
-        return bool(await database_sync_to_async(page.allowed)(user, self.params))
+        return bool(await database_sync_to_async(self._allowed)(page))
+
+    def _allowed(self, page: LivePage) -> bool:
+        """Whether the page may be seen; as the customer as whom a member of staff looks at it."""
+        view = viewed(self.user, self.scope.get("session") or {})
+        if view is not None and page.allowed(view.user, self.params):
+            self.user = view.user
+            return True
+        return bool(page.allowed(self.user, self.params))

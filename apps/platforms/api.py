@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 
@@ -22,12 +23,14 @@ from apps.platforms.models import (
     AccountGroup,
     Connection,
     ConnectionState,
+    Symbol,
     TradingAccount,
 )
 from apps.platforms.oauth import authorize_url
 from apps.platforms.opening import archive_account, rename_account
 from apps.platforms.paper import open_paper_account
 from apps.platforms.registry import CATALOGUE, Status, UnknownPlatform
+from apps.platforms.selectors import folded_name
 from apps.trading.positions import MarginMode
 
 __all__ = [
@@ -129,6 +132,65 @@ def move_connection(
     )
 
 
+class ConnectionChanges(TypedDict, total=False):
+    """What of a connection may change while it stands."""
+
+    name: str
+    host: str
+    port: int
+    tls: bool
+    symbol_prefixes: str
+    symbol_suffixes: str
+    requests_per_second: int
+    history_per_second: int
+    enabled: bool
+
+
+@transaction.atomic
+def update_connection(
+    *,
+    actor: User | None,
+    connection_id: int,
+    reason: str = "",
+    **changes: Unpack[ConnectionChanges],
+) -> dict[str, Any]:
+    """Change a connection; answers what changed. Its session is made anew where that is needed.
+
+    Prefixes and suffixes hold at once for matching symbols. Switched off, no gateway holds it:
+    nothing is received, nothing is sent. ValidationError for values that cannot be.
+    """
+    connection = Connection.objects.select_for_update().get(pk=connection_id)
+    before = {name: getattr(connection, name) for name in changes}
+    changed = {name: value for name, value in changes.items() if before[name] != value}
+    if not changed:
+        return {}
+    for name, value in changed.items():
+        setattr(connection, name, value)
+    connection.full_clean(exclude=["credentials"])
+    connection.save(update_fields=sorted(changed))
+    if changed.keys() & {"symbol_prefixes", "symbol_suffixes"}:
+        _fold_again(connection)
+    record_audit(
+        actor=actor,
+        action="connection.changed",
+        object_type="connection",
+        object_id=connection.pk,
+        object_label=connection.name,
+        reason=reason,
+        before={name: before[name] for name in changed},
+        after=changed,
+    )
+    return changed
+
+
+def _fold_again(connection: Connection) -> None:
+    """Match symbols by the prefixes and suffixes that hold now."""
+    symbols = list(Symbol.objects.filter(connection=connection))
+    for symbol in symbols:
+        symbol.folded = folded_name(connection, symbol.name)
+    Symbol.objects.bulk_update(symbols, ["folded"], batch_size=500)
+
+
 def _check(platform: str, credentials: Mapping[str, str]) -> None:
     entry = CATALOGUE.get(platform)
     if entry is None or entry.status is Status.RETIRED:
@@ -158,6 +220,45 @@ def create_account_group(
         after={"mode": mode, "leverage": str(leverage), "currency": currency},
     )
     return group
+
+
+@transaction.atomic
+def update_account_group(
+    *, actor: User | None, group_id: int, reason: str = "", **changes: Unpack[GroupChanges]
+) -> dict[str, Any]:
+    """Change a group; answers what changed. Accounts keep their own leverage and currency.
+
+    ValidationError for values that cannot be.
+    """
+    group = AccountGroup.objects.select_for_update().get(pk=group_id)
+    before = {name: getattr(group, name) for name in changes}
+    changed = {name: value for name, value in changes.items() if before[name] != value}
+    if not changed:
+        return {}
+    for name, value in changed.items():
+        setattr(group, name, value)
+    group.full_clean()
+    group.save(update_fields=sorted(changed))
+    record_audit(
+        actor=actor,
+        action="account_group.changed",
+        object_type="account_group",
+        object_id=group.pk,
+        object_label=group.name,
+        reason=reason,
+        before={name: before[name] for name in changed},
+        after=changed,
+    )
+    return changed
+
+
+class GroupChanges(TypedDict, total=False):
+    """What of an account group may change."""
+
+    name: str
+    mode: str
+    leverage: Decimal
+    currency: str
 
 
 @transaction.atomic

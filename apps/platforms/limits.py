@@ -10,6 +10,8 @@ from collections.abc import Callable
 # A little more than the second in which platforms count: two requests that left more than
 # a second apart can arrive closer together.
 WINDOW_S = 1.02
+#: For so long the busiest window is remembered, for those who look.
+BUSIEST_S = 60.0
 
 
 class TokenBucket:
@@ -20,7 +22,15 @@ class TokenBucket:
     replaced for tests.
     """
 
-    __slots__ = ("_blocked_until", "_clock", "_granted", "_in_window", "rate")
+    __slots__ = (
+        "_blocked_until",
+        "_busiest",
+        "_busiest_at",
+        "_clock",
+        "_granted",
+        "_in_window",
+        "rate",
+    )
 
     def __init__(self, rate: int, clock: Callable[[], float] = time.monotonic) -> None:
         self.rate = rate
@@ -28,6 +38,13 @@ class TokenBucket:
         self._granted: deque[tuple[float, int]] = deque()
         self._in_window = 0
         self._blocked_until = 0.0
+        self._busiest, self._busiest_at = 0, 0.0
+
+    def busiest(self) -> int:
+        """Most tokens that were taken in one window within the last minute; unlimited: 0."""
+        if self._clock() - self._busiest_at > BUSIEST_S:
+            self._busiest = 0
+        return self._busiest
 
     def take(self, up_to: int) -> int:
         """Take at most ``up_to`` tokens that are there now and say how many were taken."""
@@ -38,6 +55,8 @@ class TokenBucket:
         if granted > 0:
             self._granted.append((now, granted))
             self._in_window += granted
+            if self._in_window >= self.busiest():
+                self._busiest, self._busiest_at = self._in_window, now
         return granted
 
     def available(self) -> float:

@@ -87,6 +87,9 @@ class ConnectionState(models.Model):
     error_code = models.CharField(max_length=64, blank=True)
     error = models.CharField(max_length=500, blank=True)
     gateway = models.CharField(max_length=64, blank=True)
+    busiest_second = models.PositiveIntegerField(
+        default=0, db_default=0, help_text="most requests within a second of the last minute"
+    )
 
     def __str__(self) -> str:
         return f"{self.connection_id}: {self.status}"

@@ -9,11 +9,12 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Length
 
 from apps.accounts.models import User
 from apps.platforms.models import (
+    AccountGroup,
     AccountState,
     Connection,
     ConnectionState,
@@ -246,3 +247,47 @@ def instruments_folded(connection_id: int, folded: Iterable[str]) -> dict[str, I
 def connection_state(connection_id: int) -> ConnectionState | None:
     """What the gateway last knew of a connection; None before it was ever taken up."""
     return ConnectionState.objects.filter(connection_id=connection_id).first()
+
+
+def connection_by_uuid(uuid: UUID) -> Connection | None:
+    """A connection with its state; for staff."""
+    return Connection.objects.select_related("state").filter(uuid=uuid).first()
+
+
+def account_groups() -> list[tuple[AccountGroup, int]]:
+    """All account groups with the number of their accounts, by name; one query."""
+    found = AccountGroup.objects.annotate(size=Count("accounts")).order_by("name")
+    return [(group, group.size) for group in found]
+
+
+def account_group(group_id: int) -> AccountGroup | None:
+    """One account group."""
+    return AccountGroup.objects.filter(pk=group_id).first()
+
+
+def symbols_of(
+    connection_id: int, *, text: str = "", after: str = "", limit: int = 100
+) -> list[Symbol]:
+    """Symbols of a connection by name, from behind ``after`` on; ``text`` is a part of a name."""
+    found = Symbol.objects.filter(connection_id=connection_id).order_by("name")
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(folded__icontains=text))
+    if after:
+        found = found.filter(name__gt=after)
+    return list(found[:limit])
+
+
+def account_counts() -> dict[int, int]:
+    """Active accounts by connection; one query."""
+    found = TradingAccount.objects.filter(active=True).values_list("connection_id")
+    return dict(found.annotate(n=Count("id")))
+
+
+def accounts_with_login(login: str) -> list[TradingAccount]:
+    """Active accounts with exactly this login, on whatever server."""
+    return list(TradingAccount.objects.filter(login=login, active=True).order_by("id"))
+
+
+def has_symbols() -> bool:
+    """Whether symbols of any connection were read."""
+    return Symbol.objects.exists()

@@ -56,6 +56,7 @@ app_name = "portal"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
     path("theme/", home.theme, name="theme"),
+    path("house/logo/<slug:mark>", home.house_logo, name="house_logo"),
     path("gallery/", gallery.gallery, name="gallery"),
     path("discover/", discover.discover, name="discover"),
     path("discover/compare/", discover.compare, name="compare"),

@@ -85,6 +85,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "apps.accounts.sessions.note_activity",
     "apps.accounts.second_factor.staff_need_one",
+    # Last: all before it are about whoever is signed in.
+    "apps.accounts.view_as.middleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -137,6 +139,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis carries wake-ups, losing it loses nothing -----------------------------------------
 REDIS_URL = env("REDIS_URL", default="redis://localhost:6379/0")
+# Without a token, figures for Prometheus are given to this machine only.
+METRICS_TOKEN = secret("METRICS_TOKEN", default="")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
@@ -169,6 +173,7 @@ CELERY_TASK_ROUTES = {
     "copy.guards": {"queue": "upkeep"},
     "copy.seal": {"queue": "upkeep"},
     "copy.reconcile": {"queue": "upkeep"},
+    "copy.roll_up": {"queue": "upkeep"},
     "platforms.forget_grants": {"queue": "upkeep"},
 } | {
     f"{prefix}.*": {"queue": queue}
@@ -224,6 +229,7 @@ CELERY_BEAT_SCHEDULE = {
     "follow-foreign-closes": {"task": "copy.sweep", "schedule": 5.0},
     "reconcile": {"task": "copy.reconcile", "schedule": 5.0, "options": {"expires": 5.0}},
     "seal-outcomes": {"task": "copy.seal", "schedule": 10.0},
+    "roll-up-execution": {"task": "copy.roll_up", "schedule": 30.0, "options": {"expires": 30.0}},
     "gather-notifications": {
         "task": "notify.gather",
         "schedule": 2.0,

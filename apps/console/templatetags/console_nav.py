@@ -2,31 +2,75 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django import template
 
-from apps.accounts.selectors import product_config
+from apps.accounts.roles import Permission
+from apps.accounts.selectors import may, product_config
 from apps.common.navigation import NavItem, nav_item
 
 register = template.Library()
 
 
+@dataclass(frozen=True, slots=True)
+class NavGroup:
+    """Places that belong together, under one heading."""
+
+    label: str
+    items: tuple[NavItem, ...]
+
+
+_TRADING = (
+    ("Live", "console:live"),
+    ("Masters", "console:masters"),
+    ("Applications", "console:applications"),
+    ("Outcomes", "console:outcomes"),
+    ("Execution quality", "console:quality"),
+)
+_GROUPS = (
+    ("Risk", (("Drift", "console:drift"), ("Kill switch", "console:kill_switch"))),
+    ("People", (("Customers", "console:customers"), ("Staff", "console:staff"))),
+    (
+        "System",
+        (
+            ("Platforms", "console:platforms"),
+            ("Operations", "console:operations"),
+            ("Audit", "console:audit"),
+        ),
+    ),
+    (
+        "Settings",
+        (
+            ("Set-up", "console:setup"),
+            ("Product Configs", "console:product"),
+            ("Account groups", "console:groups"),
+            ("House", "console:house"),
+        ),
+    ),
+)
+
+
 @register.simple_tag(takes_context=True)
-def console_nav(context: dict[str, Any]) -> list[NavItem]:
-    path = context["request"].path
-    places = []
+def console_nav(context: dict[str, Any]) -> list[NavGroup]:
+    request = context["request"]
+    groups = list(_GROUPS)
     if product_config().copy_trading_enabled:
-        places = [
-            ("Live", "console:live"),
-            ("Masters", "console:masters"),
-            ("Applications", "console:applications"),
-            ("Outcomes", "console:outcomes"),
-        ]
-    places += [
-        ("Drift", "console:drift"),
-        ("Kill switch", "console:kill_switch"),
-        ("Platforms", "console:platforms"),
-        ("Product", "console:product"),
+        groups.insert(0, ("Trading", _TRADING))
+    hidden = set() if may(request.user, Permission.MANAGE_STAFF) else {"console:staff"}
+    return [
+        NavGroup(
+            label,
+            tuple(
+                nav_item(name, view, request.path) for name, view in places if view not in hidden
+            ),
+        )
+        for label, places in groups
     ]
-    return [nav_item(label, view, path) for label, view in places]
+
+
+@register.filter
+def place(groups: list[NavGroup]) -> str:
+    """The name of the page that is shown, for a menu that is folded away."""
+    return next((item.label for group in groups for item in group.items if item.current), "Pages")

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from decimal import Decimal
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from apps.accounts.selectors import AuditRow, audit_trail, product_config
-from apps.common.templatetags.figures import plain
+from apps.accounts.selectors import audit_trail, product_config
 from apps.console.access import StaffRequest, staff_page
+from apps.console.audit_view import values_in_words
 from apps.copytrading.errors import NotFound
 from apps.copytrading.selectors import subscription_by_uuid
-from apps.copytrading.setting_words import CHOSEN, LABELS, choices, label_of
+from apps.copytrading.setting_words import label_of
 from apps.copytrading.settings_view import settings_in_words
 
 #: Pairs and changes that are shown.
 SHOWN = 200
 CHANGES = 20
-
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @require_safe
@@ -40,32 +36,8 @@ def copy(request: StaffRequest, uuid: UUID) -> HttpResponse:
         "groups": settings_in_words(found, product_config()),
         "pairs": found.pairs.order_by("master_symbol")[:SHOWN] if found.has_pairs else (),
         "trail": [
-            (entry, _values(entry))
+            (entry, values_in_words(entry))
             for entry in audit_trail(object_type="subscription", object_id=str(uuid), limit=CHANGES)
         ],
     }
     return render(request, "console/copy.html", context)
-
-
-def _values(entry: AuditRow) -> str:
-    """What changed: 'Maximum delay 0 to 5, EURUSD by name to not copied'."""
-    pairs = entry.action == "subscription.pairs"
-    blank, missing = ("not copied", "by name") if pairs else ("empty", "–")
-
-    def label(name: str) -> str:
-        return name if pairs else LABELS.get(name, name.replace("_", " ").capitalize())
-
-    def shown(name: str, value: object) -> str:
-        if isinstance(value, bool):
-            return "on" if value else "off"
-        if value is None:
-            return missing
-        text = str(value)
-        if name in CHOSEN:
-            return dict(choices(name)).get(text, text).lower()
-        return plain(Decimal(text)) if _NUMBER.fullmatch(text) else text or blank
-
-    return ", ".join(
-        f"{label(name)} {shown(name, was)} to {shown(name, entry.after.get(name))}"
-        for name, was in entry.before.items()
-    )

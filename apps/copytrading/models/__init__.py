@@ -22,6 +22,7 @@ from apps.copytrading.models.profiles import (
     SubscriptionVersion,
     SymbolPair,
 )
+from apps.copytrading.models.quality import ExecutionFigures, ExecutionRollup, WorstOutcome
 
 __all__ = [
     "CopyFollower",
@@ -29,6 +30,8 @@ __all__ = [
     "CopySubscription",
     "Decision",
     "Drift",
+    "ExecutionFigures",
+    "ExecutionRollup",
     "LedgerHead",
     "LinkLeg",
     "MarginAlarm",
@@ -41,4 +44,5 @@ __all__ = [
     "SymbolPair",
     "TradeLink",
     "WaitingEvent",
+    "WorstOutcome",
 ]

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from apps.accounts.api import record_audit
 from apps.accounts.models import User
 from apps.accounts.roles import Permission
-from apps.accounts.selectors import may
+from apps.accounts.selectors import customer_may, may
 from apps.common.events import publish
-from apps.copytrading.errors import NotPermitted
+from apps.copytrading.errors import NotAllowedToCustomer, NotPermitted
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription
 from apps.copytrading.services.planning import CHANGED
 
@@ -24,6 +24,23 @@ def require_owner(actor: User | None, owner_id: int | None) -> None:
 def intervenes(actor: User | None) -> bool:
     """Whether this is the system or a member of staff who may act on what customers own."""
     return actor is None or may(actor, Permission.INTERVENE)
+
+
+_WITHHELD = {
+    "may_copy": "copying is not permitted; nothing new is copied to it",
+    "may_be_master": "being a master is not permitted; it cannot be followed",
+}
+
+
+def require_allowed(owner_id: int | None, permission: str) -> None:
+    """NotAllowedToCustomer where staff took ``may_copy`` or ``may_be_master`` from the owner.
+
+    It holds whoever acts: what staff withhold is not gone round by their own hand.
+    """
+    if not customer_may(owner_id, permission):
+        raise NotAllowedToCustomer(
+            f"For the owner of this account {_WITHHELD[permission]}. Ask support to permit it."
+        )
 
 
 def label(actor: User | None) -> str:
@@ -46,11 +63,20 @@ def audit(
         action=action,
         object_type=action.partition(".")[0],
         object_id=subject.uuid,
-        object_label=str(subject),
+        object_label=_named(subject),
         reason=reason,
         before=before,
         after=after,
     )
+
+
+def _named(subject: CopyMaster | CopyFollower | CopySubscription) -> str:
+    """What people know the subject by; a copy by both its ends where they are at hand."""
+    if isinstance(subject, CopySubscription):
+        ends = CopySubscription.master, CopySubscription.follower
+        if all(end.is_cached(subject) for end in ends):
+            return f"{subject.master.strategy_name} on {subject.follower.account.login}"
+    return str(subject)
 
 
 def audit_settings(

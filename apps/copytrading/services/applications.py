@@ -10,7 +10,13 @@ from apps.accounts.roles import Permission
 from apps.accounts.selectors import may
 from apps.copytrading.errors import InvalidSettings, NotPermitted
 from apps.copytrading.models import CopyMaster
-from apps.copytrading.services.acting import audit, label, publish_change, require_owner
+from apps.copytrading.services.acting import (
+    audit,
+    label,
+    publish_change,
+    require_allowed,
+    require_owner,
+)
 from apps.copytrading.services.application_events import tell_decided, tell_received
 from apps.copytrading.services.gates import gate_master
 
@@ -25,6 +31,7 @@ def apply_for_public(*, actor: User, master: CopyMaster) -> CopyMaster:
     """
     locked = locked_master(master)
     require_owner(actor, locked.account.owner_id)
+    require_allowed(locked.account.owner_id, "may_be_master")
     if locked.status == Status.PENDING:
         return locked
     if locked.visibility == Visibility.PUBLIC and locked.status != Status.REJECTED:
@@ -46,6 +53,7 @@ def withdraw_application(*, actor: User, master: CopyMaster) -> CopyMaster:
     """Take an application back: the master is its owner's alone, and active."""
     locked = locked_master(master)
     require_owner(actor, locked.account.owner_id)
+    require_allowed(locked.account.owner_id, "may_be_master")
     if locked.status not in (Status.PENDING, Status.REJECTED):
         raise NotPermitted("There is no application to withdraw; it was decided already.")
     before = locked.status
@@ -97,6 +105,8 @@ def decide_application(
         raise NotPermitted("This application was decided or withdrawn meanwhile.")
     if locked.account.owner_id == actor.pk:
         raise NotPermitted("Somebody else has to decide about your own application.")
+    if approve:
+        require_allowed(locked.account.owner_id, "may_be_master")
     locked.status = Status.ACTIVE if approve else Status.REJECTED
     locked.status_reason, locked.decided_at = reason.strip()[:500], timezone.now()
     _save(locked)

@@ -13,6 +13,7 @@ from apps.copytrading.services.acting import (
     intervenes,
     label,
     publish_change,
+    require_allowed,
     require_owner,
 )
 from apps.copytrading.services.application_events import tell_decided, tell_received
@@ -43,6 +44,7 @@ def create_master(
     words. AlreadyExists where the account is a master.
     """
     require_owner(actor, account.owner_id)
+    require_allowed(account.owner_id, "may_be_master")
     check_new_profile(account.active)
     check_words(strategy_name.strip(), visibility)
     former = CopyMaster.objects.select_for_update().filter(account=account).first()
@@ -81,6 +83,8 @@ def set_master_status(
             raise NotPermitted("Only staff can do this with a master.")
     if locked.archived_at is not None:
         raise NotPermitted("This master was deleted; make the account a master anew.")
+    if status == Status.ACTIVE:
+        require_allowed(locked.account.owner_id, "may_be_master")
     before, locked.status, locked.status_reason = locked.status, Status(status), reason
     if before == Status.PENDING:
         locked.decided_at = timezone.now()

@@ -14,11 +14,13 @@ from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
 from apps.common.database import Query, ask_together
 from apps.common.events import publish
+from apps.common.tracing import told
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Ended, PendingChange, Plan, Waits, plan
 from apps.copytrading.domain.rows import Row
@@ -56,6 +58,8 @@ SLICE = 250
 _BURST, _GIVE_WAY_S = 50, 0.01
 
 CHANGED = "copy.changed"
+
+_log = structlog.get_logger(__name__)
 
 
 class Waiting(NamedTuple):
@@ -119,7 +123,12 @@ def plan_found(master_account_id: int, waiting: Waiting) -> int:
             made.commit(plan(events, page[start : start + SLICE], market), now)
         count += len(page)
     made.finish([event.id for event in journaled], count)
+    _log.info("planned", master=master_account_id, copies=count, traces=_traces(journaled))
     return len(journaled)
+
+
+def _traces(journaled: Sequence[JournaledEvent]) -> list[str]:
+    return told(event.trace_id for event in journaled)
 
 
 def finish_interrupted(master_account_id: int) -> None:

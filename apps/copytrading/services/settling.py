@@ -13,10 +13,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
 from apps.common.events import publish
+from apps.common.tracing import log_steps
 from apps.copytrading.domain.adoption import follow
 from apps.copytrading.domain.codes import OutcomeState
 from apps.copytrading.domain.conclude import (
@@ -61,6 +63,8 @@ from apps.trading.quantity import ZERO
 
 _ENDS_STOPS = (EventKind.CLOSED, EventKind.REVERSED, EventKind.PROTECTION)
 
+_log = structlog.get_logger(__name__)
+
 #: Final orders taken up together.
 ORDERS_AT_ONCE = 1000
 
@@ -93,6 +97,12 @@ def _settle(master: Master, results: Sequence[OrderResult], fence: Fence, now: d
         orphans = [r for r in results if r.client_order_id in known.unlinked]
         _Settlement(master, known, now).run(ready)
         execution.mark_settled([result.id for result in (*ready, *orphans)], now)
+    log_steps(
+        _log,
+        "settled",
+        ((result.trace_id, str(result.state)) for result in ready),
+        master=master.account_id,
+    )
     return len(of_orders) + len(ready) + len(orphans)
 
 

@@ -27,7 +27,9 @@ _ACCOUNTS = """
 """
 
 _SIGNATURE = """
-    SELECT md5(c.credentials || c.host || c.port), count(a.id), coalesce(max(a.id), 0),
+    SELECT md5(c.credentials) || ':' || md5(concat_ws(' ', c.host, c.port, c.tls,
+            c.symbol_prefixes, c.symbol_suffixes, c.requests_per_second, c.history_per_second)),
+        count(a.id), coalesce(max(a.id), 0),
         count(a.id) FILTER (WHERE a.journaled)
     FROM platforms_connection c
     LEFT JOIN platforms_tradingaccount a ON a.connection_id = c.id AND a.active
@@ -36,8 +38,8 @@ _SIGNATURE = """
 
 _STATE = """
     INSERT INTO platforms_connectionstate (connection_id, status, status_at, live_at,
-        last_event_at, reconnects, clock_offset_ms, error_code, error, gateway)
-    SELECT id, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s
+        last_event_at, reconnects, clock_offset_ms, error_code, error, gateway, busiest_second)
+    SELECT id, %s, clock_timestamp(), %s, %s, %s, %s, %s, %s, %s, %s
     FROM platforms_connection WHERE id = %s
     ON CONFLICT (connection_id) DO UPDATE SET status = excluded.status,
         status_at = CASE WHEN platforms_connectionstate.status = excluded.status
@@ -47,7 +49,8 @@ _STATE = """
             platforms_connectionstate.last_event_at),
         reconnects = platforms_connectionstate.reconnects + excluded.reconnects,
         clock_offset_ms = excluded.clock_offset_ms, error_code = excluded.error_code,
-        error = excluded.error, gateway = excluded.gateway
+        error = excluded.error, gateway = excluded.gateway,
+        busiest_second = excluded.busiest_second
 """
 
 
@@ -57,6 +60,11 @@ class Signature:
 
     credentials: str
     accounts: tuple[int, int, int]
+
+    @property
+    def endpoint(self) -> str:
+        """The part of ``credentials`` that only people change."""
+        return self.credentials.partition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,7 @@ class StateUpdate:
     clock_offset_ms: int = 0
     error_code: str = ""
     error: str = ""
+    busiest_second: int = 0
 
 
 class StoredCredentials:
@@ -173,6 +182,7 @@ class Directory:
                 update.error_code[:64],
                 update.error[:500],
                 update.gateway,
+                update.busiest_second,
                 self._connection_id,
             ],
         )

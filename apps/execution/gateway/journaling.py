@@ -6,6 +6,9 @@ import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import structlog
+
+from apps.common.tracing import told
 from apps.execution.gateway.db import Database, Row, as_json, until_available
 from apps.execution.gateway.records import Record
 from apps.execution.gateway.statements import (
@@ -14,6 +17,8 @@ from apps.execution.gateway.statements import (
     PROTECTION_EVENTS,
     WATCHED_POSITIONS,
 )
+
+_log = structlog.get_logger(__name__)
 
 
 class Journal:
@@ -64,6 +69,12 @@ class Journal:
     def _wake(self, written: Sequence[Row]) -> None:
         if written:
             self._tell(sorted({row[0] for row in written}))
+            _log.info(
+                "journaled",
+                connection=self._connection_id,
+                events=len(written),
+                traces=told(row[1] for row in written),
+            )
 
 
 def _one_per(events: Sequence[Record], name: str) -> list[list[Record]]:

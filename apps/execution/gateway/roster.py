@@ -101,12 +101,15 @@ class Roster:
         return all(a.synced for a in self._book.accounts.values() if a.account not in self._refused)
 
     async def credentials_replaced(self) -> bool:
-        """Whether a person has replaced them; a refresh by the session itself does not count."""
+        """Whether a person has replaced them, or changed the connection otherwise.
+
+        A refresh by the session itself does not count.
+        """
         now = await self._directory.signature()
         before = self._signature
         if before is None or before.credentials == now.credentials:
             return False
-        if await self._directory.own_credentials():
+        if before.endpoint == now.endpoint and await self._directory.own_credentials():
             self._signature = Signature(now.credentials, before.accounts)
             return False
         return True

@@ -320,6 +320,7 @@ class Session:
             clock_offset_ms=self._connector.clock_offset_ms,
             error_code=self._error[0],
             error=self._error[1],
+            busiest_second=self._connector.limits.requests.busiest(),
         )
         self._reconnects = 0
         with contextlib.suppress(*UNAVAILABLE):

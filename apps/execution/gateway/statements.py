@@ -65,7 +65,7 @@ DEAL_EVENTS = """
     JOIN platforms_tradingaccount a ON a.id = r.account_id AND a.journaled
     ORDER BY n
     ON CONFLICT (account_id, dedupe_key) DO NOTHING
-    RETURNING account_id
+    RETURNING account_id, trace_id
 """
 
 #: %s: rows (one per position), %s: connection id. Numbers each change by the position's row.
@@ -87,7 +87,7 @@ PROTECTION_EVENTS = f"""
         r.position_id, r.payload, r.trace_id, r.ts_event, r.received_at
     FROM r JOIN p USING (account_id, position_id)
     ON CONFLICT (account_id, dedupe_key) DO NOTHING
-    RETURNING account_id
+    RETURNING account_id, trace_id
 """
 
 #: %s: rows (one per order), %s: connection id. Keeps each order, and journals what is told.
@@ -122,7 +122,7 @@ ORDER_EVENTS = """
         r.position_id, r.payload, r.trace_id, r.ts_event, r.received_at
     FROM r JOIN o USING (account_id, platform_order_id) WHERE r.told
     ON CONFLICT (account_id, dedupe_key) DO NOTHING
-    RETURNING account_id
+    RETURNING account_id, trace_id
 """
 
 _ORDER_INSERT = """

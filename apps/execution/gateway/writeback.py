@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from apps.common.tracing import log_steps
 from apps.execution import receivers
 from apps.execution.gateway import records
 from apps.execution.gateway.db import UNAVAILABLE, Database, as_json
@@ -197,6 +198,12 @@ class Writeback:
             self._batches |= batches
             self._work.set()
             raise
+        log_steps(
+            _log,
+            "orders stored",
+            ((t.row[Col.TRACE_ID], str(t.state)) for t in done),
+            connection=self._connection_id,
+        )
         self._chained = {account_id for account_id, _ in self._chains}
         if events:
             self._tell_events(sorted({row[0] for row in answers[-1]}))

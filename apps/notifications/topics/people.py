@@ -29,6 +29,7 @@ _CHANGES = {
     "sessions_ended": "Other sessions of yours were signed out.",
     "channel_added": "A notification channel was added.",
     "channel_removed": "A notification channel was removed.",
+    "reset_second_factor": "Our staff reset your second factor; set up a new one.",
 }
 
 
@@ -68,4 +69,6 @@ def security_changed(payload: Mapping[str, Any], now: datetime) -> set[int]:
 TOPICS: Mapping[str, Handler] = {
     NEW_DEVICE: new_device,
     **{f"audit.security.{change}": security_changed for change in _CHANGES},
+    "audit.customer.reset_second_factor": security_changed,
+    "audit.staff.reset_second_factor": security_changed,
 }

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.house import logo
 from apps.accounts.selectors import is_staff_member, product_config
 
 _YEAR_S = 365 * 24 * 3600
@@ -22,6 +23,17 @@ def home(request: HttpRequest) -> HttpResponse:
     if product_config().copy_trading_enabled:
         return redirect("portal:copying")
     return redirect("portal:accounts")
+
+
+@require_safe
+def house_logo(request: HttpRequest, mark: str) -> HttpResponse:
+    """The picture of the house; its address changes with its content, so it is kept for long."""
+    found = logo(mark)
+    if found is None:
+        raise Http404("There is no such picture.")
+    content, kind = found
+    headers = {"Cache-Control": f"public, max-age={_YEAR_S}, immutable"}
+    return HttpResponse(content, content_type=kind, headers=headers)
 
 
 @require_POST

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 from django.db import connections
+from structlog.testing import capture_logs
 
 from apps.execution import api, receivers, selectors
 from apps.execution.gateway import resolve
@@ -165,6 +166,31 @@ def test_a_session_begins_journals_sends_and_settles(bench: Any, told: Any) -> N
     assert Deal.objects.count() == 601
     assert Position.objects.filter(closed_at=None).count() == 601
     assert ConnectionLease.objects.get().holder == ""
+
+
+def test_one_id_leads_from_the_masters_deal_to_the_fills_in_the_logs(bench: Any) -> None:
+    b = bench()
+    master = b.accounts[0]
+    TradingAccount.objects.filter(pk=master.pk).update(journaled=True)
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            b.platform.tell("a0", *b.platform.open("a0", Side.BUY, D(5000)))
+            (event,) = await until(lambda: selectors.unplanned_events(master.pk))
+            trace.append(event.trace_id)
+            copies = [b.intent(n, trace_id=event.trace_id) for n in (1, 2, 4)]
+            await sync_to_async(b.submit)(*copies)
+            await until(lambda: Batch.objects.filter(settled=True).exists())
+
+    trace: list[str] = []
+    with capture_logs() as logs:
+        run(work())
+    journaled = [line for line in logs if trace[0] in line.get("traces", ())]
+    stored = [line for line in logs if line.get("trace") == trace[0]]
+    assert [line["event"] for line in journaled] == ["journaled"]
+    assert {line["event"] for line in stored} == {"orders stored"}
+    assert sum(line["filled"] for line in stored) == 3
 
 
 def test_own_deals_on_a_watched_account_are_journaled_with_it(bench: Any) -> None:

@@ -9,12 +9,13 @@ import pytest
 
 from apps.accounts.api import record_audit
 from apps.accounts.selectors import audit_trail
+from apps.console.audit_view import values_in_words
 from apps.console.templatetags.audit_words import WORDS, audit_words
-from apps.console.views.copies import _values
 from apps.copytrading.api import APPLICATION_DECIDED, APPLICATION_RECEIVED
 from apps.copytrading.models import CopyMaster
 
-ENGINE = Path(__file__).parents[3] / "apps" / "copytrading"
+APPS = Path(__file__).parents[3] / "apps"
+ENGINE = APPS / "copytrading"
 _NAMED = re.compile(r'"((?:subscription|follower|master)\.[a-z_]+)"')
 
 
@@ -28,9 +29,26 @@ def test_every_action_of_the_engine_has_its_words() -> None:
     assert named <= WORDS.keys()
 
 
+def test_every_action_that_any_app_records_has_its_words() -> None:
+    recorded = re.compile(r'action="([a-z_]+\.[a-z_]+)"|_audit\(\s*\w+, "([a-z_.]+)"')
+    found = {
+        name
+        for path in APPS.rglob("*.py")
+        for match in recorded.findall(path.read_text())
+        for name in match
+        if "." in name
+    }
+    assert {"customer.permissions", "defaults.update", "connection.moved"} <= found
+    assert found <= WORDS.keys()
+
+
 @pytest.mark.parametrize(
     ("action", "words"),
-    [("subscription.update", "Changed settings"), ("drift.accept", "Accept"), ("x.y_z", "Y z")],
+    [
+        ("subscription.update", "Changed settings"),
+        ("drift.accept", "Accepted a difference"),
+        ("x.y_z", "Y z"),
+    ],
 )
 def test_words(action: str, words: str) -> None:
     assert audit_words(action) == words
@@ -55,4 +73,4 @@ def test_values_are_told_as_pages_show_them(
         object_label="x", before=before, after=after,
     )  # fmt: skip
     (entry,) = audit_trail(object_type="subscription", object_id="1", limit=1)
-    assert _values(entry).endswith(words)
+    assert values_in_words(entry).endswith(words)

@@ -12,8 +12,8 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.common.csv_files import harmless
 from apps.copytrading.domain.codes import Code
-from apps.copytrading.ledger_csv import harmless
 from apps.copytrading.models import CopySubscription, Outcome
 from apps.copytrading.services.sealing import seal_all
 from apps.trading.orders import OrderState
