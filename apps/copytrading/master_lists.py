@@ -1,0 +1,143 @@
+"""Lists of masters: for staff, for who may follow them, and for their owners."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+from uuid import UUID
+
+from apps.accounts.models import User
+from apps.copytrading.errors import MasterNotFound
+from apps.copytrading.models import CopyMaster
+from apps.copytrading.rows import MasterRow
+from apps.copytrading.services import sql
+
+_MASTERS = """
+    SELECT m.id, m.uuid, m.strategy_name, m.description, m.status, m.status_reason, m.enabled,
+           m.visibility, m.account_id, a.uuid, a.login, a.currency, g.mode, a.connection_id,
+           a.owner_id, st.equity,
+           (SELECT count(*) FROM copytrading_copysubscription s
+            WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'),
+           (SELECT count(*) FROM copytrading_tradelink l
+            WHERE l.master_account_id = m.account_id AND l.state = 'open' AND l.held_units > 0),
+           m.created_at, m.min_investment, m.max_followers, m.allowed_follower_modes
+    FROM copytrading_copymaster m
+    JOIN platforms_tradingaccount a ON a.id = m.account_id
+    JOIN platforms_accountgroup g ON g.id = a.group_id
+    LEFT JOIN platforms_accountstate st ON st.account_id = a.id
+    WHERE m.archived_at IS NULL {which}
+    ORDER BY m.strategy_name, m.id
+"""
+
+
+def masters(
+    *, name: str = "", after: tuple[str, int] | None = None, limit: int = 100
+) -> list[MasterRow]:
+    """Masters by name, for staff; ``after`` the name and id of the last one of the page before.
+
+    ``name`` is looked for in names of strategies and in logins.
+    """
+    which = ""
+    values: list[object] = []
+    if name:
+        which += " AND (m.strategy_name ILIKE %s OR a.login = %s)"
+        values += [f"%{_literally(name)}%", name]
+    if after is not None:
+        which += " AND (m.strategy_name, m.id) > (%s, %s)"
+        values += list(after)
+    found = sql.rows(f"{_MASTERS.format(which=which)} LIMIT %s", [*values, limit])
+    return [MasterRow(*row) for row in found]
+
+
+def _literally(text: str) -> str:
+    """Text for LIKE, in which nothing stands for anything else."""
+    return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
+
+
+def master_row(master_id: int) -> MasterRow:
+    """One master as lists show it; MasterNotFound."""
+    found = sql.rows(_MASTERS.format(which="AND m.id = %s"), [master_id])
+    if not found:
+        raise MasterNotFound("There is no such master.")
+    return MasterRow(*found[0])
+
+
+class MasterChoice(NamedTuple):
+    """A master to choose from a list."""
+
+    account_id: int
+    uuid: UUID
+    label: str
+
+
+#: A list of masters to choose from holds those of so many latest events, and so many at most.
+_LATEST_EVENTS, _CHOICES = 5_000, 200
+_TO_CHOOSE = """
+    SELECT m.account_id, m.uuid, m.strategy_name FROM copytrading_copymaster m
+    WHERE m.archived_at IS NULL AND (m.uuid::text = %(chosen)s OR m.id = ANY(ARRAY(
+        SELECT id FROM copytrading_copymaster WHERE archived_at IS NULL ORDER BY id LIMIT %(few)s))
+        OR m.account_id = ANY(ARRAY(
+            SELECT account_id FROM (
+                SELECT account_id, max(id) AS newest FROM (
+                    SELECT account_id, id FROM execution_accountevent ORDER BY id DESC
+                    LIMIT %(events)s) latest
+                GROUP BY account_id) active
+            ORDER BY newest DESC LIMIT %(most)s)))
+    ORDER BY m.strategy_name, m.id
+"""
+
+
+def masters_to_choose(chosen: str = "") -> list[MasterChoice]:
+    """Masters that traded lately, the first ones, and the ``chosen`` one by its uuid."""
+    values = {
+        "chosen": chosen,
+        "few": _CHOICES // 2,
+        "events": _LATEST_EVENTS,
+        "most": _CHOICES // 2,
+    }
+    return [MasterChoice(*row) for row in sql.rows(_TO_CHOOSE, values)]
+
+
+_FOLLOWABLE = (
+    "AND m.status IN ('active', 'paused') AND (m.visibility = 'public' OR a.owner_id = %s)"
+)
+
+
+def masters_for(user: User) -> list[MasterRow]:
+    """Masters that a customer may follow: public active or paused ones, and the customer's own."""
+    return [MasterRow(*row) for row in sql.rows(_MASTERS.format(which=_FOLLOWABLE), [user.pk])]
+
+
+def master_for(user: User, uuid: UUID) -> MasterRow | None:
+    """A master that a customer may follow; None for any other, also for one that there is not."""
+    which = f"{_FOLLOWABLE} AND m.uuid = %s"
+    found = sql.rows(_MASTERS.format(which=which), [user.pk, uuid])
+    return MasterRow(*found[0]) if found else None
+
+
+def search_masters(user: User, words: str, limit: int = 20) -> list[MasterRow]:
+    """Masters that a customer may follow and whose name has these words in it, by name."""
+    like = f"%{_literally(words.strip())}%"
+    statement = _MASTERS.format(which=f"{_FOLLOWABLE} AND m.strategy_name ILIKE %s") + " LIMIT %s"
+    return [MasterRow(*row) for row in sql.rows(statement, [user.pk, like, limit])]
+
+
+def masters_of(user: User) -> list[MasterRow]:
+    """A customer's own masters, whatever their status."""
+    found = sql.rows(_MASTERS.format(which="AND a.owner_id = %s"), [user.pk])
+    return [MasterRow(*row) for row in found]
+
+
+def accounts_of_masters(*, archived: bool = False) -> list[int]:
+    """Accounts of all masters, whatever their status, in the order in which they became masters.
+
+    With ``archived`` also of those that were deleted.
+    """
+    found = CopyMaster.objects.order_by("id")
+    if not archived:
+        found = found.filter(archived_at=None)
+    return list(found.values_list("account_id", flat=True))
+
+
+def owns_master(user: User) -> bool:
+    """Whether any account of a customer is a master."""
+    return CopyMaster.objects.filter(account__owner=user, archived_at=None).exists()
