@@ -275,11 +275,11 @@ def master_accounts_of(user: User) -> list[int]:
     return sorted(row[0] for row in found)
 
 
-def _which(filters: dict[str, Any], *, everything: bool = False) -> tuple[str, list[Any]]:
-    """Conditions for what is given; without any nothing is selected, unless allowed."""
+def _which(filters: dict[str, Any]) -> tuple[str, list[Any]]:
+    """Conditions for what is given; without any nothing is selected."""
     given = {column: value for column, value in filters.items() if value is not None}
     if not given:
-        return ("TRUE" if everything else "FALSE"), []
+        return "FALSE", []
     return " AND ".join(f"{column} = %s" for column in given), list(given.values())
 
 
