@@ -132,7 +132,8 @@ async def _measure(page: Page, visit: Visit, reader: Visitor, times: int) -> dic
 
 def _title(page: Page, visit: Visit) -> str:
     """The page's name, with what tells its visits apart."""
-    action = visit.arguments.get("action", "")
+    given = visit.arguments
+    action = given.get("action") or given.get("decision") or ""
     query = visit.query.split("=")[0] if "uuid" in visit.query else visit.query
     return page.name + (f" {action}" if action else "") + (f" ?{query[:40]}" if query else "")
 
