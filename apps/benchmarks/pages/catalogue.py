@@ -11,9 +11,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from apps.accounts.models import User
+from apps.accounts.models import House, LegalText, User
 from apps.copytrading.models import CopyMaster, CopySubscription, Drift, Outcome, TradeLink
-from apps.platforms.models import TradingAccount
+from apps.notifications.models import Channel, Notification
+from apps.platforms.models import PendingGrant, TradingAccount
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,14 @@ class Sample:
         self.outcome = Outcome.objects.filter(subscription_id=self.copy.pk).order_by("-id")[0]
         self.drift = Drift.objects.filter(account_id=account.pk, resolved_at=None)[0]
         self.master = CopyMaster.objects.order_by("id")[0]
+        self.application = CopyMaster.objects.filter(status="pending").order_by("id")[0]
         self.platform = account.platform
+        self.colleague = User.objects.get(email="risk@bench.test")
+        self.channel = Channel.objects.filter(user=self.customer, type="apprise")[0]
+        self.notification = Notification.objects.filter(user=self.customer).order_by("-id")[0]
+        self.grant = PendingGrant.objects.get(owner=self.customer)
+        self.text = LegalText.objects.order_by("id")[0]
+        self.logo_mark = House.objects.get().logo_mark
 
     def _accounts(self) -> list[int]:
         return list(self.customer.accounts.values_list("id", flat=True))
@@ -83,12 +91,50 @@ def master(sample: Sample) -> object:
     return sample.master.uuid
 
 
+def channel(sample: Sample) -> object:
+    return sample.channel.uuid
+
+
+def connection(sample: Sample) -> object:
+    return sample.account.connection.uuid
+
+
+def customer(sample: Sample) -> object:
+    return sample.customer.uuid
+
+
+def colleague(sample: Sample) -> object:
+    return sample.colleague.uuid
+
+
 _LEDGER = _asked(
     "state=failed", "state=skipped&symbol=EURUSD", "text=EURUSD", "code=PARTIALLY_FILLED"
 )
 
 #: By the name of the address.
 CATALOGUE: Mapping[str, Visits] = {
+    "portal:house_logo": _one(mark=lambda s: s.logo_mark),
+    "portal:legal_text": _one(kind=lambda s: s.text.kind, version=lambda s: s.text.version),
+    "portal:discover_master": _one(uuid=master),
+    "portal:against": _one(uuid=copy),
+    "portal:edit_copy_rehearsal": _one(uuid=copy),
+    "portal:notification": _one(pk=lambda s: s.notification.pk),
+    "portal:test_channel": _one(uuid=channel),
+    "portal:remove_channel": _one(uuid=channel),
+    # Takes forms alone, whatever the session.
+    "portal:end_session": lambda s: [Visit({"pk": 1})],
+    "portal:apply_as_master": _one(uuid=account),
+    "portal:master_profile": _one(uuid=master),
+    "portal:set_picture": _one(uuid=master),
+    "portal:picture": _one(uuid=master),
+    "portal:choose_accounts": _one(uuid=lambda s: s.grant.uuid),
+    "portal:account_history": _one(uuid=account),
+    "portal:rename_account": _one(uuid=account),
+    "portal:remove_account": _one(uuid=account),
+    "portal:track_record": _one(uuid=account),
+    "portal:confirm_record": _one(uuid=account),
+    "portal:discard_record": _one(uuid=account),
+    "portal:remove_record": _one(uuid=account),
     "portal:gallery": lambda s: [Visit(staff=True)],
     "portal:close_position": lambda s: [Visit({"link": s.link.pk})],
     "portal:detach_position": lambda s: [Visit({"link": s.link.pk})],
@@ -104,7 +150,9 @@ CATALOGUE: Mapping[str, Visits] = {
     "portal:outcome": _one(pk=lambda s: s.outcome.pk),
     "portal:check_chain": _one(uuid=copy),
     "portal:change_copy": _each("action", "pause", "resume", "stop", "delete", uuid=copy),
-    "portal:change_master": _each("action", "switch-off", "switch-on", "delete", uuid=master),
+    "portal:change_master": _each(
+        "action", "switch-off", "switch-on", "delete", "apply", "withdraw", "hide", uuid=master
+    ),
     "portal:repair_drift": _one(pk=lambda s: s.drift.pk),
     "portal:accept_drift": _one(pk=lambda s: s.drift.pk),
     "portal:account": _one(uuid=account),
@@ -122,4 +170,22 @@ CATALOGUE: Mapping[str, Visits] = {
     "console:accept_drift": lambda s: [Visit(query=f"id={s.drift.pk}")],
     "console:kill_platform": _one(code=lambda s: s.platform),
     "console:kill_account": _one(uuid=account),
+    "console:decide_application": _each(
+        "decision", "approve", "reject", uuid=lambda s: s.application.uuid
+    ),
+    "console:connection": _one(uuid=connection),
+    "console:change_connection": _one(uuid=connection),
+    "console:credentials": _one(uuid=connection),
+    "console:change_group": _one(pk=lambda s: s.account.group.pk),
+    "console:mail": _each("slug", "password-reset-key"),
+    "console:customer": _one(uuid=customer),
+    "console:view_as": _one(uuid=customer),
+    "console:customer_permissions": _one(uuid=customer),
+    "console:lock_customer": _one(uuid=customer),
+    "console:unlock_customer": _one(uuid=customer),
+    "console:reset_customer_factor": _one(uuid=customer),
+    "console:staff_role": _one(uuid=colleague),
+    "console:lock_staff": _one(uuid=colleague),
+    "console:unlock_staff": _one(uuid=colleague),
+    "console:reset_staff_factor": _one(uuid=colleague),
 }

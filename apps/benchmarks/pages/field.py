@@ -20,7 +20,7 @@ from apps.accounts.models import AuditEntry, Customer, User
 from apps.accounts.roles import Role
 from apps.analytics import figures
 from apps.analytics import partitions as months
-from apps.benchmarks.pages import ledger, records
+from apps.benchmarks.pages import extras, ledger, records
 from apps.benchmarks.pages.rows import execute, multiply
 from apps.copytrading import api as copying
 from apps.copytrading.models import CopyFollower, CopyMaster, SubscriptionVersion
@@ -64,6 +64,7 @@ def build(size: Size, say: Say) -> None:
     ledger.build(size.subscriptions, size.outcomes, now)
     say(f"making {size.days} days of figures, audit entries and drifts")
     records.build(size.masters, size.days, now)
+    extras.build(owner, customer, first_master, now)
     _audit()
     execute("ANALYZE")
     figures.update_figures((now - timedelta(days=1)).astimezone(UTC).date())
