@@ -89,7 +89,8 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         try:
             await broadcast.join(listener, self.seen)
             async for text in listener.texts():
-                await self.send(text_data=text)
+                if not await self._delivered(text):
+                    return
         except Ended:
             pass
         except Exception:
@@ -97,6 +98,22 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         finally:
             broadcast.leave(listener)
         await self.close(_TRY_AGAIN)
+
+    async def _delivered(self, text: str) -> bool:
+        """Send; False where the browser has left in the meantime, which servers report so."""
+        try:
+            await self.send(text_data=text)
+        except OSError:
+            return False
+        return True
+
+    async def _delivered(self, text: str) -> bool:
+        """Send; False where the browser has left meanwhile, which a server reports as OSError."""
+        try:
+            await self.send(text_data=text)
+        except OSError:
+            return False
+        return True
 
     async def _recheck(self) -> None:
         """Close the page of who may not see it any more, and of who would see another one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from django.contrib.auth.models import AnonymousUser
 from apps.accounts.api import create_customer, create_staff
 from apps.accounts.roles import Role
 from apps.common.live_pages import STAFF_GROUP, master_group, show
+from apps.live import consumers
+from apps.live.consumers import LivePageConsumer
 from apps.live.receivers import announce
 from apps.live.routing import websocket_urlpatterns
 from apps.portal.live_copying import COPYING
@@ -151,6 +154,29 @@ async def test_a_page_that_missed_something_is_sent_whole_on_reconnecting() -> N
 
     assert all("innerHTML:#" in message for message in messages)
     assert any("Copied in full" in message for message in messages)
+
+
+async def test_a_browser_that_left_while_something_was_sent_is_no_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, mara, *_ = await in_thread(setting)()
+    page = await in_thread(show)(COPYING, mara, {})
+    reported: list[str] = []
+    tried = asyncio.Event()
+
+    async def gone(self: LivePageConsumer, *args: Any, **kwargs: Any) -> None:
+        tried.set()
+        raise BrokenPipeError("the browser has left")
+
+    monkeypatch.setattr(LivePageConsumer, "send", gone)
+    monkeypatch.setattr(
+        consumers, "_log", SimpleNamespace(exception=lambda text, **_: reported.append(text))
+    )
+    async with socket(page.url, mara):
+        await in_thread(trade)(world)
+        await asyncio.wait_for(tried.wait(), timeout=3)
+
+    assert reported == []
 
 
 @pytest.mark.parametrize("name", ["live", "masters", "master", "platforms"])
