@@ -23,7 +23,7 @@ NOT_OURS = frozenset({"admin"})
 _STAFF = "console"
 #: So that paper accounts are offered; a page that is read asks nothing there.
 _PAPER_VENUE = "http://127.0.0.1:1"
-_WARM_UP = 3
+WARM_UP = 3
 _NOT_READ = 405
 
 
@@ -117,13 +117,13 @@ async def _measure_all(
 async def _measure(page: Page, visit: Visit, reader: Visitor, times: int) -> dict[str, Any] | None:
     path = reverse(page.name, kwargs=dict(visit.arguments))
     answers = []
-    for _ in range(_WARM_UP + times):
+    for _ in range(WARM_UP + times):
         answer = await reader.get(path, visit.query, htmx=visit.htmx)
         if answer.status == _NOT_READ:
             return None
         answers.append(answer)
-    taken = sorted(answer.seconds * 1000 for answer in answers[_WARM_UP:])
-    worked = sorted(answer.worked * 1000 for answer in answers[_WARM_UP:])
+    taken = sorted(answer.seconds * 1000 for answer in answers[WARM_UP:])
+    worked = sorted(answer.worked * 1000 for answer in answers[WARM_UP:])
     return {
         "name": _title(page, visit),
         "p50_ms": round(_rank(taken, 0.50), 2),
