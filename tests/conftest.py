@@ -13,6 +13,7 @@ from django.conf import settings
 
 from apps.accounts.house import forget_house
 from apps.accounts.selectors import forget_product_config
+from apps.execution.kill_switch import forget_kill_switches
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +21,11 @@ def _fresh_product_config() -> Iterator[None]:
     """No test sees the configuration, or the house, that another one read."""
     forget_product_config()
     forget_house()
+    forget_kill_switches()
     yield
     forget_product_config()
     forget_house()
+    forget_kill_switches()
 
 
 @pytest.fixture

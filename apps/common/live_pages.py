@@ -99,9 +99,14 @@ def beside(name: str, value: Callable[[Any], str]) -> None:
     _beside[name] = value
 
 
-def show(page: LivePage, user: Any, params: Params) -> Shown:
-    """The page's sections now, and the address of the socket that keeps them current."""
-    sections = tuple(page.sections(user, params))
+def show(
+    page: LivePage, user: Any, params: Params, sections: Iterable[Section] | None = None
+) -> Shown:
+    """The page's sections now, and the address of the socket that keeps them current.
+
+    ``sections``: the same as the page would make them, by a view that has read them already.
+    """
+    sections = tuple(page.sections(user, params) if sections is None else sections)
     said = {name: value(user) for name, value in _beside.items()}
     query = urlencode({**params, **said, "seen": digest(sections)})
     return Shown(f"/ws/live/{page.name}/?{query}", {s.id: s.rows for s in sections})

@@ -7,6 +7,7 @@ moved back.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,8 @@ KILL_SWITCH_CHANGED = "execution.kill_switch"
 
 #: What its entries in the audit trail are kept under.
 AUDITED_AS = "kill_switch"
+
+_KNOWN_AGE_S = 1.0
 
 
 class KillState(StrEnum):
@@ -104,6 +107,8 @@ def set_kill_switch(
         after={"state": state.value},
     )
     publish(KILL_SWITCH_CHANGED, scope=scope.value, key=key, state=state.value)
+    forget_kill_switches()
+    transaction.on_commit(forget_kill_switches)
     return True
 
 
@@ -154,6 +159,24 @@ def kill_switches() -> list[KillSwitch]:
     ]
     order = list(KillScope)
     return sorted(switches, key=lambda switch: order.index(switch.scope))
+
+
+class _Known:
+    value: list[KillSwitch] | None = None
+    read_at = 0.0
+
+
+def known_kill_switches() -> list[KillSwitch]:
+    """The same for what every page says, read at most once a second in each process."""
+    now = time.monotonic()
+    if _Known.value is None or now - _Known.read_at > _KNOWN_AGE_S:
+        _Known.value, _Known.read_at = kill_switches(), now
+    return _Known.value
+
+
+def forget_kill_switches() -> None:
+    """Read them anew at the next use; called after a change in this process."""
+    _Known.value = None
 
 
 def switches_over(account_ids: Sequence[int]) -> list[KillSwitch]:

@@ -8,6 +8,8 @@ one comparison for each audience, however many watch, and a message for each soc
 from __future__ import annotations
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,8 +24,10 @@ from apps.live.diff import swaps
 
 _log = structlog.get_logger(__name__)
 
-#: Pause after a refresh that an event asked for: at most four a second.
+#: Pause after a refresh that an event asked for.
 PAUSE_S = 0.25
+#: Refreshes in any second, whatever asked for them.
+MOST_A_SECOND = 4
 #: Messages that may wait for a slow reader; one that is further behind begins anew.
 MOST_WAITING = 400
 
@@ -74,6 +78,7 @@ class Broadcast:
         self._digest = ""
         self._listeners: set[Listener] = set()
         self._users = 0
+        self._refreshed: deque[float] = deque(maxlen=MOST_A_SECOND)
         self._task = asyncio.create_task(self._run())
 
     @classmethod
@@ -122,6 +127,7 @@ class Broadcast:
             self._ready.set_result(None)
             while True:
                 heard = await self._wait()
+                await self._hold_back()
                 await self._refresh()
                 if heard:
                     await asyncio.sleep(PAUSE_S)
@@ -147,7 +153,13 @@ class Broadcast:
             return False
         return True
 
+    async def _hold_back(self) -> None:
+        """Until one more refresh is not one too many within a second."""
+        if len(self._refreshed) == MOST_A_SECOND:
+            await asyncio.sleep(max(0.0, self._refreshed[0] + 1 - time.monotonic()))
+
     async def _refresh(self) -> None:
+        self._refreshed.append(time.monotonic())
         self._changed.clear()
         asked, self._asked = self._asked, []
         now = await database_sync_to_async(self._sections)()

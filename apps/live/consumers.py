@@ -100,14 +100,6 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         await self.close(_TRY_AGAIN)
 
     async def _delivered(self, text: str) -> bool:
-        """Send; False where the browser has left in the meantime, which servers report so."""
-        try:
-            await self.send(text_data=text)
-        except OSError:
-            return False
-        return True
-
-    async def _delivered(self, text: str) -> bool:
         """Send; False where the browser has left meanwhile, which a server reports as OSError."""
         try:
             await self.send(text_data=text)

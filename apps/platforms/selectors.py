@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -112,10 +113,22 @@ def account_states(account_ids: Iterable[int]) -> dict[int, StateRow]:
         "as_of",
         "account__connection__state__live_at",
     )
-    return {
-        row[0]: StateRow(*row[:7], known_at=max(row[7], row[8]) if row[6] and row[8] else row[7])
-        for row in rows
-    }
+    return {row[0]: _state_row(row[:7], row[7], row[8]) for row in rows}
+
+
+def state_of(account: TradingAccount) -> StateRow | None:
+    """The same of an account of :func:`accounts_of`, which was read with it; no query."""
+    state, link = getattr(account, "state", None), getattr(account.connection, "state", None)
+    if state is None:
+        return None
+    money = (state.balance, state.equity, state.margin_used, state.open_result, state.synced)
+    values = (account.pk, account.currency, *money)
+    return _state_row(values, state.as_of, link.live_at if link else None)
+
+
+def _state_row(values: tuple[Any, ...], as_of: datetime, live_at: datetime | None) -> StateRow:
+    known_at = max(as_of, live_at) if values[6] and live_at else as_of
+    return StateRow(*values, known_at)
 
 
 def symbols_by_folded_name(connection_id: int) -> dict[str, Instrument]:

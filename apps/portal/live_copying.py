@@ -14,6 +14,7 @@ from apps.common.live_pages import LivePage, Params, Section, master_group, sect
 from apps.copytrading.errors import NotFound
 from apps.copytrading.margins import margin_warnings
 from apps.copytrading.resting import resting_copies
+from apps.copytrading.rows import OutcomeRow
 from apps.copytrading.selectors import (
     SubscriptionRow,
     master_accounts_of,
@@ -106,13 +107,27 @@ def _subscription_sections(user: User, params: Params) -> Iterable[Section]:
     uuid = params["subscription"]
     rows = [row for row in subscriptions_of(user=user) if str(row.uuid) == uuid]
     copy_id = rows[0].id if rows else subscription_by_uuid(uuid, owner=user).pk
+    yield from copy_sections(user, copy_id, rows)
+
+
+def copy_sections(
+    user: User,
+    copy_id: int,
+    rows: Sequence[SubscriptionRow],
+    latest: Sequence[OutcomeRow] | None = None,
+) -> Iterable[Section]:
+    """What is live about a copy: its row, unless it has ended, and its ``latest`` outcomes."""
     shown = lines(rows)
     yield section("copy-figures", f"{_ROWS}figures", shown, key=lambda line: line.row.id, tag="div")
     yield drift_section("copy-drift", user=user, subscription_id=copy_id)
-    yield from _copies_and_outcomes(subscription_id=copy_id)
+    yield from _copies_and_outcomes(latest, subscription_id=copy_id)
 
 
-def _copies_and_outcomes(**whose: Any) -> Sequence[Section]:
+def _copies_and_outcomes(
+    latest: Sequence[OutcomeRow] | None = None, **whose: Any
+) -> Sequence[Section]:
+    if latest is None:
+        latest = outcomes_of(**whose, limit=OUTCOMES_SHOWN).rows
     return (
         section(
             "copies",
@@ -131,7 +146,7 @@ def _copies_and_outcomes(**whose: Any) -> Sequence[Section]:
         section(
             "outcomes",
             f"{_ROWS}outcome",
-            outcomes_of(**whose, limit=OUTCOMES_SHOWN).rows,
+            latest,
             key=lambda row: row.id,
             empty=f"{_ROWS}no_outcome",
         ),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.selectors import product_config
-from apps.analytics.selectors import equity_curve, equity_history, imported_spans
+from apps.analytics.selectors import equity_curve, imported_spans
 from apps.common.charts import Chart, Marker, Series
 from apps.common.htmx import render_page
 from apps.common.live_pages import show
@@ -23,9 +23,12 @@ from apps.execution.history import deals_page, orders_page
 from apps.platforms.offers import ways_to_add
 from apps.platforms.selectors import removed_accounts_of
 from apps.portal.access import SignedInRequest, own_account
-from apps.portal.live import ACCOUNT, ACCOUNTS
+from apps.portal.live import ACCOUNT, ACCOUNTS, account_sections, day_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from apps.analytics.domain.curve import CurvePoint
     from apps.platforms.models import TradingAccount
 
 CHART_DAYS = 30
@@ -56,14 +59,17 @@ def account_detail(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     copying = product_config().copy_trading_enabled
     followed = subscriptions_of(user=request.user) if copying else []
     led = masters_of(request.user) if copying else []
+    day = day_of(account)
+    sections = account_sections(request.user, account, day)
     context = {
         "account": account,
-        "live": show(ACCOUNT, request.user, {"account": str(uuid)}),
+        "live": show(ACCOUNT, request.user, {"account": str(uuid)}, sections),
         "copy_trading": copying,
         "follows": [row for row in followed if row.account_uuid == uuid],
+        "owns_master": bool(led),
         "leads": next((row for row in led if row.account_uuid == uuid), None),
         "imported": imported_spans([account.pk]).get(account.pk),
-        "chart": equity_chart(account),
+        "chart": equity_chart(account, day),
         "deals": deals_page(account.pk, account.connection_id, limit=8),
     }
     return render(request, "portal/accounts/detail.html", context)
@@ -82,8 +88,8 @@ def account_history(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     return render_page(request, "portal/accounts/history.html", context)
 
 
-def equity_chart(account: TradingAccount) -> Chart:
-    """Equity and balance of the last 30 days by the hour; of a new account by the minute."""
+def equity_chart(account: TradingAccount, day: Sequence[CurvePoint]) -> Chart:
+    """Equity and balance of the last 30 days by the hour; of a new account its last ``day``."""
     now = timezone.now()
     points = equity_curve([account.pk], since=now - timedelta(days=CHART_DAYS), until=now).get(
         account.pk, []
@@ -100,8 +106,7 @@ def equity_chart(account: TradingAccount) -> Chart:
     ]
     curve = [(point.at, point.equity, point.balance) for point in points]
     if len(curve) < 24:
-        samples = equity_history([account.pk], since=now - timedelta(days=1), until=now)
-        flows, curve = [], [(p.at, p.equity, p.balance) for p in samples.get(account.pk, [])]
+        flows, curve = [], [(p.at, p.equity, p.balance) for p in day]
     money = {"unit": "money", "currency": account.currency}
     return Chart(
         "equity",

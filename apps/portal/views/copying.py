@@ -26,7 +26,7 @@ from apps.copytrading.selectors import (
 from apps.copytrading.settings_view import settings_in_words
 from apps.portal.access import SignedInRequest, copy_trading_page
 from apps.portal.forms import StopForm
-from apps.portal.live_copying import COPYING, OUTCOMES_SHOWN, SUBSCRIPTION
+from apps.portal.live_copying import COPYING, OUTCOMES_SHOWN, SUBSCRIPTION, copy_sections
 
 if TYPE_CHECKING:
     from apps.copytrading.models import CopySubscription
@@ -47,10 +47,11 @@ def subscription(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     found, row = own_line(request.user, uuid)
     cursor = request.GET.get("before")
     page = outcomes_of(subscription_id=row.id, cursor=cursor, limit=OUTCOMES_SHOWN)
+    sections = copy_sections(request.user, row.id, [row], page.rows)
     context = {
         "subscription": row,
         "settings": settings_in_words(found, product_config()),
-        "live": show(SUBSCRIPTION, request.user, {"subscription": str(uuid)}),
+        "live": show(SUBSCRIPTION, request.user, {"subscription": str(uuid)}, sections),
         "older_than": cursor,
         "page": page,
     }

@@ -3,113 +3,35 @@
 from __future__ import annotations
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
-from apps.copytrading.models import CopyMaster, CopySubscription, TradeLink
+from apps.copytrading.models import CopySubscription, TradeLink
+from apps.notifications.models import Channel, Notification
 from apps.portal.urls import urlpatterns
 from tests.factories.copytrading import switch_copying
-
-OWN_COPY = [
-    ("subscription", {}),
-    ("against", {}),
-    ("edit_copy", {}),
-    ("edit_copy_summary", {}),
-    ("edit_copy_rehearsal", {}),
-    ("mapping", {}),
-    ("change_pair", {}),
-    ("upload_mapping", {}),
-    ("remove_mapping", {}),
-    ("sample_mapping", {}),
-    ("check_chain", {}),
-    ("change_copy", {"action": "pause"}),
-    ("change_copy", {"action": "resume"}),
-    ("change_copy", {"action": "stop"}),
-    ("change_copy", {"action": "delete"}),
-]
-OWN_ACCOUNT = (
-    *("account", "follower_settings", "delete_follower", "account_history", "rename_account"),
-    *("remove_account", "track_record", "confirm_record", "discard_record", "remove_record"),
-    "apply_as_master",
+from tests.support.portal_addresses import (
+    ALWAYS,
+    ELSEWHERE,
+    LEAD_ON,
+    OPEN,
+    OWN_ACCOUNT,
+    OWN_OTHER,
+    PERSONAL,
+    POST_ONLY,
+    WITH_COPYING,
+    addresses,
+    confirmed,
+    own_master,
+    owner_of,
 )
-#: Pages about accounts that go with copy trading.
-WITH_COPYING = {"follower_settings", "delete_follower", "apply_as_master"}
-OPEN = {"home", "theme", "gallery"}
-#: Addresses that only take forms.
-POST_ONLY = {
-    *("edit_copy_summary", "follow_summary", "upload_mapping", "check_chain", "set_picture"),
-    *("rename_account", "confirm_record", "discard_record"),
-    *("edit_copy_rehearsal", "follow_rehearsal"),
-}
-#: What stands whether copy trading is switched on or off.
-ALWAYS = ("terms", "legal_text")
-#: Of one outcome, of one difference, of one permission, of a picture; and what needs a venue.
-#: Their own tests try strangers on them.
-ELSEWHERE = {
-    *("outcome", "repair_drift", "accept_drift", "picture", "choose_accounts"),
-    *("open_paper", "connect_ctrader", "ctrader_back"),
-}
-
-
-def addresses(copied: CopySubscription) -> dict[str, str]:
-    """Every address of the portal by a label, for this customer's copy and account."""
-    found = {
-        f"{name} {values.get('action', '')}".strip(): reverse(
-            f"portal:{name}", kwargs={"uuid": copied.uuid, **values}
-        )
-        for name, values in OWN_COPY
-    }
-    found["change_pair"] += "?symbol=EURUSD"
-    for name in ("close_position", "detach_position"):
-        found[name] = reverse(f"portal:{name}", args=[held_link(copied)])
-    for action in ("switch-off", "switch-on", "delete", "apply", "withdraw", "hide"):
-        found[f"change_master {action}"] = reverse(
-            "portal:change_master", args=[own_master(copied).uuid, action]
-        )
-    for name in ("master_profile", "set_picture"):
-        found[name] = reverse(f"portal:{name}", args=[own_master(copied).uuid])
-    for name in OWN_ACCOUNT:
-        found[name] = reverse(f"portal:{name}", args=[copied.follower.account.uuid])
-    found["become_master"] = reverse("portal:become_master")
-    found["connect"] = reverse("portal:connect")
-    for name in ("outcomes", "outcomes_csv", "discover", "compare", "exposure", "close_everything"):
-        found[name] = reverse(f"portal:{name}")
-    names = ("copying", "follow", "follow_summary", "follow_rehearsal", "accounts", "masters")
-    for name in (*names, "terms"):
-        found[name] = reverse(f"portal:{name}")
-    found["legal_text"] = reverse("portal:legal_text", args=["risk", 1])
-    return found
 
 
 def test_every_address_is_covered_here(copied: CopySubscription) -> None:
     names = {pattern.name for pattern in urlpatterns}
 
     assert names - OPEN - ELSEWHERE == {label.split()[0] for label in addresses(copied)}
-
-
-def own_master(copied: CopySubscription) -> CopyMaster:
-    """The master, on an account of the customer who copies it."""
-    account = copied.master.account
-    if account.owner_id is None:
-        account.owner = copied.follower.account.owner
-        account.save()
-    return copied.master
-
-
-def held_link(copied: CopySubscription) -> int:
-    """A position that the copy holds."""
-    values = {
-        "subscription_id": copied.pk,
-        "master_account_id": copied.master.account_id,
-        "account_id": copied.follower.account_id,
-        "position_key": "m1",
-    }
-    row = {"symbol": "EURUSD", "instrument_id": "1", "side": "buy", "ratio": 1, "grows": True}
-    held = {"master_units": 1_000, "target_units": 1_000, "held_units": 1_000}
-    events = {"opened_event_id": 1, "last_event_id": 1, "opened_at": timezone.now()}
-    link, _ = TradeLink.objects.get_or_create(**values, defaults={**row, **held, **events})
-    return int(link.pk)
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -123,9 +45,10 @@ def test_a_stranger_finds_nothing(
         if str(copied.uuid) in address
         or account in address
         or str(own_master(copied).uuid) in address
-        or label in ("close_position", "detach_position")
+        or label in OWN_OTHER
     }
 
+    confirmed(as_stranger)
     for label, address in own.items():
         response = getattr(as_stranger, method)(address, {"close_positions": "1"})
         wrong_method = method == "post" or label in POST_ONLY
@@ -138,6 +61,10 @@ def test_a_stranger_finds_nothing(
     assert copied.master.enabled and copied.master.archived_at is None
     copied.follower.refresh_from_db()
     assert copied.follower.archived_at is None
+    customer = owner_of(copied)
+    assert Notification.objects.get(user=customer).read_at is None
+    assert Channel.objects.filter(user=customer).count() == 2
+    assert UserSession.objects.filter(user=customer, user_agent="Another").exists()
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
@@ -152,7 +79,7 @@ def test_nothing_is_open_without_signing_in(copied: CopySubscription, method: st
 
 def test_the_owner_sees_every_page(as_customer: Client, copied: CopySubscription) -> None:
     for label, address in addresses(copied).items():
-        expected = 405 if label in POST_ONLY else 200
+        expected = 405 if label in POST_ONLY else 302 if label in LEAD_ON else 200
         assert as_customer.get(address).status_code == expected, label
 
 
@@ -160,14 +87,15 @@ def test_pages_of_a_module_that_is_off_are_gone(
     as_customer: Client, copied: CopySubscription
 ) -> None:
     switch_copying(False)
+    confirmed(as_customer)
+    without = {*OWN_ACCOUNT, *PERSONAL, "remove_channel", "accounts", "connect"} - WITH_COPYING
 
     for label, address in addresses(copied).items():
-        account = {*OWN_ACCOUNT, "accounts", "connect"} - WITH_COPYING
-        expected = 200 if label in account or label.startswith(ALWAYS) else 404
-        if label in ("confirm_record", "discard_record", "rename_account"):
+        expected = 200 if label in without or label.startswith(ALWAYS) else 404
+        if label in LEAD_ON:
             expected = 302
         client = as_customer.post if label in POST_ONLY else as_customer.get
-        assert client(address).status_code == expected, label
+        assert client(address, {"all": "1"}).status_code == expected, label
     page = as_customer.get(reverse("portal:accounts"), follow=True)
     assert "My copying" not in page.content.decode()
     assert "My masters" not in page.content.decode()
