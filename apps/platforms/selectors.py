@@ -128,7 +128,7 @@ def state_of(account: TradingAccount) -> StateRow | None:
 
 def _state_row(values: tuple[Any, ...], as_of: datetime, live_at: datetime | None) -> StateRow:
     known_at = max(as_of, live_at) if values[6] and live_at else as_of
-    return StateRow(*values, known_at)
+    return StateRow(*values[:7], known_at=known_at)
 
 
 def symbols_by_folded_name(connection_id: int) -> dict[str, Instrument]:
