@@ -127,8 +127,11 @@ def state_of(account: TradingAccount) -> StateRow | None:
 
 
 def _state_row(values: tuple[Any, ...], as_of: datetime, live_at: datetime | None) -> StateRow:
-    known_at = max(as_of, live_at) if values[6] and live_at else as_of
-    return StateRow(*values[:7], known_at=known_at)
+    account_id, currency, balance, equity, margin_used, open_result, synced = values
+    known_at = max(as_of, live_at) if synced and live_at else as_of
+    return StateRow(
+        account_id, currency, balance, equity, margin_used, open_result, synced, known_at
+    )
 
 
 def symbols_by_folded_name(connection_id: int) -> dict[str, Instrument]:
