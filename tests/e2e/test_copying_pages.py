@@ -110,14 +110,17 @@ def test_following_shows_the_fields_of_the_mode_and_keeps_what_was_entered(
     page = new_page()
     sign_in(page, customer)
     page.get_by_role("link", name="Follow a master").first.click()
+    page.get_by_label("Name of the master").press_sequentially("swing")
+    page.get_by_role("link", name="Harbour Swing").click()
     expect(page.get_by_label("Volume", exact=True)).to_be_hidden()
-    page.get_by_label("Master", exact=True).select_option(label="Harbour Swing (USD)")
     page.get_by_label("Your account").select_option(index=1)
     page.get_by_role("radio", name="Fixed volume").check()
     expect(page.get_by_label("Risk multiplier")).to_be_hidden()
     page.get_by_label("Volume", exact=True).fill("0.5")
     page.locator("summary", has_text="Smallest and largest volume").click()
     page.get_by_label("Maximum volume").fill("0.2")
+    page.get_by_role("checkbox", name="Risk disclosure, version 1").check()
+    page.get_by_role("checkbox", name="Terms of copying, version 1").check()
     page.get_by_role("button", name="Start copying").click()
 
     expect(page.get_by_role("alert")).to_contain_text("Nothing is copied yet")
@@ -128,7 +131,7 @@ def test_following_shows_the_fields_of_the_mode_and_keeps_what_was_entered(
     page.get_by_label("Maximum volume").fill("0.6")
     page.get_by_role("button", name="Start copying").click()
 
-    expect(page.get_by_text("Copying begins with the master's next trade")).to_be_visible()
+    expect(page.get_by_text("You follow Harbour Swing. Nothing is opened at once.")).to_be_visible()
     copied = CopySubscription.objects.get()
     assert (copied.volume_mode, copied.fixed_volume) == ("fixed", Decimal("0.5"))
 

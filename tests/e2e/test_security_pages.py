@@ -58,7 +58,7 @@ def test_a_passkey_signs_in_without_a_password(
     page.wait_for_url(lambda url: "/login/" not in url)
 
     assert SignIn.objects.latest("id").method == "passkey"
-    expect(page.get_by_text("Account menu")).to_have_count(0)
+    expect(page.get_by_role("link", name="Notification settings")).to_have_count(0)  # menu closed
     bell = page.get_by_role("link", name="Notifications")
     expect(bell).to_be_visible()
     gathering.announce(

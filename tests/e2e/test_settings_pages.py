@@ -202,7 +202,7 @@ def test_staff_change_defaults_and_read_how_a_copy_is_set(
     page = new_page()
     sign_in(page, owner)
     page.goto("/console/product/")
-    form = page.get_by_role("region", name="Defaults of copying")
+    form = page.locator("form", has=page.get_by_label("Maximum delay"))
     form.get_by_label("Maximum delay").fill("0")
     form.get_by_label("Reason").fill("Slow feed")
     form.get_by_role("button", name="Save defaults").click()
@@ -212,7 +212,7 @@ def test_staff_change_defaults_and_read_how_a_copy_is_set(
     form.get_by_role("button", name="Save defaults").click()
 
     expect(page.get_by_text("They hold from now on.")).to_be_visible()
-    trail = page.get_by_role("table", name="Changes of the product's configuration")
+    trail = page.get_by_role("region", name="Changes")
     expect(trail).to_contain_text("Maximum delay 10 to 20")
     forget_product_config()
     assert product_config().max_delay_s == 20

@@ -95,7 +95,7 @@ def test_the_theme_is_kept_in_this_browser(new_page: NewPage, owner: User) -> No
     background = "getComputedStyle(document.documentElement).backgroundColor"
     light = page.evaluate(background)
 
-    page.get_by_label("Account menu").click()
+    page.locator("summary", has_text="Account menu").click()
     page.get_by_role("button", name="Dark").click()
     dark = page.evaluate(background)
     page.goto("/console/platforms/")
