@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from uuid import UUID
 
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.backends.db import SessionStore
-from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
@@ -179,11 +177,3 @@ def own_session(customer: User) -> int:
             user=customer, session_key=store.session_key, user_agent="Another", ip="127.0.0.1"
         )
     return int(found.pk)
-
-
-def confirmed(client: Client) -> Client:
-    """The client, having given its password just now, as ending sessions asks for."""
-    session = client.session
-    session["account_authentication_methods"] = [{"method": "password", "at": time.time()}]
-    session.save()
-    return client

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from types import SimpleNamespace
@@ -21,7 +20,6 @@ from apps.accounts.api import create_customer, create_staff
 from apps.accounts.roles import Role
 from apps.common.live_pages import STAFF_GROUP, master_group, show
 from apps.live import consumers
-from apps.live.broadcast import MOST_A_SECOND
 from apps.live.consumers import LivePageConsumer
 from apps.live.receivers import announce
 from apps.live.routing import websocket_urlpatterns
@@ -137,14 +135,17 @@ async def test_many_changes_cost_few_refreshes() -> None:
     try:
         async with socket(page.url, mara) as (_, hers):
             assert await hers.receive_nothing(QUIET_S)
-            before, began = renders, time.monotonic()
-            for _ in range(100):
-                await sync_to_async(announce)({"master_account_id": world.account_id})
+            before = renders
+            await in_thread(announce_often)(world.account_id, 100)
             await asyncio.sleep(0.8)
-            lasted = time.monotonic() - began
-            assert 1 <= renders - before <= MOST_A_SECOND * lasted + 1
+            assert 1 <= renders - before <= 5
     finally:
         object.__setattr__(COPYING, "sections", original)
+
+
+def announce_often(account_id: int, times: int) -> None:
+    for _ in range(times):
+        announce({"master_account_id": account_id})
 
 
 async def test_a_page_that_missed_something_is_sent_whole_on_reconnecting() -> None:

@@ -22,7 +22,6 @@ from tests.support.portal_addresses import (
     POST_ONLY,
     WITH_COPYING,
     addresses,
-    confirmed,
     own_master,
     owner_of,
 )
@@ -48,12 +47,12 @@ def test_a_stranger_finds_nothing(
         or label in OWN_OTHER
     }
 
-    confirmed(as_stranger)
     for label, address in own.items():
         response = getattr(as_stranger, method)(address, {"close_positions": "1"})
         wrong_method = method == "post" or label in POST_ONLY
-        if response.status_code == 302:  # asked who one is before anything is looked up
-            assert response.url.startswith(reverse("account_reauthenticate")), label
+        if label == "end_session" and method == "post":
+            # Asked who one is before anything is looked up; test_security answers, and gets 404.
+            assert response.url.startswith(reverse("account_reauthenticate"))
             continue
         assert response.status_code in ({404, 405} if wrong_method else {404}), label
 
@@ -90,7 +89,6 @@ def test_pages_of_a_module_that_is_off_are_gone(
     as_customer: Client, copied: CopySubscription
 ) -> None:
     switch_copying(False)
-    confirmed(as_customer)
     without = {*OWN_ACCOUNT, *PERSONAL, "remove_channel", "accounts", "connect"} - WITH_COPYING
 
     for label, address in addresses(copied).items():
