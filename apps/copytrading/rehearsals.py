@@ -76,11 +76,11 @@ class Rehearsed:
     guessed: int = 0
 
     @property
-    def percent(self) -> Decimal | None:
-        """Result in percent of the equity with which it began."""
+    def gain(self) -> Decimal | None:
+        """Result as a fraction of the equity with which it began."""
         if self.made is None or self.equity <= 0:
             return None
-        return self.made.result / self.equity * 100
+        return self.made.result / self.equity
 
 
 def rehearse_new(

@@ -28,14 +28,6 @@ def bar(value: Decimal | None) -> str:
 
 
 @register.filter
-def signed_percent(value: Decimal) -> str:
-    """+3.21 %, −0.40 %."""
-    rounded = value.quantize(Decimal("0.01"))
-    sign = "" if not rounded else _MINUS if rounded < 0 else "+"
-    return f"{sign}{abs(rounded):,} %"
-
-
-@register.filter
 def level(value: Decimal | None) -> str:
     """A margin level in whole percent, rounded down; what is enormous says nothing more."""
     if value is None:
