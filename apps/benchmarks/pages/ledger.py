@@ -33,6 +33,8 @@ _CODES = (
     "(ARRAY['COPIED','COPIED','COPIED','COPIED','COPIED','BELOW_MINIMUM','PARTIALLY_FILLED',"
     "'NOT_DELIVERED'])"
 )
+#: Ids from here on, wherever the numbers of the tables stand, which are empty.
+_FIRST_EVENT, _FIRST_LINK = 999, 9
 
 
 def build(subscriptions: int, outcomes: int, now: datetime) -> None:
@@ -59,7 +61,7 @@ def _moment(began: datetime, event: str = "k", offset: str = "0 seconds") -> str
 
 def _event(number: str = "k") -> str:
     """Id of a master's event with that number."""
-    return f"1000 + (({number}) - 1) * (SELECT count(*) FROM bench_masters) + c.place"
+    return f"{_FIRST_EVENT} + 1 + (({number}) - 1) * (SELECT count(*) FROM bench_masters) + c.place"
 
 
 def _events(first: CopySubscription, each: int, began: datetime) -> None:
@@ -68,6 +70,7 @@ def _events(first: CopySubscription, each: int, began: datetime) -> None:
         Decimal(100_000), Side.BUY, _PRICE, None, None,
     )  # fmt: skip
     event = AccountEvent.objects.create(
+        id=_FIRST_EVENT,
         account_id=first.master.account_id, connection_id=1, kind="deal", dedupe_key="deal:0",
         position_id="0", payload=journal.values(payload), trace_id="0" * 32, ts_event=began,
         received_at=began, planned_at=began,
@@ -129,15 +132,16 @@ def _held(first: CopySubscription, each: int, began: datetime) -> None:
     position = "'f' || c.copy || '-' || j"
     at = {"opened_at": opened, "closed_at": ended}
     link = TradeLink.objects.create(
+        id=_FIRST_LINK,
         subscription_id=first.pk, master_account_id=first.master.account_id,
         account_id=first.follower.account_id, position_key="0", symbol="EURUSD",
         instrument_id="1", side="buy", state=LinkState.CLOSED, ratio=Decimal("0.1"), grows=True,
         master_units=0, target_units=0, held_units=0, position_id="0", master_price=_PRICE,
         result=0, opened_event_id=1, last_event_id=1, opened_at=began, closed_at=began,
     )  # fmt: skip
-    place = f"(c.copy - 1) * {LINKED} + {pairs} - j"
+    link_id = f"{_FIRST_LINK} + 1 + (c.copy - 1) * {LINKED} + {pairs} - j"
     multiply(
-        link, source, id=f"10 + {place}", subscription_id="c.copy", master_account_id="c.master",
+        link, source, id=link_id, subscription_id="c.copy", master_account_id="c.master",
         account_id="c.account", position_key="j::text", position_id=position,
         state=f"CASE WHEN {open_pair} THEN 'open' ELSE 'closed' END", held_units=units,
         target_units=units, master_units=f"10 * ({units})", result="c.copy % 97 - 40",
@@ -148,7 +152,7 @@ def _held(first: CopySubscription, each: int, began: datetime) -> None:
         opened_at=began, closed_at=began,
     )  # fmt: skip
     multiply(
-        leg, source, link_id=f"10 + {place}", account_id="c.account", position_id=position,
+        leg, source, link_id=link_id, account_id="c.account", position_id=position,
         units=units, **at,
     )  # fmt: skip
     _positions(source, position, units, at, open_pair, began)

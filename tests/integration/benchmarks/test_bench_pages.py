@@ -6,6 +6,7 @@ import pytest
 
 from apps.benchmarks.pages import runs
 from apps.benchmarks.pages.field import Size, build
+from apps.benchmarks.pages.rows import execute
 from apps.copytrading.models import CopyMaster, CopySubscription, Outcome
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,6 +15,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def test_every_page_is_visited_on_rows_like_those_of_the_product(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    for table, number in (("execution_accountevent", 1069), ("copytrading_tradelink", 40)):
+        execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {number})")
     build(Size(masters=20, subscriptions=60, outcomes=240, days=25), lambda text: None)
     assert CopyMaster.objects.count() == 20
     assert 50 <= CopySubscription.objects.count() <= 60, "pairs that were drawn twice are left out"

@@ -10,7 +10,7 @@ from apps.accounts.api import create_staff
 from apps.accounts.models import User
 from apps.accounts.roles import Role
 from apps.console import live_copying
-from apps.copytrading import selectors
+from apps.copytrading import master_lists, selectors
 from tests.factories.copytrading import MasterFactory, switch_copying
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +43,7 @@ def test_masters_come_by_page_and_by_name(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_the_chosen_master_is_always_among_those_to_choose(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selectors, "_CHOICES", 2)
+    monkeypatch.setattr(master_lists, "_CHOICES", 2)
     first, *_, last = [MasterFactory() for _ in range(4)]
     found = {choice.uuid for choice in selectors.masters_to_choose()}
     assert first.uuid in found and last.uuid not in found
