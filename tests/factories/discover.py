@@ -57,8 +57,9 @@ def listed(
 
 
 def opens(master: CopyMaster, *units: int, instrument_id: str = "1") -> None:
-    """The master opens positions of these sizes."""
+    """The master opens positions of these sizes, one after the other."""
     now, number = timezone.now(), Deal.objects.count()
+    first = now - timedelta(hours=1) + timedelta(milliseconds=number)  # after all earlier ones
     Deal.objects.bulk_create(
         Deal(
             account_id=master.account_id,
@@ -70,7 +71,7 @@ def opens(master: CopyMaster, *units: int, instrument_id: str = "1") -> None:
             effect="open",
             units=Decimal(size),
             price=Decimal("1.1"),
-            executed_at=now + timedelta(milliseconds=place),
+            executed_at=first + timedelta(milliseconds=place),
             received_at=now,
         )
         for place, size in enumerate(units)
