@@ -87,6 +87,9 @@ WORDS = {
     "master.withdraw": "Withdrew the application",
     "master.approve": "Approved",
     "master.reject": "Rejected",
+    "master.gate": "Takes no new followers: a rule",
+    "master.ungate": "Takes new followers again",
+    "master.acknowledge": "Acknowledged an alarm",
     "master.update": "Changed the profile",
     "master.picture": "Changed the picture",
 }
