@@ -10,13 +10,14 @@ class ConsoleConfig(AppConfig):
         from apps.common.live_pages import register
         from apps.console import (
             live,
+            live_alarms,
             live_copying,
             live_drift,
             live_kill_switch,
             live_operations,
         )
 
-        pages = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
+        pages = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER, live_alarms.ALARMS)
         safe = (live.PLATFORMS, live_operations.OPERATIONS, live_drift.DRIFT)
         for page in (*pages, *safe, live_kill_switch.KILL_SWITCH):
             register(page)

@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.accounts.api import Module
 from apps.console.views import (
+    alarms,
     applications,
     audit,
     copies,
@@ -36,6 +37,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("masters/", copying.master_list, name="masters"),
     path("masters/<uuid:uuid>/", copying.master, name="master"),
     path("masters/<uuid:uuid>/<slug:action>/", copying.change_master, name="change_master"),
+    path("alarms/", alarms.alarm_list, name="alarms"),
+    path("alarms/acknowledge/", alarms.acknowledge, name="acknowledge_alarms"),
+    path("alarms/<uuid:uuid>/", alarms.alarm, name="alarm"),
     path("applications/", applications.application_list, name="applications"),
     path(
         "applications/<uuid:uuid>/<slug:decision>/",
