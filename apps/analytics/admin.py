@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.accounts.staff_admin import StaffAdmin
+from apps.analytics.alarm_models import MasterAlarm
 from apps.analytics.gap_models import ReleasedPosition, SubscriptionGap, TradeGap
 from apps.analytics.models import (
     AccountFigures,
@@ -129,3 +130,11 @@ class AccountHabitsAdmin(StaffAdmin):
 @admin.register(DealsSeen)
 class DealsSeenAdmin(StaffAdmin):
     list_display = ("id", "floor", "mark", "mark_at")
+
+
+@admin.register(MasterAlarm)
+class MasterAlarmAdmin(StaffAdmin):
+    list_display = ("kind", "master_id", "text", "raised_at", "acknowledged_at", "cleared_at")
+    list_filter = ("kind",)
+    search_fields = ("=master_id", "=account_id", "text")
+    list_select_related = ("acknowledged_by",)
