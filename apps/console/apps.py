@@ -16,7 +16,8 @@ class ConsoleConfig(AppConfig):
             live_operations,
         )
 
-        pages = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
+        copying = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
+        pages = (*copying, live_copying.MASTER_TRADES)
         safe = (live.PLATFORMS, live_operations.OPERATIONS, live_drift.DRIFT)
         for page in (*pages, *safe, live_kill_switch.KILL_SWITCH):
             register(page)

@@ -37,6 +37,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copies/<uuid:uuid>/", copies.copy, name="copy"),
     path("masters/", masters.master_list, name="masters"),
     path("masters/<uuid:uuid>/", master_tabs.overview, name="master"),
+    path("masters/<uuid:uuid>/trades/", master_tabs.trades, name="master_trades"),
+    path("masters/<uuid:uuid>/outcomes/", master_tabs.outcomes, name="master_outcomes"),
+    path(
+        "masters/<uuid:uuid>/outcomes/outcomes.csv",
+        master_tabs.outcomes_csv,
+        name="master_outcomes_csv",
+    ),
+    path("masters/<uuid:uuid>/audit/", master_tabs.audit, name="master_audit"),
     path("masters/<uuid:uuid>/status/<slug:action>/", masters.change_status, name="change_master"),
     path("applications/", applications.application_list, name="applications"),
     path(
