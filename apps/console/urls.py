@@ -11,6 +11,7 @@ from apps.console.views import (
     home,
     house,
     kill_switch,
+    master_status,
     master_tabs,
     masters,
     operations,
@@ -45,7 +46,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="master_outcomes_csv",
     ),
     path("masters/<uuid:uuid>/audit/", master_tabs.audit, name="master_audit"),
-    path("masters/<uuid:uuid>/status/<slug:action>/", masters.change_status, name="change_master"),
+    path(
+        "masters/<uuid:uuid>/status/<slug:action>/",
+        master_status.change_status,
+        name="change_master",
+    ),
     path("applications/", applications.application_list, name="applications"),
     path(
         "applications/<uuid:uuid>/<slug:decision>/",

@@ -87,6 +87,7 @@ WORDS = {
     "master.withdraw": "Withdrew the application",
     "master.approve": "Approved",
     "master.reject": "Rejected",
+    "master.close_copies": "Closed all that its copies held",
     "master.update": "Changed the profile",
     "master.picture": "Changed the picture",
 }

@@ -135,7 +135,7 @@ ADDRESSES: dict[str, Address] = {
         ("master", "master_trades", "master_outcomes", "master_outcomes_csv", "master_audit"),
         looks(lambda desk: [desk.master]),
     ),
-    "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "pause"]),
+    "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "deactivate"], positions="close"),
     "repair_drift": Address(P.INTERVENE, P.INTERVENE),
     "accept_drift": Address(P.INTERVENE, P.INTERVENE),
     "confirm_closes": Address(None, P.HALT),
