@@ -17,7 +17,8 @@ class ConsoleConfig(AppConfig):
             live_operations,
         )
 
-        pages = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER, live_alarms.ALARMS)
+        copying = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
+        pages = (*copying, live_copying.MASTER_TRADES, live_alarms.ALARMS)
         safe = (live.PLATFORMS, live_operations.OPERATIONS, live_drift.DRIFT)
         for page in (*pages, *safe, live_kill_switch.KILL_SWITCH):
             register(page)

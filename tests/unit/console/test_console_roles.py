@@ -133,8 +133,11 @@ ADDRESSES: dict[str, Address] = {
     "outcome": looks(lambda desk: [Outcome.objects.earliest("id").pk]),
     "copy": looks(lambda desk: [desk.copy]),
     "check_chain": Address(None, P.VIEW, lambda desk: [desk.copy]),
-    "master": looks(lambda desk: [desk.master]),
-    "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "pause"]),
+    **dict.fromkeys(
+        ("master", "master_trades", "master_outcomes", "master_outcomes_csv", "master_audit"),
+        looks(lambda desk: [desk.master]),
+    ),
+    "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "deactivate"], positions="close"),
     "repair_drift": Address(P.INTERVENE, P.INTERVENE),
     "accept_drift": Address(P.INTERVENE, P.INTERVENE),
     "confirm_closes": Address(None, P.HALT),
