@@ -10,6 +10,7 @@ from django.contrib import admin
 
 from apps.accounts.staff_admin import StaffAdmin
 from apps.analytics.gap_models import ReleasedPosition, SubscriptionGap, TradeGap
+from apps.analytics.margin_models import MarginUse
 from apps.analytics.models import (
     AccountFigures,
     FigureBook,
@@ -129,3 +130,9 @@ class AccountHabitsAdmin(StaffAdmin):
 @admin.register(DealsSeen)
 class DealsSeenAdmin(StaffAdmin):
     list_display = ("id", "floor", "mark", "mark_at")
+
+
+@admin.register(MarginUse)
+class MarginUseAdmin(StaffAdmin):
+    list_display = ("account_id", "used", "times")
+    search_fields = ("=account_id",)

@@ -19,6 +19,7 @@ from apps.analytics.importing import (
     remove_import,
     upload_statement,
 )
+from apps.analytics.margin_use import keep_margin_use
 from apps.analytics.models import EquityDay, RollUp
 from apps.analytics.qualifying import NotQualified, apply_as_master
 from apps.analytics.rollup import closable_before, close_days, roll_up
@@ -36,6 +37,7 @@ __all__ = [
     "find_deposits",
     "follow_copies",
     "keep_habits",
+    "keep_margin_use",
     "keep_partitions",
     "keep_summaries",
     "keep_trades",
