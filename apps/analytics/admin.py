@@ -134,5 +134,5 @@ class DealsSeenAdmin(StaffAdmin):
 
 @admin.register(MarginUse)
 class MarginUseAdmin(StaffAdmin):
-    list_display = ("account_id", "used", "times")
+    list_display = ("follower_id", "account_id", "used", "times")
     search_fields = ("=account_id",)

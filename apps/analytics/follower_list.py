@@ -17,6 +17,7 @@ from django.db import connection
 from apps.accounts.selectors import product_config
 from apps.analytics.follower_query import (
     ACCOUNTS_NAMED,
+    BY_UUID,
     KEPT,
     Level,
     Sort,
@@ -89,6 +90,12 @@ JOIN copytrading_copyfollower f ON f.account_id = w.account_id
 JOIN copytrading_copysubscription s ON s.follower_id = f.id
 WHERE s.status <> 'disabled' {which}
 """
+_OF_MASTER = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM copytrading_copysubscription
+    WHERE master_id = coalesce(%(master_id)s::bigint, {BY_UUID}) AND status <> 'disabled'
+    LIMIT %(most)s) followers
+"""
 _COUNTS_AGE_S = 10.0
 
 
@@ -149,8 +156,11 @@ def follower_page(wanted: Wanted, now: datetime) -> FollowerPage:
 
 def is_broad(wanted: Wanted) -> bool:
     """Whether so many may fit that only orders that are kept up can be had."""
-    if wanted.narrow:
+    if wanted.of_somebody:
         return False
+    if wanted.of_master:
+        which = {"master_id": wanted.master_id, "master": wanted.master, "most": MOST + 1}
+        return int(_ask(_OF_MASTER, which)[0][0]) > MOST
     return wanted.level is Level.ALL or risk_counts().copies > _SORTED
 
 

@@ -63,10 +63,13 @@ class Wanted:
     size: int = PAGE_SIZE
 
     @property
-    def narrow(self) -> bool:
-        """Whether no more copies can fit than may be sorted for a page."""
-        named = self.master_id is not None or self.master or self.customer
-        return bool(named or self.text.strip())
+    def of_somebody(self) -> bool:
+        """Whether it is asked for customers or accounts, of which few fit."""
+        return bool(self.customer or self.text.strip())
+
+    @property
+    def of_master(self) -> bool:
+        return bool(self.master_id is not None or self.master)
 
 
 _USED = (
@@ -104,6 +107,7 @@ _LEVELS: Mapping[Level, Sequence[str]] = {
     Level.CRITICAL: ("critical",),
     Level.WARNING: ("warning",),
 }
+BY_UUID = "(SELECT id FROM copytrading_copymaster WHERE uuid = %(master)s)"
 _SOURCES = """
     copytrading_copysubscription s
     JOIN copytrading_copyfollower f ON f.id = s.follower_id
@@ -113,7 +117,19 @@ _SOURCES = """
     LEFT JOIN copytrading_marginalarm w ON w.account_id = f.account_id
     LEFT JOIN analytics_subscriptionfigures sf ON sf.subscription_id = s.id
 """
-_IN_ORDER = " JOIN analytics_marginuse mu ON mu.account_id = f.account_id"
+# Of few tables: what may be of very many is found in them alone.
+_KEPT_SOURCES = """
+    copytrading_copysubscription s
+    {accounts}
+    LEFT JOIN copytrading_marginalarm w ON w.account_id = {of}.account_id
+    LEFT JOIN platforms_tradingaccount a ON a.id = {of}.account_id
+"""
+_BY_MARGIN = _KEPT_SOURCES.format(
+    accounts="JOIN analytics_marginuse mu ON mu.follower_id = s.follower_id", of="mu"
+)
+_BY_AGE = _KEPT_SOURCES.format(
+    accounts="LEFT JOIN copytrading_copyfollower f ON f.id = s.follower_id", of="f"
+)
 
 
 def selection(wanted: Wanted, accounts: Sequence[int] | None) -> tuple[str, dict[str, Any]]:
@@ -130,7 +146,7 @@ def kept_selection(wanted: Wanted, limit: int) -> tuple[str, dict[str, Any]]:
     """The first ``limit`` copies that fit in an order that an index holds."""
     which, values = _conditions(wanted, None)
     key = _KEPT_KEYS[wanted.sort]
-    sources = _SOURCES if wanted.sort is Sort.NEWEST else _SOURCES + _IN_ORDER
+    sources = _BY_AGE if wanted.sort is Sort.NEWEST else _BY_MARGIN
     statement = (
         f"SELECT s.id, {key} AS key FROM {sources} WHERE {which} "
         f"ORDER BY {key} DESC, s.id DESC LIMIT %(most)s"
@@ -148,10 +164,7 @@ def _conditions(wanted: Wanted, accounts: Sequence[int] | None) -> tuple[str, di
         "w.level = ANY(%(levels)s)": ("levels", list(_LEVELS.get(wanted.level, ())) or None),
         "a.platform = %(platform)s": ("platform", wanted.platform or None),
         "s.master_id = %(master_id)s": ("master_id", wanted.master_id),
-        "s.master_id = (SELECT id FROM copytrading_copymaster WHERE uuid = %(master)s)": (
-            "master",
-            wanted.master,
-        ),
+        f"s.master_id = {BY_UUID}": ("master", wanted.master),
         "a.owner_id = (SELECT id FROM accounts_user WHERE uuid = %(customer)s)": (
             "customer",
             wanted.customer,

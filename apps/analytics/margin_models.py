@@ -12,7 +12,8 @@ class MarginUse(models.Model):
     from the state of the account.
     """
 
-    account_id = models.BigIntegerField(primary_key=True)
+    follower_id = models.BigIntegerField(primary_key=True)
+    account_id = models.BigIntegerField(help_text="the follower's, to save a look for it")
     used = models.SmallIntegerField(help_text="margin in whole percent of equity, at most 999")
     times = models.SmallIntegerField(
         help_text="tenths of how many times its equity it holds, at most 30,000"

@@ -10,7 +10,7 @@ from django.db import connection
 
 _KEEP = """
 WITH now_used AS (
-    SELECT f.account_id, a.leverage,
+    SELECT f.id AS follower_id, f.account_id, a.leverage,
            CASE WHEN coalesce(st.margin_used, 0) <= 0 THEN 0
                 WHEN st.equity <= 0 THEN 1e6
                 ELSE st.margin_used / st.equity END AS share
@@ -18,15 +18,15 @@ WITH now_used AS (
     JOIN platforms_tradingaccount a ON a.id = f.account_id
     LEFT JOIN platforms_accountstate st ON st.account_id = f.account_id
 ), steps AS (
-    SELECT account_id, least(999, trunc(share * 100))::smallint AS used,
+    SELECT follower_id, account_id, least(999, trunc(share * 100))::smallint AS used,
            least(30000, trunc(share * leverage * 10))::smallint AS times
     FROM now_used
 )
-INSERT INTO analytics_marginuse (account_id, used, times)
-SELECT s.account_id, s.used, s.times
-FROM steps s LEFT JOIN analytics_marginuse old USING (account_id)
-WHERE old.account_id IS NULL OR (old.used, old.times) <> (s.used, s.times)
-ON CONFLICT (account_id) DO UPDATE SET used = excluded.used, times = excluded.times
+INSERT INTO analytics_marginuse (follower_id, account_id, used, times)
+SELECT s.follower_id, s.account_id, s.used, s.times
+FROM steps s LEFT JOIN analytics_marginuse old USING (follower_id)
+WHERE old.follower_id IS NULL OR (old.used, old.times) <> (s.used, s.times)
+ON CONFLICT (follower_id) DO UPDATE SET used = excluded.used, times = excluded.times
 """
 
 
