@@ -52,7 +52,7 @@ def gates() -> set[str]:
 
 
 def test_a_pause_holds_opens_back_and_is_kept_with_its_reason(risk: User) -> None:
-    world, copies = holding(3)
+    _world, copies = holding(3)
     ids = [copy.pk for copy in copies[:2]]
 
     done = intervene(actor=risk, action=Action.PAUSE, subscription_ids=ids, reason="Too high")
@@ -163,7 +163,7 @@ def test_workers_close_for_many_masters_and_repeating_asks_for_nothing_twice(
 
 
 def test_a_preview_says_in_money_what_a_stop_would_realise() -> None:
-    world, copies = holding(3)
+    _world, copies = holding(3)
     results = {copies[0]: "-40.5", copies[1]: "10", copies[2]: "7"}
     for copy, result in results.items():
         Position.objects.filter(account_id=copy.follower.account_id).update(open_result=result)
@@ -212,7 +212,7 @@ def test_others_change_nothing(role: Role | None) -> None:
 def test_more_copies_need_no_more_queries(risk: User, do: Callable[[User, list[int]], Any]) -> None:
     counts = []
     for number in (2, 9):
-        world, copies = holding(number)
+        _world, copies = holding(number)
         Position.objects.update(open_result=-1)
         with CaptureQueriesContext(connection) as captured:
             do(risk, [copy.pk for copy in copies])
