@@ -7,7 +7,7 @@ guards keep: a list of those at risk reads these alone, however many follow.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -194,13 +194,6 @@ def follower_rows(ids: Sequence[int], now: datetime) -> list[FollowerRow]:
     currencies = {row.currency for row in rows} | {row.master_currency for row in rows}
     rates = currency_rates(currencies) if len(currencies) > 1 else Rates({})
     return [replace(row, next_ratio=ratio_of_settings(row, rates)) for row in rows]
-
-
-def all_follower_rows(wanted: Wanted, now: datetime) -> Iterator[list[FollowerRow]]:
-    """All copies that fit, some at a time."""
-    ids = follower_ids(wanted)
-    for start in range(0, len(ids), CHUNK):
-        yield follower_rows(ids[start : start + CHUNK], now)
 
 
 def risk_counts() -> RiskCounts:

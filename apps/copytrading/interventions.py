@@ -24,7 +24,10 @@ from apps.copytrading.services.intervening import (
 )
 from apps.copytrading.tasks import close_stopped
 
-__all__ = ["MOST", "Action", "CurrencySum", "Done", "Held", "Intervention", "intervene", "preview"]
+__all__ = [
+    "MOST", "Action", "CurrencySum", "Done", "Held", "Intervention", "copies_among", "intervene",
+    "preview",
+]  # fmt: skip
 
 #: Copies that are dealt with by one action.
 MOST = 20_000
@@ -139,6 +142,16 @@ class Done(NamedTuple):
     withheld: int
     closing: int
     later: int
+
+
+def copies_among(ids: Sequence[int], master_id: int | None = None) -> list[int]:
+    """Those of these ids that are copies, of one master where it is given."""
+    found = sql.rows(
+        "SELECT id FROM copytrading_copysubscription WHERE id = ANY(%s) "
+        "AND coalesce(master_id = %s, true) ORDER BY id",
+        [list(ids), master_id],
+    )
+    return [pk for (pk,) in found]
 
 
 def preview(action: Action, subscription_ids: Sequence[int]) -> Intervention:

@@ -9,6 +9,7 @@ from django import template
 
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may, product_config
+from apps.analytics.follower_list import risk_counts
 from apps.common.navigation import NavItem, nav_item
 
 register = template.Library()
@@ -29,6 +30,7 @@ _TRADING = (
     ("Outcomes", "console:outcomes"),
     ("Execution quality", "console:quality"),
 )
+_AT_RISK = ("Followers at risk", "console:followers_at_risk")
 _GROUPS = (
     ("Risk", (("Drift", "console:drift"), ("Kill switch", "console:kill_switch"))),
     ("People", (("Customers", "console:customers"), ("Staff", "console:staff"))),
@@ -56,14 +58,19 @@ _GROUPS = (
 def console_nav(context: dict[str, Any]) -> list[NavGroup]:
     request = context["request"]
     groups = list(_GROUPS)
+    counts: dict[str, int] = {}
     if product_config().copy_trading_enabled:
+        groups[0] = ("Risk", (_AT_RISK, *_GROUPS[0][1]))
         groups.insert(0, ("Trading", _TRADING))
+        counts[_AT_RISK[1]] = risk_counts().critical
     hidden = set() if may(request.user, Permission.MANAGE_STAFF) else {"console:staff"}
     return [
         NavGroup(
             label,
             tuple(
-                nav_item(name, view, request.path) for name, view in places if view not in hidden
+                nav_item(name, view, request.path, counts.get(view, 0))
+                for name, view in places
+                if view not in hidden
             ),
         )
         for label, places in groups
