@@ -211,6 +211,14 @@ class ProductDefaults(TypedDict, total=False):
     master_rules_bind: bool
     margin_warning: Decimal
     margin_critical: Decimal
+    gate_daily_loss: Decimal
+    gate_drawdown: Decimal
+    gate_leverage: Decimal
+    alarm_drawdown: Decimal
+    alarm_size_growth: Decimal
+    alarm_averaging_down: int
+    alarm_leverage: Decimal
+    alarm_silence: Decimal
 
 
 DEFAULTS = frozenset(ProductDefaults.__annotations__)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.accounts.staff_admin import StaffAdmin
+from apps.analytics.alarm_models import MasterAlarm
 from apps.analytics.gap_models import ReleasedPosition, SubscriptionGap, TradeGap
 from apps.analytics.margin_models import MarginUse
 from apps.analytics.models import (
@@ -136,3 +137,11 @@ class DealsSeenAdmin(StaffAdmin):
 class MarginUseAdmin(StaffAdmin):
     list_display = ("follower_id", "account_id", "used", "times")
     search_fields = ("=account_id",)
+
+
+@admin.register(MasterAlarm)
+class MasterAlarmAdmin(StaffAdmin):
+    list_display = ("kind", "master_id", "text", "raised_at", "acknowledged_at", "cleared_at")
+    list_filter = ("kind",)
+    search_fields = ("=master_id", "=account_id", "text")
+    list_select_related = ("acknowledged_by",)

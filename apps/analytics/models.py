@@ -14,6 +14,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
+from apps.analytics import alarm_models as alarm_models  # Django finds its models here
 from apps.analytics import gap_models as gap_models  # Django finds its models here
 from apps.analytics import margin_models as margin_models  # Django finds its models here
 from apps.analytics import summary_models as summary_models  # Django finds its models here

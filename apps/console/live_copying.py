@@ -29,7 +29,9 @@ from apps.copytrading.selectors import (
 
 EVENTS_SHOWN, OUTCOMES_SHOWN = 40, 40
 MASTERS_SHOWN, FOLLOWERS_SHOWN = 100, 100
-_LIVE, _MASTERS, _MASTER = (f"console/{name}.html#" for name in ("live", "masters", "master"))
+_LIVE, _MASTERS, _MASTER = (
+    f"console/{name}.html#" for name in ("live", "masters/list", "masters/overview")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from apps.console.views import (
     home,
     house,
     kill_switch,
+    master_tabs,
+    masters,
     operations,
     outcomes,
     platforms,
@@ -35,8 +37,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outcomes/<int:pk>/", outcomes.outcome, name="outcome"),
     path("copies/<uuid:uuid>/chain/", outcomes.check, name="check_chain"),
     path("copies/<uuid:uuid>/", copies.copy, name="copy"),
-    path("masters/", copying.master_list, name="masters"),
-    path("masters/<uuid:uuid>/", copying.master, name="master"),
+    path("masters/", masters.master_list, name="masters"),
+    path("masters/<uuid:uuid>/", master_tabs.overview, name="master"),
+    path("masters/<uuid:uuid>/status/<slug:action>/", masters.change_status, name="change_master"),
     path("masters/<uuid:uuid>/followers/", followers.of_master, name="master_followers"),
     path(
         "masters/<uuid:uuid>/followers/followers.csv",
@@ -51,7 +54,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("followers/", followers.at_risk, name="followers_at_risk"),
     path("followers/followers.csv", followers.at_risk_csv, name="followers_csv"),
     path("followers/<slug:action>/", followers_bulk.change, name="change_followers"),
-    path("masters/<uuid:uuid>/<slug:action>/", copying.change_master, name="change_master"),
     path("applications/", applications.application_list, name="applications"),
     path(
         "applications/<uuid:uuid>/<slug:decision>/",

@@ -61,6 +61,15 @@ def master_row(master_id: int) -> MasterRow:
     return MasterRow(*found[0])
 
 
+def master_with_owner(uuid: UUID) -> CopyMaster:
+    """A master with its account, that account's group and owner; MasterNotFound."""
+    rows = CopyMaster.objects.select_related("account__group", "account__owner")
+    found = rows.filter(uuid=uuid, archived_at=None).first()
+    if found is None:
+        raise MasterNotFound("There is no such master.")
+    return found
+
+
 class MasterChoice(NamedTuple):
     """A master to choose from a list."""
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('analytics', '0007_deal_samples'),
+        ('analytics', '0008_alarms_about_masters'),
     ]
 
     operations = [
