@@ -37,7 +37,7 @@ CHUNK = 1_000
 #: So many can be paged through where more fit than may be sorted for a page, and so many accounts
 #: at most fit a text.
 MOST = 1_000
-#: Copies at risk that are sorted for a page by the figures of now.
+#: Copies that are sorted for a page by the figures of now.
 _SORTED = 3_000
 
 _PAGE = """
@@ -95,6 +95,9 @@ SELECT count(*) FROM (
     SELECT 1 FROM copytrading_copysubscription
     WHERE master_id = coalesce(%(master_id)s::bigint, {BY_UUID}) AND status <> 'disabled'
     LIMIT %(most)s) followers
+"""
+_OF_ALL = """
+SELECT count(*) FROM (SELECT 1 FROM copytrading_copysubscription LIMIT %(most)s) followers
 """
 _COUNTS_AGE_S = 10.0
 
@@ -161,7 +164,9 @@ def is_broad(wanted: Wanted) -> bool:
     if wanted.of_master:
         which = {"master_id": wanted.master_id, "master": wanted.master, "most": MOST + 1}
         return int(_ask(_OF_MASTER, which)[0][0]) > MOST
-    return wanted.level is Level.ALL or risk_counts().copies > _SORTED
+    if wanted.level is Level.ALL:
+        return int(_ask(_OF_ALL, {"most": _SORTED + 1})[0][0]) > _SORTED
+    return risk_counts().copies > _SORTED
 
 
 def follower_ids(wanted: Wanted, limit: int | None = None) -> list[int]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +28,6 @@ from apps.common.csv_files import as_file, lines
 from apps.common.live_pages import show
 from apps.console.access import StaffRequest, staff_page
 from apps.console.follower_forms import FollowersFilter
-from apps.console.live_copying import master_of
 from apps.console.live_followers import (
     FOLLOWERS,
     addresses,
@@ -36,9 +35,11 @@ from apps.console.live_followers import (
     follower_sections,
     risk_of,
 )
-from apps.copytrading.errors import MasterNotFound
-from apps.copytrading.rows import MasterRow
+from apps.console.master_frame import frame, master_or_404
 from apps.copytrading.selectors import masters_to_choose
+
+if TYPE_CHECKING:
+    from apps.copytrading.models import CopyMaster
 
 
 @require_safe
@@ -56,7 +57,9 @@ def at_risk(request: StaffRequest) -> HttpResponse:
 @staff_page(copy_trading=True)
 def of_master(request: StaffRequest, uuid: UUID) -> HttpResponse:
     """The followers of one master."""
-    return render(request, "console/followers/master.html", _listed(request, master(uuid)))
+    around = frame(request, uuid, "followers")
+    context = {**around, **_listed(request, around["master"])}
+    return render(request, "console/followers/master.html", context)
 
 
 @require_safe
@@ -70,19 +73,19 @@ def at_risk_csv(request: StaffRequest) -> StreamingHttpResponse:
 @staff_page(copy_trading=True)
 def of_master_csv(request: StaffRequest, uuid: UUID) -> StreamingHttpResponse:
     """The same of one master."""
-    row = master(uuid)
-    return as_file(_stream(asked(request, row).wanted(row.id)), "followers")
+    master = master_or_404(uuid)
+    return as_file(_stream(asked(request, master).wanted(master.pk)), "followers")
 
 
-def _listed(request: StaffRequest, row: MasterRow | None) -> dict[str, Any]:
-    form = asked(request, row)
-    params = form.params() | ({"uuid": str(row.uuid)} if row else {})
-    master_id = row.id if row else None
+def _listed(request: StaffRequest, master: CopyMaster | None) -> dict[str, Any]:
+    form = asked(request, master)
+    params = form.params() | ({"uuid": str(master.uuid)} if master else {})
+    master_id = master.pk if master else None
     page = follower_page(form.wanted(master_id), timezone.now())
     sections = follower_sections(request.user, params, risk_of(master_id), page, form)
-    arguments = [row.uuid] if row else []
+    arguments = [master.uuid] if master else []
     return {
-        "master": row,
+        "master": master,
         "form": form,
         "page": page,
         "most": MOST,
@@ -90,37 +93,31 @@ def _listed(request: StaffRequest, row: MasterRow | None) -> dict[str, Any]:
         "may_act": may(request.user, Permission.INTERVENE),
         "query": form.query(page=None),
         "without_customer": form.query(customer=None, page=None),
-        **addresses(str(row.uuid) if row else "", form.query()),
-        "here": list_address(row),
-        "csv": reverse(f"console:{'master_followers' if row else 'followers'}_csv", args=arguments),
+        **addresses(str(master.uuid) if master else "", form.query()),
+        "here": list_address(master),
+        "csv": reverse(
+            f"console:{'master_followers' if master else 'followers'}_csv", args=arguments
+        ),
         "older": form.with_page(page.number + 1) if page.number < page.pages else "",
         "newer": form.with_page(page.number - 1) if page.number > 1 else "",
     }
 
 
-def asked(request: StaffRequest, row: MasterRow | None) -> FollowersFilter:
+def asked(request: StaffRequest, master: CopyMaster | None) -> FollowersFilter:
     """The list that the address asks for."""
-    params = {"uuid": str(row.uuid)} if row else {}
+    params = {"uuid": str(master.uuid)} if master else {}
     masters = None
-    if row is None:
+    if master is None:
         known = masters_to_choose(request.GET.get("master", ""))
         masters = [(str(choice.uuid), choice.label) for choice in known]
     return FollowersFilter(request.GET, level=default_level(params), masters=masters)
 
 
-def master(uuid: UUID) -> MasterRow:
-    """A master by its address; 404 for one that there is not."""
-    try:
-        return master_of(str(uuid))
-    except MasterNotFound as missing:
-        raise Http404(str(missing)) from None
-
-
-def list_address(row: MasterRow | None) -> str:
+def list_address(master: CopyMaster | None) -> str:
     """Where the list of these followers stands."""
-    if row is None:
+    if master is None:
         return reverse("console:followers_at_risk")
-    return reverse("console:master_followers", args=[row.uuid])
+    return reverse("console:master_followers", args=[master.uuid])
 
 
 async def _stream(wanted: Wanted) -> AsyncIterator[str]:

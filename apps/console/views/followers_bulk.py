@@ -7,6 +7,7 @@ that has changed meanwhile changes nobody else.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from django import forms
@@ -21,7 +22,8 @@ from apps.analytics.follower_list import follower_ids
 from apps.common.htmx import posted, render_page
 from apps.console.access import StaffRequest, staff_page
 from apps.console.follower_forms import PauseForm, StopForm
-from apps.console.views.followers import asked, list_address, master
+from apps.console.master_frame import master_or_404
+from apps.console.views.followers import asked, list_address
 from apps.copytrading.errors import CopyError, NotFound
 from apps.copytrading.interventions import (
     MOST,
@@ -32,7 +34,9 @@ from apps.copytrading.interventions import (
     intervene,
     preview,
 )
-from apps.copytrading.rows import MasterRow
+
+if TYPE_CHECKING:
+    from apps.copytrading.models import CopyMaster
 
 _SALT = "console.followers"
 #: A dialog that has stood longer than so many seconds is asked for again.
@@ -47,17 +51,17 @@ def change(request: StaffRequest, action: str, uuid: UUID | None = None) -> Http
     that the rest of the address asks for; of one master where ``uuid`` names it."""
     if action not in set(Action):
         raise Http404("There is no such action.")
-    row = master(uuid) if uuid else None
+    master = master_or_404(uuid) if uuid else None
     if request.method == "POST":
-        return _act(request, Action(action), row)
-    ids = _chosen(request, row)
-    return _dialog(request, Action(action), row, ids, None)
+        return _act(request, Action(action), master)
+    ids = _chosen(request, master)
+    return _dialog(request, Action(action), master, ids, None)
 
 
 def _dialog(
     request: StaffRequest,
     action: Action,
-    row: MasterRow | None,
+    master: CopyMaster | None,
     ids: Sequence[int],
     form: forms.Form | None,
 ) -> HttpResponse:
@@ -79,8 +83,8 @@ def _dialog(
         "asks": asks,
         "closes_only": asks and told is not None and not told.changes,
         "form": form,
-        "back": _back(request, row),
-        "query": asked(request, row).query(),
+        "back": _back(request, master),
+        "query": asked(request, master).query(),
     }
     return render_page(
         request,
@@ -91,16 +95,16 @@ def _dialog(
     )
 
 
-def _act(request: StaffRequest, action: Action, row: MasterRow | None) -> HttpResponse:
+def _act(request: StaffRequest, action: Action, master: CopyMaster | None) -> HttpResponse:
     data = posted(request)
     assert data is not None
     ids = _unsigned(request, action, data.get("chosen", ""))
     if ids is None:
         messages.error(request, "This dialog is too old. Look again at what it would do now.")
-        return redirect(_back(request, row))
+        return redirect(_back(request, master))
     form = _form(action)(data, auto_id="do_%s")
     if not form.is_valid():
-        return _dialog(request, action, row, ids, form)
+        return _dialog(request, action, master, ids, form)
     try:
         done = intervene(
             actor=request.user,
@@ -113,7 +117,7 @@ def _act(request: StaffRequest, action: Action, row: MasterRow | None) -> HttpRe
         messages.error(request, str(refusal))
     else:
         messages.success(request, _told(action, done))
-    return redirect(_back(request, row))
+    return redirect(_back(request, master))
 
 
 def _told(action: Action, done: Done) -> str:
@@ -128,11 +132,11 @@ def _told(action: Action, done: Done) -> str:
     return said
 
 
-def _chosen(request: StaffRequest, row: MasterRow | None) -> list[int]:
+def _chosen(request: StaffRequest, master: CopyMaster | None) -> list[int]:
     """Ids of copies that are asked for, those of the master alone where one is given."""
-    master_id = row.id if row else None
+    master_id = master.pk if master else None
     if request.GET.get("all"):
-        return follower_ids(asked(request, row).wanted(master_id), MOST + 1)
+        return follower_ids(asked(request, master).wanted(master_id), MOST + 1)
     texts = request.GET.getlist("id")[: MOST + 1]
     ids = {int(text) for text in texts if text.isdecimal() and len(text) < 19}
     found = copies_among(sorted(ids), master_id)
@@ -158,6 +162,6 @@ def _unsigned(request: StaffRequest, action: Action, text: str) -> list[int] | N
     return ids if (person, what) == (request.user.pk, action.value) else None
 
 
-def _back(request: StaffRequest, row: MasterRow | None) -> str:
-    query = asked(request, row).query()
-    return f"{list_address(row)}?{query}" if query else list_address(row)
+def _back(request: StaffRequest, master: CopyMaster | None) -> str:
+    query = asked(request, master).query()
+    return f"{list_address(master)}?{query}" if query else list_address(master)
