@@ -59,8 +59,8 @@ from apps.copytrading.services.followers import (
 from apps.copytrading.services.following import follow_with
 from apps.copytrading.services.gates import gate_subscription
 from apps.copytrading.services.locks import lock_graph, wait_for_master
-from apps.copytrading.services.master_gates import keep_gates, standing_gates
 from apps.copytrading.services.master_ending import deactivate_master
+from apps.copytrading.services.master_gates import keep_gates, standing_gates
 from apps.copytrading.services.masters import (
     create_master,
     delete_master,
