@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from apps.analytics.gap_facts import Converts, Facts, Place, load_facts
-from apps.analytics.gap_trades import trades_of
+from apps.analytics.gap_trades import GapTrade, trades_of
 from apps.analytics.gaps import store_ended
 
 #: Places that are worked on at once.
@@ -37,7 +37,7 @@ def take_up_past(
     for start in range(0, len(places), _AT_ONCE):
         some = places[start : start + _AT_ONCE]
         facts = _facts(some, symbols)
-        trades = []
+        trades: list[GapTrade] = []
         for place in some:
             facts.rates = copied[place]
             trades += trades_of(facts, place)

@@ -92,7 +92,8 @@ class PastCopies:
 
     def gaps(self, position_id: Callable[[Holding], str], now: datetime) -> int:
         """Every copied trade beside that of its master, at the rates of its last deal."""
-        copied, symbols = {}, {}
+        copied: dict[Place, _Rates] = {}
+        symbols: dict[tuple[int, str], tuple[str, str, Decimal]] = {}
         for key, copy in self._past.copies.items():
             made, book = self._made[key], self._masters[copy.master]
             connections = {
