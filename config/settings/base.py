@@ -111,6 +111,7 @@ TEMPLATES: list[dict[str, Any]] = [
             "builtins": [
                 "django_cotton.templatetags.cotton",
                 "template_partials.templatetags.partials",
+                "apps.common.templatetags.components",  # after cotton's, whose tag it replaces
             ],
             "context_processors": [
                 "django.template.context_processors.request",
@@ -121,6 +122,8 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
+
+FORM_RENDERER = "apps.common.form_renderer.FormRenderer"
 
 # --- PostgreSQL is the truth -----------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
