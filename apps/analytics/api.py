@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db.models import Min
 
 from apps.analytics import partitions
+from apps.analytics.alarms import ALARMS_RAISED, acknowledge_alarms, watch_masters
 from apps.analytics.copies import follow_copies
 from apps.analytics.figures import update_figures
 from apps.analytics.gaps import take_up_gaps
+from apps.analytics.gating import gate_masters
 from apps.analytics.habits import keep_habits
 from apps.analytics.importing import (
     ImportRefused,
@@ -27,14 +29,17 @@ from apps.analytics.summaries import keep_summaries
 from apps.analytics.trades import keep_trades
 
 __all__ = [
+    "ALARMS_RAISED",
     "ImportRefused",
     "NotQualified",
+    "acknowledge_alarms",
     "apply_as_master",
     "close_days",
     "confirm_import",
     "discard_draft",
     "find_deposits",
     "follow_copies",
+    "gate_masters",
     "keep_habits",
     "keep_partitions",
     "keep_summaries",
@@ -47,6 +52,7 @@ __all__ = [
     "take_up_gaps",
     "update_figures",
     "upload_statement",
+    "watch_masters",
 ]
 
 

@@ -10,14 +10,15 @@ class ConsoleConfig(AppConfig):
         from apps.common.live_pages import register
         from apps.console import (
             live,
+            live_alarms,
             live_copying,
             live_drift,
             live_kill_switch,
             live_operations,
         )
 
-        copying = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
-        pages = (*copying, live_copying.MASTER_TRADES)
+        masters = (live_copying.MASTERS, live_copying.MASTER, live_copying.MASTER_TRADES)
+        pages = (live_copying.LIVE, *masters, live_alarms.ALARMS)
         safe = (live.PLATFORMS, live_operations.OPERATIONS, live_drift.DRIFT)
         for page in (*pages, *safe, live_kill_switch.KILL_SWITCH):
             register(page)

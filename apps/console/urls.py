@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.accounts.api import Module
 from apps.console.views import (
+    alarms,
     applications,
     audit,
     copies,
@@ -51,6 +52,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         master_status.change_status,
         name="change_master",
     ),
+    path("alarms/", alarms.alarm_list, name="alarms"),
+    path("alarms/acknowledge/", alarms.acknowledge, name="acknowledge_alarms"),
+    path("alarms/<uuid:uuid>/", alarms.alarm, name="alarm"),
     path("applications/", applications.application_list, name="applications"),
     path(
         "applications/<uuid:uuid>/<slug:decision>/",

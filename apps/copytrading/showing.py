@@ -28,7 +28,10 @@ _SHOWN = """
             JOIN copytrading_copyfollower f ON f.id = s.follower_id
             JOIN platforms_tradingaccount fa ON fa.id = f.account_id
             WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'
-              AND fa.owner_id IS DISTINCT FROM a.owner_id)
+              AND fa.owner_id IS DISTINCT FROM a.owner_id),
+           coalesce((SELECT string_agg(h.reason, ' ' ORDER BY h.began_at, h.id)
+                     FROM copytrading_mastergate h
+                     WHERE h.master_id = m.id AND h.lifted_at IS NULL), '')
     FROM copytrading_copymaster m
     JOIN platforms_tradingaccount a ON a.id = m.account_id
     JOIN platforms_accountgroup g ON g.id = a.group_id
@@ -104,7 +107,8 @@ class ShownMaster:
     """A master with its account; money in ``currency``. ``digest`` names its picture.
 
     ``own`` says whether the account is the viewer's. ``followers`` counts the copies that run,
-    ``others`` those that are not its owner's.
+    ``others`` those that are not its owner's. ``gate`` says why a rule keeps new followers away
+    now, '' where none does.
     """
 
     id: int
@@ -135,6 +139,7 @@ class ShownMaster:
     margin_used: Decimal | None
     followers: int
     others: int
+    gate: str
 
     def shows_positions(self, *, follows: bool) -> bool:
         return self._shows(self.show_positions, follows)
@@ -233,6 +238,8 @@ def _master_refuses(master: ShownMaster) -> str:
             f"This master takes {master.max_followers} followers at most, and has as many; try "
             "again later."
         )
+    if master.gate and not master.own:
+        return f"This master takes no new followers now. {master.gate} Copies that there are go on."
     return ""
 
 

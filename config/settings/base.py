@@ -223,6 +223,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "gate-masters": {
+        "task": "analytics.gate_masters",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+    "watch-masters": {
+        "task": "analytics.watch_masters",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "forget-grants": {"task": "platforms.forget_grants", "schedule": 600.0},
     "keep-partitions": {"task": "analytics.keep_partitions", "schedule": 3600.0},
     "enforce-guards": {"task": "copy.guards", "schedule": 2.0, "options": {"expires": 2.0}},

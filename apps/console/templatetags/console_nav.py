@@ -10,6 +10,7 @@ from django import template
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may, product_config
 from apps.common.navigation import NavItem, nav_item
+from apps.console.live_alarms import open_count
 
 register = template.Library()
 
@@ -30,7 +31,14 @@ _TRADING = (
     ("Execution quality", "console:quality"),
 )
 _GROUPS = (
-    ("Risk", (("Drift", "console:drift"), ("Kill switch", "console:kill_switch"))),
+    (
+        "Risk",
+        (
+            ("Alarms", "console:alarms"),
+            ("Drift", "console:drift"),
+            ("Kill switch", "console:kill_switch"),
+        ),
+    ),
     ("People", (("Customers", "console:customers"), ("Staff", "console:staff"))),
     (
         "System",
@@ -56,14 +64,20 @@ _GROUPS = (
 def console_nav(context: dict[str, Any]) -> list[NavGroup]:
     request = context["request"]
     groups = list(_GROUPS)
+    hidden = set() if may(request.user, Permission.MANAGE_STAFF) else {"console:staff"}
+    waiting = {}
     if product_config().copy_trading_enabled:
         groups.insert(0, ("Trading", _TRADING))
-    hidden = set() if may(request.user, Permission.MANAGE_STAFF) else {"console:staff"}
+        waiting["console:alarms"] = open_count()
+    else:
+        hidden.add("console:alarms")
     return [
         NavGroup(
             label,
             tuple(
-                nav_item(name, view, request.path) for name, view in places if view not in hidden
+                nav_item(name, view, request.path, waiting.get(view, 0))
+                for name, view in places
+                if view not in hidden
             ),
         )
         for label, places in groups
