@@ -21,6 +21,7 @@ from apps.analytics.importing import (
     remove_import,
     upload_statement,
 )
+from apps.analytics.margin_use import keep_margin_use
 from apps.analytics.models import EquityDay, RollUp
 from apps.analytics.qualifying import NotQualified, apply_as_master
 from apps.analytics.rollup import closable_before, close_days, roll_up
@@ -41,6 +42,7 @@ __all__ = [
     "follow_copies",
     "gate_masters",
     "keep_habits",
+    "keep_margin_use",
     "keep_partitions",
     "keep_summaries",
     "keep_trades",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 #: The tabs in order: their key, their label and the view behind them.
 TABS = (
     ("overview", "Overview", "console:master"),
+    ("followers", "Followers", "console:master_followers"),
     ("trades", "Trades", "console:master_trades"),
     ("outcomes", "Outcomes", "console:master_outcomes"),
     ("audit", "Audit", "console:master_audit"),

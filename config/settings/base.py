@@ -174,6 +174,7 @@ CELERY_TASK_ROUTES = {
     "copy.seal": {"queue": "upkeep"},
     "copy.reconcile": {"queue": "upkeep"},
     "copy.roll_up": {"queue": "upkeep"},
+    "copy.close_stopped": {"queue": "upkeep"},
     "platforms.forget_grants": {"queue": "upkeep"},
 } | {
     f"{prefix}.*": {"queue": queue}

@@ -238,6 +238,11 @@ class CopySubscription(GuardSettings):
                 name="max_not_below_min",
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["status"], name="subscription_not_active", condition=~Q(status="active")
+            )
+        ]
 
     def __str__(self) -> str:
         return f"subscription {self.pk}"
