@@ -15,10 +15,11 @@ class ConsoleConfig(AppConfig):
             live_drift,
             live_followers,
             live_kill_switch,
+            live_masters,
             live_operations,
         )
 
-        masters = (live_copying.MASTERS, live_copying.MASTER, live_copying.MASTER_TRADES)
+        masters = (live_masters.MASTERS, live_copying.MASTER, live_copying.MASTER_TRADES)
         pages = (live_copying.LIVE, *masters, live_alarms.ALARMS)
         followers = live_followers.FOLLOWERS
         safe = (live.PLATFORMS, live_operations.OPERATIONS, live_drift.DRIFT)

@@ -40,6 +40,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("copies/<uuid:uuid>/chain/", outcomes.check, name="check_chain"),
     path("copies/<uuid:uuid>/", copies.copy, name="copy"),
     path("masters/", masters.master_list, name="masters"),
+    path("masters/masters.csv", masters.masters_csv, name="masters_csv"),
     path("masters/<uuid:uuid>/", master_tabs.overview, name="master"),
     path("masters/<uuid:uuid>/trades/", master_tabs.trades, name="master_trades"),
     path("masters/<uuid:uuid>/outcomes/", master_tabs.outcomes, name="master_outcomes"),
