@@ -71,7 +71,7 @@ def console_nav(context: dict[str, Any]) -> list[NavGroup]:
     if product_config().copy_trading_enabled:
         groups[0] = ("Risk", (_AT_RISK, *_GROUPS[0][1]))
         groups.insert(0, ("Trading", _TRADING))
-        waiting = {"console:alarms": open_count(), _AT_RISK[1]: risk_counts().critical}
+        waiting = {_AT_RISK[1]: risk_counts().critical, "console:alarms": open_count()}
     else:
         hidden.add("console:alarms")
     return [

@@ -18,7 +18,7 @@ from apps.common.htmx import render_page
 from apps.common.live_pages import show
 from apps.console.access import StaffRequest, staff_page
 from apps.console.audit_view import changes_of
-from apps.console.live_copying import FOLLOWERS_SHOWN, MASTER, MASTER_TRADES
+from apps.console.live_copying import MASTER, MASTER_TRADES
 from apps.console.master_frame import frame, master_or_404
 from apps.copytrading.ledger import Search, search
 from apps.copytrading.ledger_csv import csv_response
@@ -45,7 +45,6 @@ def overview(request: StaffRequest, uuid: UUID) -> HttpResponse:
             "shown": shown,
             "earnings": follower_earnings([shown.id])[shown.id],
             "following": money_following(account.pk),
-            "followers_shown": FOLLOWERS_SHOWN,
             "live": show(MASTER, request.user, {"uuid": str(uuid)}),
             "shows_trades": True,
         }

@@ -1,69 +1,96 @@
-"""The list of masters, and changes of their status."""
+"""The list of masters, on a page and as a file."""
 
 from __future__ import annotations
 
-from urllib.parse import urlencode
-from uuid import UUID
+from collections.abc import AsyncIterator
+from decimal import Decimal
 
-from django.contrib import messages
-from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from asgiref.sync import sync_to_async
+from django.http import HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
 
-from apps.accounts.roles import Permission
-from apps.common.htmx import posted, render_page
+from apps.analytics.listing import all_masters
+from apps.common.csv_files import as_file, harmless, lines
 from apps.common.live_pages import show
 from apps.console.access import StaffRequest, staff_page
-from apps.console.forms import ReasonForm
-from apps.console.live_copying import MASTERS, masters_shown
-from apps.console.master_frame import ACTIONS, master_or_404
-from apps.copytrading import api
-from apps.copytrading.errors import CopyError
-from apps.copytrading.selectors import master_row
+from apps.console.live_masters import MASTERS, ListedMaster, listed, master_sections, page_of
+from apps.console.master_forms import MastersFilter
+
+SAVED = 1_000
+_HEADER = (
+    "master", "login", "platform", "mode", "visibility", "status", "status_reason",
+    "no_new_followers", "alarms", "followers", "currency", "money_following", "total_result",
+    "trades", "period", "return", "win_rate", "max_drawdown", "risk_score", "sharpe",
+    "record_since", "uuid",
+)  # fmt: skip
 
 
 @require_safe
 @staff_page(copy_trading=True)
 def master_list(request: StaffRequest) -> HttpResponse:
-    """Masters with followers, copied positions and status, by name and page."""
-    given = {name: request.GET.get(name, "").strip()[:128] for name in ("name", "after")}
-    params = {name: value for name, value in given.items() if value}
-    after = masters_shown(params)[1]
+    """Masters of every status with their figures, by filter, order and page."""
+    form = MastersFilter(request.GET)
+    page = page_of(form)
     context = {
-        "live": show(MASTERS, request.user, params),
-        "name": given["name"],
-        "later": urlencode({"name": given["name"], "after": after}) if after else "",
-        "continued": bool(given["after"]),
+        "form": form,
+        "page": page,
+        "live": show(MASTERS, request.user, form.params(), master_sections(form, page)),
+        "newer": form.query(page=page.number - 1) if page.number > 1 else "",
+        "older": form.query(page=page.number + 1) if page.number < page.pages else "",
+        "csv": form.query(page=None),
     }
     return render(request, "console/masters/list.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-@staff_page(Permission.INTERVENE, copy_trading=True)
-def change_status(request: StaffRequest, uuid: UUID, action: str) -> HttpResponse:
-    """Pause, deactivate, activate, approve or reject; GET says what it means."""
-    master = master_or_404(uuid)
-    status = dict(ACTIONS[master.status]).get(action)
-    if status is None:
-        raise Http404(f"A master that is {master.status} cannot be changed so.")
-    form = ReasonForm(posted(request), auto_id="change_%s")
-    if request.method == "POST" and form.is_valid():
-        try:
-            api.set_master_status(
-                actor=request.user,
-                master=master,
-                status=status,
-                reason=form.cleaned_data["reason"],
-            )
-        except CopyError as refusal:
-            messages.error(request, str(refusal))
-        else:
-            messages.success(request, f"{master.strategy_name} is {status}.")
-        return redirect("console:master", uuid)
-    return render_page(
-        request,
-        "console/masters/change.html",
-        {"row": master_row(master.pk), "action": action, "form": form},
-        fragments={"dialog-body": "dialog"},
-        status=422 if form.errors else 200,
+@require_safe
+@staff_page(copy_trading=True)
+def masters_csv(request: StaffRequest) -> StreamingHttpResponse:
+    """All masters of the list as a file; filters and order apply, returns are fractions."""
+    return as_file(_stream(MastersFilter(request.GET)), "masters")
+
+
+async def _stream(form: MastersFilter) -> AsyncIterator[str]:
+    yield lines([_HEADER])
+    number = 1
+    while True:
+        rows, pages = await sync_to_async(_page)(form, number)
+        yield lines(_cells(row, form) for row in rows)
+        if number >= pages:
+            return
+        number += 1
+
+
+def _page(form: MastersFilter, number: int) -> tuple[list[ListedMaster], int]:
+    page = all_masters(form.wanted(size=SAVED, page=number), today=timezone.now().date())
+    return listed(form, page.entries), page.pages
+
+
+def _cells(row: ListedMaster, form: MastersFilter) -> tuple[str, ...]:
+    entry = row.entry
+    texts = (
+        entry.name, entry.login, row.platform, entry.mode, entry.visibility, entry.status,
+        entry.status_reason, entry.gate, "; ".join(row.alarms),
+    )  # fmt: skip
+    figures = (row.returned.value, entry.win_rate, row.drawdown.value, row.risk.value)
+    return (
+        *(harmless(text) for text in texts),
+        str(entry.followers),
+        entry.currency,
+        _money(entry.following),
+        _money(entry.result),
+        str(entry.trades),
+        form.period_chosen.value,
+        *(_number(value) for value in (*figures, row.sharpe.value)),
+        entry.since.isoformat() if entry.since else "",
+        str(entry.uuid),
     )
+
+
+def _money(value: Decimal) -> str:
+    return f"{value:.2f}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"

@@ -126,7 +126,17 @@ def new_account(desk: Desk) -> Data:
 NONE: Callable[[Desk], list[Any]] = lambda desk: []  # noqa: E731
 ADDRESSES: dict[str, Address] = {
     **dict.fromkeys(
-        ("home", "live", "outcomes", "outcomes_csv", "masters", "drift", "kill_switch"), looks()
+        (
+            "home",
+            "live",
+            "outcomes",
+            "outcomes_csv",
+            "masters",
+            "masters_csv",
+            "drift",
+            "kill_switch",
+        ),
+        looks(),
     ),
     **dict.fromkeys(("quality", "operations", "setup", "groups", "house"), looks()),
     **dict.fromkeys(("platforms", "product", "customers", "audit", "audit_csv"), looks()),
