@@ -132,6 +132,14 @@ ADDRESSES: dict[str, Address] = {
     "copy": looks(lambda desk: [desk.copy]),
     "check_chain": Address(None, P.VIEW, lambda desk: [desk.copy]),
     "master": looks(lambda desk: [desk.master]),
+    **dict.fromkeys(("followers_at_risk", "followers_csv"), looks()),
+    **dict.fromkeys(
+        ("master_followers", "master_followers_csv"), looks(lambda desk: [desk.master])
+    ),
+    "change_followers": Address(P.INTERVENE, P.INTERVENE, lambda desk: ["pause"]),
+    "change_master_followers": Address(
+        P.INTERVENE, P.INTERVENE, lambda desk: [desk.master, "stop"]
+    ),
     "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "pause"]),
     "repair_drift": Address(P.INTERVENE, P.INTERVENE),
     "accept_drift": Address(P.INTERVENE, P.INTERVENE),
