@@ -9,7 +9,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.accounts.staff_admin import StaffAdmin
-from apps.analytics.alarm_models import MasterAlarm
+from apps.analytics.alarm_models import MasterAlarm, WatchedMaster
 from apps.analytics.gap_models import ReleasedPosition, SubscriptionGap, TradeGap
 from apps.analytics.margin_models import MarginUse
 from apps.analytics.models import (
@@ -145,3 +145,9 @@ class MasterAlarmAdmin(StaffAdmin):
     list_filter = ("kind",)
     search_fields = ("=master_id", "=account_id", "text")
     list_select_related = ("acknowledged_by",)
+
+
+@admin.register(WatchedMaster)
+class WatchedMasterAdmin(StaffAdmin):
+    list_display = ("account_id", "trades", "worst", "day")
+    search_fields = ("=account_id",)

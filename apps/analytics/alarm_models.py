@@ -50,3 +50,20 @@ class MasterAlarm(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of master {self.master_id}"
+
+
+class WatchedMaster(models.Model):
+    """What is remembered of a master's account between two looks, so that a look is cheap.
+
+    ``trades`` is how many it had closed when their sizes were judged; ``worst`` the deepest
+    drawdown before the high from which it fell at the end of ``day``, empty where its history is
+    too short.
+    """
+
+    account_id = models.BigIntegerField(primary_key=True)
+    trades = models.PositiveIntegerField(default=0)
+    worst = models.FloatField(null=True)
+    day = models.DateField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.account_id} at {self.trades} trades"

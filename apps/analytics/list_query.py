@@ -105,7 +105,9 @@ _KEYS: Mapping[Sort, tuple[str, bool]] = {
 }
 _OPEN = (
     "m.status = 'active' AND m.enabled "
-    "AND (m.max_followers = 0 OR coalesce(s.strangers, 0) < m.max_followers)"
+    "AND (m.max_followers = 0 OR coalesce(s.strangers, 0) < m.max_followers) "
+    "AND NOT EXISTS (SELECT 1 FROM copytrading_mastergate h "
+    "WHERE h.master_id = m.id AND h.lifted_at IS NULL)"
 )
 _AFFORDABLE = (
     "(m.min_investment = 0 OR m.min_investment <= (%(limits)s::jsonb ->> "

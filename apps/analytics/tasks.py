@@ -58,6 +58,18 @@ def keep_summaries(**kwargs: Any) -> None:
     api.keep_summaries(now=timezone.now())
 
 
+@shared_task(name="analytics.gate_masters", queue="analytics", ignore_result=True)
+def gate_masters(**kwargs: Any) -> None:
+    """Keep masters beyond a rule from new followers; beat runs it every half minute."""
+    api.gate_masters(now=timezone.now())
+
+
+@shared_task(name="analytics.watch_masters", queue="analytics", ignore_result=True)
+def watch_masters(**kwargs: Any) -> None:
+    """Raise and clear alarms about masters; beat runs it every minute."""
+    api.watch_masters(now=timezone.now())
+
+
 @shared_task(name="analytics.keep_partitions", queue="analytics", ignore_result=True)
 def keep_partitions(**kwargs: Any) -> None:
     """Make partitions ahead and drop old ones; beat runs it every hour."""

@@ -9,15 +9,17 @@ from django.urls import reverse
 
 @dataclass(frozen=True, slots=True)
 class NavItem:
-    """One place to go; ``current`` is where the reader is, or is below. ``urgent`` counts what
-    waits there for somebody."""
+    """One place to go; ``current`` is where the reader is, or is below.
+
+    ``waiting`` is how many things wait there for somebody.
+    """
 
     label: str
     url: str
     current: bool
-    urgent: int = 0
+    waiting: int = 0
 
 
-def nav_item(label: str, view_name: str, path: str, urgent: int = 0) -> NavItem:
+def nav_item(label: str, view_name: str, path: str, waiting: int = 0) -> NavItem:
     url = reverse(view_name)
-    return NavItem(label, url, path.startswith(url), urgent)
+    return NavItem(label, url, path.startswith(url), waiting)

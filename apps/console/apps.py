@@ -10,6 +10,7 @@ class ConsoleConfig(AppConfig):
         from apps.common.live_pages import register
         from apps.console import (
             live,
+            live_alarms,
             live_copying,
             live_drift,
             live_followers,
@@ -17,7 +18,8 @@ class ConsoleConfig(AppConfig):
             live_operations,
         )
 
-        pages = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
+        copying = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
+        pages = (*copying, live_copying.MASTER_TRADES, live_alarms.ALARMS)
         followers = live_followers.FOLLOWERS
         safe = (live.PLATFORMS, live_operations.OPERATIONS, live_drift.DRIFT)
         for page in (*pages, followers, *safe, live_kill_switch.KILL_SWITCH):

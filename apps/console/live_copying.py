@@ -28,7 +28,7 @@ from apps.copytrading.selectors import (
 )
 
 EVENTS_SHOWN, OUTCOMES_SHOWN = 40, 40
-MASTERS_SHOWN, FOLLOWERS_SHOWN = 100, 100
+MASTERS_SHOWN, FOLLOWERS_SHOWN = 100, 10
 _LIVE, _MASTERS, _MASTER = (
     f"console/{name}.html#" for name in ("live", "masters/list", "masters/overview")
 )
@@ -169,7 +169,10 @@ def _master_sections(user: User, params: Params) -> Iterable[Section]:
         key=lambda s: s.id,
         empty=f"{_MASTER}no_follower",
     )
-    yield from _feed(row.account_id)
+
+
+def _trades_sections(user: User, params: Params) -> Iterable[Section]:
+    yield from _feed(master_by_uuid(params["uuid"]).account_id)
 
 
 def _may_see(user: User, params: Params) -> bool:
@@ -193,3 +196,6 @@ MASTERS = LivePage(
     "masters", _may_see, _staff, _masters_sections, refresh_s=3.0, audience=by_permissions
 )
 MASTER = LivePage("master", _may_see, _staff, _master_sections, audience=by_permissions)
+MASTER_TRADES = LivePage(
+    "master_trades", _may_see, _staff, _trades_sections, audience=by_permissions
+)

@@ -2,6 +2,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from apps.accounts.api import Module
 from apps.console.views import (
+    alarms,
     applications,
     audit,
     copies,
@@ -13,6 +14,7 @@ from apps.console.views import (
     home,
     house,
     kill_switch,
+    master_status,
     master_tabs,
     masters,
     operations,
@@ -37,9 +39,24 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("outcomes/<int:pk>/", outcomes.outcome, name="outcome"),
     path("copies/<uuid:uuid>/chain/", outcomes.check, name="check_chain"),
     path("copies/<uuid:uuid>/", copies.copy, name="copy"),
+    path("alarms/", alarms.alarm_list, name="alarms"),
+    path("alarms/acknowledge/", alarms.acknowledge, name="acknowledge_alarms"),
+    path("alarms/<uuid:uuid>/", alarms.alarm, name="alarm"),
     path("masters/", masters.master_list, name="masters"),
     path("masters/<uuid:uuid>/", master_tabs.overview, name="master"),
-    path("masters/<uuid:uuid>/status/<slug:action>/", masters.change_status, name="change_master"),
+    path("masters/<uuid:uuid>/trades/", master_tabs.trades, name="master_trades"),
+    path("masters/<uuid:uuid>/outcomes/", master_tabs.outcomes, name="master_outcomes"),
+    path(
+        "masters/<uuid:uuid>/outcomes/outcomes.csv",
+        master_tabs.outcomes_csv,
+        name="master_outcomes_csv",
+    ),
+    path("masters/<uuid:uuid>/audit/", master_tabs.audit, name="master_audit"),
+    path(
+        "masters/<uuid:uuid>/status/<slug:action>/",
+        master_status.change_status,
+        name="change_master",
+    ),
     path("masters/<uuid:uuid>/followers/", followers.of_master, name="master_followers"),
     path(
         "masters/<uuid:uuid>/followers/followers.csv",

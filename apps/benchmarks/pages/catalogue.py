@@ -185,6 +185,10 @@ CATALOGUE: Mapping[str, Visits] = {
         Visit({"action": action}, f"id={s.copy.pk}") for action in ("pause", "stop")
     ],
     "console:change_master_followers": lambda s: [Visit({"uuid": s.master.uuid, "action": "stop"})],
+    "console:master_trades": _one(uuid=master),
+    "console:master_outcomes": _one(uuid=master),
+    "console:master_outcomes_csv": _one(uuid=master),
+    "console:master_audit": _one(uuid=master),
     "console:change_master": _each("action", "pause", "deactivate", uuid=master),
     "console:drift": _asked("kind=missing", "login=1"),
     "console:repair_drift": lambda s: [Visit(query=f"id={s.drift.pk}")],
