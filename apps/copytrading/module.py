@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from apps.copytrading.kept import kept
 from apps.copytrading.services import sql
 
 
@@ -55,6 +56,11 @@ def live_copies() -> Live:
         resting=resting,
         floating=tuple((row[0], row[2]) for row in held),
     )
+
+
+def live_copies_lately() -> Live:
+    """The same to be read beside the switch; where there is very much, of some seconds ago."""
+    return kept("live", live_copies, lambda found: found.copies)
 
 
 @dataclass(frozen=True, slots=True)
