@@ -11,6 +11,7 @@ from django.contrib import admin
 from apps.accounts.staff_admin import StaffAdmin
 from apps.analytics.alarm_models import MasterAlarm, WatchedMaster
 from apps.analytics.gap_models import ReleasedPosition, SubscriptionGap, TradeGap
+from apps.analytics.margin_models import MarginUse
 from apps.analytics.models import (
     AccountFigures,
     FigureBook,
@@ -130,6 +131,12 @@ class AccountHabitsAdmin(StaffAdmin):
 @admin.register(DealsSeen)
 class DealsSeenAdmin(StaffAdmin):
     list_display = ("id", "floor", "mark", "mark_at")
+
+
+@admin.register(MarginUse)
+class MarginUseAdmin(StaffAdmin):
+    list_display = ("follower_id", "account_id", "used", "times")
+    search_fields = ("=account_id",)
 
 
 @admin.register(MasterAlarm)

@@ -175,7 +175,7 @@ def masters_chosen(user: User, uuids: Collection[UUID]) -> list[MasterEntry]:
     if not places:
         return []
     values = {"user": user.pk, "uuids": list(places), "size": len(places), "page": 1}
-    rows = _ask(Sort.NAME, Period.ALL, [_VISIBLE, "m.uuid = ANY(%(uuids)s)"], values)
+    rows = _ask(ordering(Sort.NAME, Period.ALL), [_VISIBLE, "m.uuid = ANY(%(uuids)s)"], values)
     return sorted((_entry(row) for row in rows), key=lambda entry: places[entry.uuid])
 
 
@@ -183,16 +183,17 @@ def _page(wanted: Wanted, scope: Sequence[str], values: dict[str, Any], today: d
     """The page that is asked for, or the last one where there are not so many."""
     narrowed, filters = conditions(wanted, today)
     values = {**values, **filters, "size": wanted.size, "page": max(wanted.page, 1)}
-    rows = _ask(wanted.sort, wanted.period, [*scope, *narrowed], values)
+    order = ordering(wanted.sort, wanted.period, reverse=wanted.reverse)
+    rows = _ask(order, [*scope, *narrowed], values)
     total = rows[0][0] if rows else 0
     number = min(max(wanted.page, 1), max(-(-total // wanted.size), 1))
     return MasterPage(tuple(map(_entry, rows)), total, number, wanted.size)
 
 
 def _ask(
-    sort: Sort, period: Period, which: Sequence[str], values: Mapping[str, Any]
+    order: tuple[str, str], which: Sequence[str], values: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
-    key, direction = ordering(sort, period)
+    key, direction = order
     statement = _PAGE.format(
         keys=f"{key} AS key",
         order=f"key {direction}, id",

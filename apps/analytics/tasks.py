@@ -12,10 +12,12 @@ from apps.analytics import api
 
 @shared_task(name="analytics.sample_equity", queue="analytics", ignore_result=True)
 def sample_equity(**kwargs: Any) -> None:
-    """Sample the equity of all accounts and find deposits; beat runs it every minute."""
+    """Sample the equity of all accounts, find deposits and who uses most margin; beat runs it
+    every minute."""
     now = timezone.now()
     api.sample_equity(now=now)
     api.find_deposits(now=now)
+    api.keep_margin_use()
 
 
 @shared_task(name="analytics.sample_deals", queue="analytics", ignore_result=True)

@@ -38,9 +38,10 @@ _SHOWN = """
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN copytrading_masterpicture p ON p.master_id = m.id
     WHERE m.uuid = %(uuid)s AND m.archived_at IS NULL
-      AND (a.owner_id = %(user)s
-           OR m.visibility = 'public' AND m.status IN ('active', 'paused'))
 """
+_VISIBLE = (
+    " AND (a.owner_id = %(user)s OR m.visibility = 'public' AND m.status IN ('active', 'paused'))"
+)
 _COPIES = """
     SELECT s.uuid, coalesce(nullif(a.name, ''), a.login), s.status, a.id
     FROM copytrading_copysubscription s
@@ -166,7 +167,16 @@ def shown_master(user: User, uuid: UUID) -> ShownMaster:
     Public ones that are active or paused are there for everybody, also when they are full; their
     owner sees them always.
     """
-    rows = sql.rows(_SHOWN, {"user": user.pk, "uuid": uuid})
+    return _shown(_SHOWN + _VISIBLE, user.pk, uuid)
+
+
+def master_for_staff(uuid: UUID) -> ShownMaster:
+    """A master whatever its status, nobody's own; MasterNotFound for a deleted one."""
+    return _shown(_SHOWN, None, uuid)
+
+
+def _shown(statement: str, user_id: int | None, uuid: UUID) -> ShownMaster:
+    rows = sql.rows(statement, {"user": user_id, "uuid": uuid})
     if not rows:
         raise MasterNotFound("There is no such master.")
     values = list(rows[0])

@@ -9,6 +9,7 @@ from django import template
 
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may, product_config
+from apps.analytics.follower_list import risk_counts
 from apps.common.navigation import NavItem, nav_item
 from apps.console.live_alarms import open_count
 
@@ -30,6 +31,7 @@ _TRADING = (
     ("Outcomes", "console:outcomes"),
     ("Execution quality", "console:quality"),
 )
+_AT_RISK = ("Followers at risk", "console:followers_at_risk")
 _GROUPS = (
     (
         "Risk",
@@ -65,10 +67,11 @@ def console_nav(context: dict[str, Any]) -> list[NavGroup]:
     request = context["request"]
     groups = list(_GROUPS)
     hidden = set() if may(request.user, Permission.MANAGE_STAFF) else {"console:staff"}
-    waiting = {}
+    waiting: dict[str, int] = {}
     if product_config().copy_trading_enabled:
+        groups[0] = ("Risk", (_AT_RISK, *_GROUPS[0][1]))
         groups.insert(0, ("Trading", _TRADING))
-        waiting["console:alarms"] = open_count()
+        waiting = {_AT_RISK[1]: risk_counts().critical, "console:alarms": open_count()}
     else:
         hidden.add("console:alarms")
     return [

@@ -126,15 +126,36 @@ def new_account(desk: Desk) -> Data:
 NONE: Callable[[Desk], list[Any]] = lambda desk: []  # noqa: E731
 ADDRESSES: dict[str, Address] = {
     **dict.fromkeys(
-        ("home", "live", "outcomes", "outcomes_csv", "masters", "drift", "kill_switch"), looks()
+        (
+            "home",
+            "live",
+            "outcomes",
+            "outcomes_csv",
+            "masters",
+            "masters_csv",
+            "drift",
+            "kill_switch",
+        ),
+        looks(),
     ),
     **dict.fromkeys(("quality", "operations", "setup", "groups", "house"), looks()),
     **dict.fromkeys(("platforms", "product", "customers", "audit", "audit_csv"), looks()),
     "outcome": looks(lambda desk: [Outcome.objects.earliest("id").pk]),
     "copy": looks(lambda desk: [desk.copy]),
     "check_chain": Address(None, P.VIEW, lambda desk: [desk.copy]),
-    "master": looks(lambda desk: [desk.master]),
-    "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "pause"]),
+    **dict.fromkeys(("followers_at_risk", "followers_csv"), looks()),
+    **dict.fromkeys(
+        ("master_followers", "master_followers_csv"), looks(lambda desk: [desk.master])
+    ),
+    "change_followers": Address(P.INTERVENE, P.INTERVENE, lambda desk: ["pause"]),
+    "change_master_followers": Address(
+        P.INTERVENE, P.INTERVENE, lambda desk: [desk.master, "stop"]
+    ),
+    **dict.fromkeys(
+        ("master", "master_trades", "master_outcomes", "master_outcomes_csv", "master_audit"),
+        looks(lambda desk: [desk.master]),
+    ),
+    "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "deactivate"], positions="close"),
     "repair_drift": Address(P.INTERVENE, P.INTERVENE),
     "accept_drift": Address(P.INTERVENE, P.INTERVENE),
     "confirm_closes": Address(None, P.HALT),
