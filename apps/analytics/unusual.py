@@ -15,7 +15,7 @@ import numpy as np
 from django.db import connection
 
 from apps.analytics.alarm_models import WatchedMaster
-from apps.analytics.domain.alarms import EASED, Found, Number
+from apps.analytics.domain.alarms import EASED, Found, Number, percent
 from apps.analytics.domain.daily import grid
 from apps.analytics.domain.standing import LOOK_BACK, FloatArray, IntArray
 from apps.analytics.domain.unusual import (
@@ -95,10 +95,11 @@ def drawdowns(money: MasterMoney, now: datetime, threshold: float) -> Judged:
 def _deeper(measure: float, fall: float, worst: float) -> Found:
     return Found(
         measure,
-        f"It is {fall:.1%} below its high; the deepest drawdown before this one was {worst:.1%}.",
+        f"It is {percent(fall)} below its high; the deepest drawdown before this one was "
+        f"{percent(worst)}.",
         (
-            Number("Below its high now", f"{fall:.1%}"),
-            Number("Deepest drawdown before", f"{worst:.1%}"),
+            Number("Below its high now", percent(fall)),
+            Number("Deepest drawdown before", percent(worst)),
             Number("Times the deepest before", f"{measure:.2f}"),
         ),
     )
@@ -152,10 +153,11 @@ def _levered(money: MasterMoney, place: int, measure: float, usual: float) -> Fo
     bound, leverage = float(money.bound[place]), float(money.leverage[place])
     return Found(
         measure,
-        f"It binds {bound:.1%} of its equity as margin; at most {usual:.1%} is usual for a day.",
+        f"It binds {percent(bound)} of its equity as margin; at most {percent(usual)} is usual "
+        "for a day.",
         (
-            Number("Margin of equity now", f"{bound:.1%}"),
-            Number("Usual at most in a day", f"{usual:.1%}"),
+            Number("Margin of equity now", percent(bound)),
+            Number("Usual at most in a day", percent(usual)),
             Number("Times the usual", f"{measure:.1f}"),
             Number("Value of its positions", f"{leverage:.1f} times its equity"),
         ),

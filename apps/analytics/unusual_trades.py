@@ -17,7 +17,7 @@ from django.db import connection
 from apps.analytics.alarm_models import WatchedMaster
 from apps.analytics.domain.alarms import EASED, Found, Number
 from apps.analytics.domain.flows import milliseconds
-from apps.analytics.domain.unusual import LEAST_CASES, Sizes, sizes_after, worse_in_a_row
+from apps.analytics.domain.unusual import Sizes, sizes_after, worse_in_a_row
 from apps.analytics.unusual import Judged
 
 #: Sizes are read off so many last trades, of so many masters in one look; the next one takes
@@ -179,8 +179,8 @@ def _grown(trades: Sequence[_Trade], mine: Sequence[int], sizes: Sizes, place: i
         (
             Number("Size after a loss", f"{lost:.2f} times"),
             Number("Size after a win", f"{won:.2f} times"),
-            Number("Lost trades followed", f"{len(cases)} (at least {LEAST_CASES} are needed)"),
-            Number("Trades looked at", f"the last {len(mine)}"),
+            Number("Lost trades followed", f"{len(cases)}"),
+            Number("Trades looked at", f"{len(mine)}"),
         ),
         [
             shown

@@ -97,3 +97,8 @@ class Found:
 def holds(measure: float, threshold: float, *, stands: bool) -> bool:
     """Whether an alarm holds: from the threshold on until its measure has eased."""
     return threshold > 0 and measure >= (threshold * EASED if stands else threshold)
+
+
+def percent(share: float) -> str:
+    """A share in percent, as pages write it."""
+    return f"{share * 100:.1f} %"

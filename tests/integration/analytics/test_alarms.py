@@ -90,7 +90,9 @@ def test_a_drawdown_beyond_its_history(master: CopyMaster) -> None:
 
     (row,) = open_alarms_of([master.pk])[master.pk]
     assert (row.kind, row.strategy_name) == (Kind.DRAWDOWN, "Harbour")
-    assert row.text == ("It is 8.8% below its high; the deepest drawdown before this one was 6.0%.")
+    assert row.text == (
+        "It is 8.8 % below its high; the deepest drawdown before this one was 6.0 %."
+    )
     later = NOON + timedelta(hours=1)
     sampled(master.account_id, {later - timedelta(minutes=1): 10_300})
     assert watch_masters(now=later) == (0, 1)
@@ -145,7 +147,7 @@ def test_sudden_leverage_is_against_its_own_margin(master: CopyMaster) -> None:
     EquityDay.objects.filter(account_id=master.account_id, day=TODAY).update(margin_used=2_000)
     assert watch_masters(now=NOON) == (1, 0)
     (row,) = open_alarms_of([master.pk])[master.pk]
-    assert row.text == "It binds 20.0% of its equity as margin; at most 5.0% is usual for a day."
+    assert row.text == "It binds 20.0 % of its equity as margin; at most 5.0 % is usual for a day."
 
 
 def test_silence_ends_with_the_next_trade(master: CopyMaster) -> None:
