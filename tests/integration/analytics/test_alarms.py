@@ -275,7 +275,7 @@ def test_the_list_narrows_and_counts_what_is_new(master: CopyMaster) -> None:
     forget_count()
     text = client.get(page).content.decode()
     assert "Harbour" in text and "Tide" in text and "Sudden leverage" not in text.split("<tbody")[1]
-    assert '2<span class="visually-hidden"> new</span>' in text
+    assert '2<span class="visually-hidden"> waiting</span>' in text
     assert "Tide" not in client.get(f"{page}?kind=drawdown").content.decode().split("<tbody")[1]
     assert "Tide" in client.get(f"{page}?name=tid").content.decode().split("<tbody")[1]
     cleared = client.get(f"{page}?state=cleared").content.decode()
