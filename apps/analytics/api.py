@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db.models import Min
 
 from apps.analytics import partitions
+from apps.analytics.alarms import ALARMS_RAISED, acknowledge_alarms, watch_masters
 from apps.analytics.copies import follow_copies
 from apps.analytics.figures import update_figures
 from apps.analytics.gaps import take_up_gaps
+from apps.analytics.gating import gate_masters
 from apps.analytics.habits import keep_habits
 from apps.analytics.importing import (
     ImportRefused,
@@ -19,6 +21,7 @@ from apps.analytics.importing import (
     remove_import,
     upload_statement,
 )
+from apps.analytics.margin_use import keep_margin_use
 from apps.analytics.models import EquityDay, RollUp
 from apps.analytics.past_gaps import take_up_past
 from apps.analytics.qualifying import NotQualified, apply_as_master
@@ -28,15 +31,19 @@ from apps.analytics.summaries import keep_summaries
 from apps.analytics.trades import keep_trades
 
 __all__ = [
+    "ALARMS_RAISED",
     "ImportRefused",
     "NotQualified",
+    "acknowledge_alarms",
     "apply_as_master",
     "close_days",
     "confirm_import",
     "discard_draft",
     "find_deposits",
     "follow_copies",
+    "gate_masters",
     "keep_habits",
+    "keep_margin_use",
     "keep_partitions",
     "keep_summaries",
     "keep_trades",
@@ -49,6 +56,7 @@ __all__ = [
     "take_up_past",
     "update_figures",
     "upload_statement",
+    "watch_masters",
 ]
 
 

@@ -29,25 +29,6 @@ _MASTERS = """
 """
 
 
-def masters(
-    *, name: str = "", after: tuple[str, int] | None = None, limit: int = 100
-) -> list[MasterRow]:
-    """Masters by name, for staff; ``after`` the name and id of the last one of the page before.
-
-    ``name`` is looked for in names of strategies and in logins.
-    """
-    which = ""
-    values: list[object] = []
-    if name:
-        which += " AND (m.strategy_name ILIKE %s OR a.login = %s)"
-        values += [f"%{_literally(name)}%", name]
-    if after is not None:
-        which += " AND (m.strategy_name, m.id) > (%s, %s)"
-        values += list(after)
-    found = sql.rows(f"{_MASTERS.format(which=which)} LIMIT %s", [*values, limit])
-    return [MasterRow(*row) for row in found]
-
-
 def _literally(text: str) -> str:
     """Text for LIKE, in which nothing stands for anything else."""
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
@@ -61,6 +42,15 @@ def master_row(master_id: int) -> MasterRow:
     return MasterRow(*found[0])
 
 
+def master_with_owner(uuid: UUID) -> CopyMaster:
+    """A master with its account, that account's group and owner; MasterNotFound."""
+    rows = CopyMaster.objects.select_related("account__group", "account__owner")
+    found = rows.filter(uuid=uuid, archived_at=None).first()
+    if found is None:
+        raise MasterNotFound("There is no such master.")
+    return found
+
+
 class MasterChoice(NamedTuple):
     """A master to choose from a list."""
 
@@ -70,10 +60,10 @@ class MasterChoice(NamedTuple):
 
 
 #: A list of masters to choose from holds those of so many latest events, and so many at most.
-_LATEST_EVENTS, _CHOICES = 5_000, 200
+_LATEST_EVENTS, _CHOICES = 2_000, 200
 _TO_CHOOSE = """
     SELECT m.account_id, m.uuid, m.strategy_name FROM copytrading_copymaster m
-    WHERE m.archived_at IS NULL AND (m.uuid::text = %(chosen)s OR m.id = ANY(ARRAY(
+    WHERE m.archived_at IS NULL AND (m.uuid = %(chosen)s OR m.id = ANY(ARRAY(
         SELECT id FROM copytrading_copymaster WHERE archived_at IS NULL ORDER BY id LIMIT %(few)s))
         OR m.account_id = ANY(ARRAY(
             SELECT account_id FROM (
@@ -89,12 +79,19 @@ _TO_CHOOSE = """
 def masters_to_choose(chosen: str = "") -> list[MasterChoice]:
     """Masters that traded lately, the first ones, and the ``chosen`` one by its uuid."""
     values = {
-        "chosen": chosen,
+        "chosen": _uuid(chosen),
         "few": _CHOICES // 2,
         "events": _LATEST_EVENTS,
         "most": _CHOICES // 2,
     }
     return [MasterChoice(*row) for row in sql.rows(_TO_CHOOSE, values)]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 _FOLLOWABLE = (

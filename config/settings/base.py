@@ -111,6 +111,7 @@ TEMPLATES: list[dict[str, Any]] = [
             "builtins": [
                 "django_cotton.templatetags.cotton",
                 "template_partials.templatetags.partials",
+                "apps.common.templatetags.components",  # after cotton's, whose tag it replaces
             ],
             "context_processors": [
                 "django.template.context_processors.request",
@@ -121,6 +122,8 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
+
+FORM_RENDERER = "apps.common.form_renderer.FormRenderer"
 
 # --- PostgreSQL is the truth -----------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
@@ -174,6 +177,7 @@ CELERY_TASK_ROUTES = {
     "copy.seal": {"queue": "upkeep"},
     "copy.reconcile": {"queue": "upkeep"},
     "copy.roll_up": {"queue": "upkeep"},
+    "copy.close_stopped": {"queue": "upkeep"},
     "platforms.forget_grants": {"queue": "upkeep"},
     "accounts.forget_sign_ins": {"queue": "upkeep"},
 } | {
@@ -221,6 +225,16 @@ CELERY_BEAT_SCHEDULE = {
     },
     "keep-summaries": {
         "task": "analytics.keep_summaries",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
+    "gate-masters": {
+        "task": "analytics.gate_masters",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+    "watch-masters": {
+        "task": "analytics.watch_masters",
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },

@@ -60,6 +60,13 @@
     if (form) form.requestSubmit();
   });
 
+  // --- one box chooses all rows of its table
+  document.addEventListener("change", (event) => {
+    const all = event.target.closest("[data-pick-all]");
+    if (!all) return;
+    for (const box of all.closest("table").querySelectorAll(".pick input")) box.checked = all.checked;
+  });
+
   // --- a form that has been sent asks for no preview any more
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-preview]")) event.target.dataset.sent = "";

@@ -75,6 +75,13 @@ class CopyMaster(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["strategy_name", "id"], condition=Q(archived_at=None), name="master_by_name"
+            )
+        ]
+
     def __str__(self) -> str:
         return self.strategy_name
 
@@ -236,6 +243,18 @@ class CopySubscription(GuardSettings):
             models.CheckConstraint(
                 condition=Q(max_volume=0) | Q(max_volume__gte=F("min_volume")),
                 name="max_not_below_min",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["status"], name="subscription_not_active", condition=~Q(status="active")
+            ),
+            # Counted for every master of a list, without a look at the rows themselves.
+            models.Index(
+                fields=["master", "status"],
+                include=["follower"],
+                condition=Q(archived_at=None),
+                name="copies_of_master",
             ),
         ]
 
