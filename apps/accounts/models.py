@@ -213,6 +213,68 @@ class ProductConfig(models.Model):
         validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(500))],
         help_text="percent of equity that is used as margin, 0: no warning",
     )
+    gate_daily_loss = models.DecimalField(
+        "daily loss",
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(10),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text="percent lost since midnight UTC, 0: no rule",
+    )
+    gate_drawdown = models.DecimalField(
+        "drawdown",
+        max_digits=5,
+        decimal_places=2,
+        default=Decimal(30),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(100))],
+        help_text="percent below its high, 0: no rule",
+    )
+    gate_leverage = models.DecimalField(
+        "leverage",
+        max_digits=7,
+        decimal_places=2,
+        default=Decimal(30),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(10000))],
+        help_text="times its equity that its open positions are worth, 0: no rule",
+    )
+    alarm_drawdown = models.DecimalField(
+        "drawdown beyond its history",
+        max_digits=6,
+        decimal_places=2,
+        default=Decimal("1.2"),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1000))],
+        help_text="times its deepest drawdown before, 0: no alarm",
+    )
+    alarm_size_growth = models.DecimalField(
+        "larger after losses",
+        max_digits=6,
+        decimal_places=2,
+        default=Decimal("1.5"),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1000))],
+        help_text="times the size before, typically after a lost trade, 0: no alarm",
+    )
+    alarm_averaging_down = models.PositiveIntegerField(
+        "averaging down",
+        default=4,
+        validators=[MaxValueValidator(1000)],
+        help_text="entries in a row, each at a worse price than the one before, 0: no alarm",
+    )
+    alarm_leverage = models.DecimalField(
+        "sudden leverage",
+        max_digits=6,
+        decimal_places=2,
+        default=Decimal(3),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1000))],
+        help_text="times the share of equity that it usually binds as margin, 0: no alarm",
+    )
+    alarm_silence = models.DecimalField(
+        "silence",
+        max_digits=6,
+        decimal_places=2,
+        default=Decimal(5),
+        validators=[MinValueValidator(Decimal(0)), MaxValueValidator(Decimal(1000))],
+        help_text="times its usual pause between trades, 0: no alarm",
+    )
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -23,7 +23,7 @@ _CONFIG_AGE_S = 1.0
 @dataclass(frozen=True, slots=True)
 class ProductSettings:
     """The product's configuration as it was read: durations in seconds, slippage and margin
-    level in percent; 0 in a guard is no limit, in a rule for masters no rule."""
+    level in percent; 0 in a guard is no limit, in a rule or alarm for masters none."""
 
     copy_trading_enabled: bool
     bot_trading_enabled: bool
@@ -43,6 +43,14 @@ class ProductSettings:
     master_min_equity: Decimal = Decimal(0)
     master_max_drawdown: Decimal = Decimal(50)
     master_rules_bind: bool = True
+    gate_daily_loss: Decimal = Decimal(10)
+    gate_drawdown: Decimal = Decimal(30)
+    gate_leverage: Decimal = Decimal(30)
+    alarm_drawdown: Decimal = Decimal("1.2")
+    alarm_size_growth: Decimal = Decimal("1.5")
+    alarm_averaging_down: int = 4
+    alarm_leverage: Decimal = Decimal(3)
+    alarm_silence: Decimal = Decimal(5)
 
 
 @dataclass(frozen=True, slots=True)

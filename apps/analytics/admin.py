@@ -9,7 +9,9 @@ from __future__ import annotations
 from django.contrib import admin
 
 from apps.accounts.staff_admin import StaffAdmin
+from apps.analytics.alarm_models import MasterAlarm, WatchedMaster
 from apps.analytics.gap_models import ReleasedPosition, SubscriptionGap, TradeGap
+from apps.analytics.margin_models import MarginUse
 from apps.analytics.models import (
     AccountFigures,
     FigureBook,
@@ -129,3 +131,23 @@ class AccountHabitsAdmin(StaffAdmin):
 @admin.register(DealsSeen)
 class DealsSeenAdmin(StaffAdmin):
     list_display = ("id", "floor", "mark", "mark_at")
+
+
+@admin.register(MarginUse)
+class MarginUseAdmin(StaffAdmin):
+    list_display = ("follower_id", "account_id", "used", "times")
+    search_fields = ("=account_id",)
+
+
+@admin.register(MasterAlarm)
+class MasterAlarmAdmin(StaffAdmin):
+    list_display = ("kind", "master_id", "text", "raised_at", "acknowledged_at", "cleared_at")
+    list_filter = ("kind",)
+    search_fields = ("=master_id", "=account_id", "text")
+    list_select_related = ("acknowledged_by",)
+
+
+@admin.register(WatchedMaster)
+class WatchedMasterAdmin(StaffAdmin):
+    list_display = ("account_id", "trades", "worst", "day")
+    search_fields = ("=account_id",)

@@ -8,9 +8,11 @@ from django.conf import settings
 from django.db.models import Min
 
 from apps.analytics import partitions
+from apps.analytics.alarms import ALARMS_RAISED, acknowledge_alarms, watch_masters
 from apps.analytics.copies import follow_copies
 from apps.analytics.figures import update_figures
 from apps.analytics.gaps import take_up_gaps
+from apps.analytics.gating import gate_masters
 from apps.analytics.habits import keep_habits
 from apps.analytics.importing import (
     ImportRefused,
@@ -19,7 +21,9 @@ from apps.analytics.importing import (
     remove_import,
     upload_statement,
 )
+from apps.analytics.margin_use import keep_margin_use
 from apps.analytics.models import EquityDay, RollUp
+from apps.analytics.past_gaps import take_up_past
 from apps.analytics.qualifying import NotQualified, apply_as_master
 from apps.analytics.rollup import closable_before, close_days, roll_up
 from apps.analytics.sampling import find_deposits, sample_deals, sample_equity
@@ -27,15 +31,19 @@ from apps.analytics.summaries import keep_summaries
 from apps.analytics.trades import keep_trades
 
 __all__ = [
+    "ALARMS_RAISED",
     "ImportRefused",
     "NotQualified",
+    "acknowledge_alarms",
     "apply_as_master",
     "close_days",
     "confirm_import",
     "discard_draft",
     "find_deposits",
     "follow_copies",
+    "gate_masters",
     "keep_habits",
+    "keep_margin_use",
     "keep_partitions",
     "keep_summaries",
     "keep_trades",
@@ -45,8 +53,10 @@ __all__ = [
     "sample_deals",
     "sample_equity",
     "take_up_gaps",
+    "take_up_past",
     "update_figures",
     "upload_statement",
+    "watch_masters",
 ]
 
 

@@ -60,6 +60,8 @@ class Sort(enum.StrEnum):
     WIN_RATE = "win_rate"
     AGE = "age"
     NAME = "name"
+    STATUS = "status"
+    ALARMS = "alarms"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,9 @@ class Wanted:
 
     ``symbol`` is one that was among the usual trades; its spelling does not matter. ``investment``
     is what the minimum investment must not be above. ``statuses`` are those of masters;
-    ``open_only`` leaves out those that take no new followers now.
+    ``open_only`` leaves out those that take no new followers now, ``gated`` all that no rule keeps
+    new followers from, ``alarmed`` all that no alarm is about. With ``by_login`` the
+    search finds the one with this login, too. ``reverse`` turns the order round.
     """
 
     period: Period = Period.QUARTER
@@ -84,6 +88,11 @@ class Wanted:
     mode: str = ""
     open_only: bool = False
     statuses: Sequence[str] = ()
+    visibility: str = ""
+    gated: bool = False
+    alarmed: bool = False
+    by_login: bool = False
+    reverse: bool = False
     sort: Sort = Sort.SHARPE
     page: int = 1
     size: int = PAGE_SIZE
@@ -102,26 +111,48 @@ _KEYS: Mapping[Sort, tuple[str, bool]] = {
     Sort.WIN_RATE: ("t.win_rate", True),
     Sort.AGE: ("s.since", False),
     Sort.NAME: ("upper(m.strategy_name)", False),
+    Sort.STATUS: ("m.status", False),
+    Sort.ALARMS: (
+        "(SELECT nullif(count(*), 0) FROM analytics_masteralarm w "
+        "WHERE w.master_id = m.id AND w.cleared_at IS NULL)",
+        True,
+    ),
 }
+_GATED = (
+    "EXISTS (SELECT 1 FROM copytrading_mastergate h "
+    "WHERE h.master_id = m.id AND h.lifted_at IS NULL)"
+)
+_ALARMED = (
+    "EXISTS (SELECT 1 FROM analytics_masteralarm w "
+    "WHERE w.master_id = m.id AND w.cleared_at IS NULL)"
+)
 _OPEN = (
     "m.status = 'active' AND m.enabled "
-    "AND (m.max_followers = 0 OR coalesce(s.strangers, 0) < m.max_followers)"
+    "AND (m.max_followers = 0 OR coalesce(s.strangers, 0) < m.max_followers) "
+    f"AND NOT {_GATED}"
 )
 _AFFORDABLE = (
     "(m.min_investment = 0 OR m.min_investment <= (%(limits)s::jsonb ->> "
     "(SELECT currency FROM platforms_tradingaccount WHERE id = m.account_id))::numeric)"
 )
+_WORDS = "(m.strategy_name ILIKE %(search)s OR m.description ILIKE %(search)s)"
+_LOGIN = "m.account_id IN (SELECT id FROM platforms_tradingaccount WHERE login = %(login)s)"
 _ASKED_CURRENCIES = """
 SELECT DISTINCT a.currency FROM copytrading_copymaster m
 JOIN platforms_tradingaccount a ON a.id = m.account_id WHERE m.min_investment > 0
 """
 
 
-def ordering(wanted_sort: Sort, period: Period) -> tuple[str, str]:
+def largest_first(wanted_sort: Sort) -> bool:
+    """Whether an order begins with the largest where it is not turned round."""
+    return _KEYS[wanted_sort][1]
+
+
+def ordering(wanted_sort: Sort, period: Period, *, reverse: bool = False) -> tuple[str, str]:
     """What an order goes by, over the same tables, and its direction."""
-    key, largest_first = _KEYS[wanted_sort]
+    key, falling = _KEYS[wanted_sort]
     column = key.format(returned=period.return_figure, drawdown=period.drawdown_figure)
-    return column, f"{'DESC' if largest_first else 'ASC'} NULLS LAST"
+    return column, f"{'DESC' if falling != reverse else 'ASC'} NULLS LAST"
 
 
 def conditions(wanted: Wanted, today: date) -> tuple[list[str], dict[str, Any]]:
@@ -138,7 +169,8 @@ def conditions(wanted: Wanted, today: date) -> tuple[list[str], dict[str, Any]]:
         "s.platform = %(platform)s": ("platform", wanted.platform or None),
         "s.mode = %(mode)s": ("mode", wanted.mode or None),
         "m.status = ANY(%(statuses)s)": ("statuses", list(wanted.statuses) or None),
-        "(m.strategy_name ILIKE %(search)s OR m.description ILIKE %(search)s)": (
+        "m.visibility = %(visibility)s": ("visibility", wanted.visibility or None),
+        _WORDS if not wanted.by_login else f"({_WORDS} OR {_LOGIN})": (
             "search",
             _pattern(wanted.search),
         ),
@@ -147,7 +179,9 @@ def conditions(wanted: Wanted, today: date) -> tuple[list[str], dict[str, Any]]:
         limits = _in_other_currencies(wanted.investment)
         tests[_AFFORDABLE] = ("limits", limits)
     asked = {test: pair for test, pair in tests.items() if pair[1] is not None}
-    return [*asked, *([_OPEN] if wanted.open_only else [])], dict(asked.values())
+    more = {_OPEN: wanted.open_only, _GATED: wanted.gated, _ALARMED: wanted.alarmed}
+    values = {**dict(asked.values()), "login": wanted.search.strip()}
+    return [*asked, *(test for test, counts in more.items() if counts)], values
 
 
 def _in_other_currencies(amount: Money) -> str:

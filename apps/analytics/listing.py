@@ -33,7 +33,8 @@ class MasterEntry:
     the first day of the record, part of which may be ``imported``. ``earned`` is the return of the
     follower in the middle after trading costs and ``in_profit`` the share of those who gained, None
     below five followers; ``sample`` is how many there were. ``result`` is what
-    its closed ``trades`` brought after costs. ``openings`` are the usual trades.
+    its closed ``trades`` brought after costs. ``openings`` are the usual trades. ``gate`` says why
+    a rule keeps new followers away now, '' where none does.
     """
 
     id: int
@@ -42,6 +43,7 @@ class MasterEntry:
     description: str
     status: str
     status_reason: str
+    gate: str
     enabled: bool
     visibility: str
     created_at: datetime
@@ -78,7 +80,7 @@ class MasterEntry:
     @property
     def takes_followers(self) -> bool:
         """Whether somebody who follows now would be copied to, and is let in."""
-        return self.status == "active" and self.enabled and not self.full
+        return self.status == "active" and self.enabled and not self.full and not self.gate
 
     @property
     def symbols_by_use(self) -> list[str]:
@@ -108,7 +110,10 @@ class MasterPage:
 
 _NO_DATA = Figure(None, Standing.NO_DATA)
 _SHOWN = (
-    "m.id, m.uuid, m.strategy_name, m.description, m.status, m.status_reason, m.enabled, "
+    "m.id, m.uuid, m.strategy_name, m.description, m.status, m.status_reason, "
+    "coalesce((SELECT string_agg(h.reason, ' ' ORDER BY h.began_at, h.id) "
+    "FROM copytrading_mastergate h WHERE h.master_id = m.id AND h.lifted_at IS NULL), ''), "
+    "m.enabled, "
     "m.visibility, m.created_at, m.account_id, a.login, a.owner_id, a.currency, a.platform, "
     "g.mode, st.equity, m.allowed_follower_modes, m.max_followers, m.min_investment, "
     "EXISTS (SELECT 1 FROM analytics_importedrecord r WHERE r.account_id = m.account_id "
@@ -170,7 +175,7 @@ def masters_chosen(user: User, uuids: Collection[UUID]) -> list[MasterEntry]:
     if not places:
         return []
     values = {"user": user.pk, "uuids": list(places), "size": len(places), "page": 1}
-    rows = _ask(Sort.NAME, Period.ALL, [_VISIBLE, "m.uuid = ANY(%(uuids)s)"], values)
+    rows = _ask(ordering(Sort.NAME, Period.ALL), [_VISIBLE, "m.uuid = ANY(%(uuids)s)"], values)
     return sorted((_entry(row) for row in rows), key=lambda entry: places[entry.uuid])
 
 
@@ -178,16 +183,17 @@ def _page(wanted: Wanted, scope: Sequence[str], values: dict[str, Any], today: d
     """The page that is asked for, or the last one where there are not so many."""
     narrowed, filters = conditions(wanted, today)
     values = {**values, **filters, "size": wanted.size, "page": max(wanted.page, 1)}
-    rows = _ask(wanted.sort, wanted.period, [*scope, *narrowed], values)
+    order = ordering(wanted.sort, wanted.period, reverse=wanted.reverse)
+    rows = _ask(order, [*scope, *narrowed], values)
     total = rows[0][0] if rows else 0
     number = min(max(wanted.page, 1), max(-(-total // wanted.size), 1))
     return MasterPage(tuple(map(_entry, rows)), total, number, wanted.size)
 
 
 def _ask(
-    sort: Sort, period: Period, which: Sequence[str], values: Mapping[str, Any]
+    order: tuple[str, str], which: Sequence[str], values: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
-    key, direction = ordering(sort, period)
+    key, direction = order
     statement = _PAGE.format(
         keys=f"{key} AS key",
         order=f"key {direction}, id",
@@ -200,7 +206,7 @@ def _ask(
         return list(cursor.fetchall())
 
 
-_LAST = 32  # the last column of _SHOWN, behind the total
+_LAST = 33  # the last column of _SHOWN, behind the total
 
 
 def _entry(row: Sequence[Any]) -> MasterEntry:

@@ -14,7 +14,9 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
+from apps.analytics import alarm_models as alarm_models  # Django finds its models here
 from apps.analytics import gap_models as gap_models  # Django finds its models here
+from apps.analytics import margin_models as margin_models  # Django finds its models here
 from apps.analytics import summary_models as summary_models  # Django finds its models here
 from apps.analytics import trade_models as trade_models  # Django finds its models here
 from apps.common.fields import PriceField

@@ -9,6 +9,15 @@ from decimal import Decimal
 
 from django.db import connection
 
+from apps.analytics.alarm_records import (
+    AlarmRow,
+    alarm_by_uuid,
+    alarm_history,
+    alarms,
+    alarms_chosen,
+    new_alarms,
+    open_alarms_of,
+)
 from apps.analytics.copies import FollowerEarnings, follower_earnings
 from apps.analytics.copy_records import (
     CopyReturn,
@@ -57,6 +66,7 @@ from apps.analytics.trade_records import (
 )
 
 __all__ = [
+    "AlarmRow",
     "Breakdown",
     "CopyGap",
     "CopyReturn",
@@ -74,6 +84,10 @@ __all__ = [
     "StoredFigures",
     "TradeRow",
     "TradeStats",
+    "alarm_by_uuid",
+    "alarm_history",
+    "alarms",
+    "alarms_chosen",
     "closed_trades",
     "copy_curve",
     "copy_returns",
@@ -93,6 +107,8 @@ __all__ = [
     "money_at",
     "money_following",
     "monthly_returns",
+    "new_alarms",
+    "open_alarms_of",
     "period_figures",
     "return_lines",
     "stored_figures",

@@ -12,10 +12,12 @@ from apps.analytics import api
 
 @shared_task(name="analytics.sample_equity", queue="analytics", ignore_result=True)
 def sample_equity(**kwargs: Any) -> None:
-    """Sample the equity of all accounts and find deposits; beat runs it every minute."""
+    """Sample the equity of all accounts, find deposits and who uses most margin; beat runs it
+    every minute."""
     now = timezone.now()
     api.sample_equity(now=now)
     api.find_deposits(now=now)
+    api.keep_margin_use()
 
 
 @shared_task(name="analytics.sample_deals", queue="analytics", ignore_result=True)
@@ -54,6 +56,18 @@ def keep_trades(**kwargs: Any) -> None:
 def keep_summaries(**kwargs: Any) -> None:
     """Take up what masters traded and who follows them; beat runs it every minute."""
     api.keep_summaries(now=timezone.now())
+
+
+@shared_task(name="analytics.gate_masters", queue="analytics", ignore_result=True)
+def gate_masters(**kwargs: Any) -> None:
+    """Keep masters beyond a rule from new followers; beat runs it every half minute."""
+    api.gate_masters(now=timezone.now())
+
+
+@shared_task(name="analytics.watch_masters", queue="analytics", ignore_result=True)
+def watch_masters(**kwargs: Any) -> None:
+    """Raise and clear alarms about masters; beat runs it every minute."""
+    api.watch_masters(now=timezone.now())
 
 
 @shared_task(name="analytics.keep_partitions", queue="analytics", ignore_result=True)

@@ -10,13 +10,18 @@ class ConsoleConfig(AppConfig):
         from apps.common.live_pages import register
         from apps.console import (
             live,
+            live_alarms,
             live_copying,
             live_drift,
+            live_followers,
             live_kill_switch,
+            live_masters,
             live_operations,
         )
 
-        pages = (live_copying.LIVE, live_copying.MASTERS, live_copying.MASTER)
+        masters = (live_masters.MASTERS, live_copying.MASTER, live_copying.MASTER_TRADES)
+        pages = (live_copying.LIVE, *masters, live_alarms.ALARMS)
+        followers = live_followers.FOLLOWERS
         safe = (live.PLATFORMS, live_operations.OPERATIONS, live_drift.DRIFT)
-        for page in (*pages, *safe, live_kill_switch.KILL_SWITCH):
+        for page in (*pages, followers, *safe, live_kill_switch.KILL_SWITCH):
             register(page)

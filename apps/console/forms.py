@@ -64,9 +64,21 @@ _UNITS = {
     "max_master_count": "masters",
     "margin_warning": "% of equity",
     "margin_critical": "% of equity",
+    "gate_daily_loss": "%",
+    "gate_drawdown": "%",
+    "gate_leverage": "times equity",
+    "alarm_drawdown": "times the deepest before",
+    "alarm_size_growth": "times the size before",
+    "alarm_averaging_down": "entries",
+    "alarm_leverage": "times the usual",
+    "alarm_silence": "times the usual pause",
 }
 #: Headings of the page by how the names of fields begin; what fits none is about copying.
-_GROUPS = (("Warnings", "When an account counts as overleveraged", ("margin_",)),)
+_GROUPS = (
+    ("Warnings", "When an account counts as overleveraged", ("margin_",)),
+    ("Gates of masters", "Beyond these a master takes no new followers", ("gate_",)),
+    ("Alarms about masters", "When risk staff are told of how a master trades", ("alarm_",)),
+)
 _COPYING = ("Copying", "An account or a copy may be stricter, never looser")
 
 

@@ -22,14 +22,11 @@ from apps.copytrading.selectors import (
     live_feed,
     master_by_uuid,
     master_row,
-    masters,
     outcomes_of,
-    subscriptions_of,
 )
 
 EVENTS_SHOWN, OUTCOMES_SHOWN = 40, 40
-MASTERS_SHOWN, FOLLOWERS_SHOWN = 100, 100
-_LIVE, _MASTERS, _MASTER = (f"console/{name}.html#" for name in ("live", "masters", "master"))
+_LIVE, _MASTER = (f"console/{name}.html#" for name in ("live", "masters/overview"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,29 +126,6 @@ def _feed(account_id: int | None) -> Iterable[Section]:
     )
 
 
-def _masters_sections(user: User, params: Params) -> Iterable[Section]:
-    yield section(
-        "masters",
-        f"{_MASTERS}master",
-        masters_shown(params)[0],
-        key=lambda row: row.id,
-        empty=f"{_MASTERS}none",
-    )
-
-
-def masters_shown(params: Params) -> tuple[list[MasterRow], str]:
-    """A page of masters as the parameters ask for it, and the mark of the page after it or ''."""
-    name, mark = params.get("name", "")[:64], params.get("after", "")
-    number, _, last = mark.partition("-")
-    known = number.isdecimal() and len(number) < 19
-    after = (last, int(number)) if known else None
-    rows = masters(name=name, after=after, limit=MASTERS_SHOWN + 1)
-    if len(rows) <= MASTERS_SHOWN:
-        return rows, ""
-    rows = rows[:MASTERS_SHOWN]
-    return rows, f"{rows[-1].id}-{rows[-1].strategy_name}"
-
-
 def master_of(uuid: str) -> MasterRow:
     """One master as the list shows it; MasterNotFound."""
     return master_row(master_by_uuid(uuid).pk)
@@ -160,14 +134,10 @@ def master_of(uuid: str) -> MasterRow:
 def _master_sections(user: User, params: Params) -> Iterable[Section]:
     row = master_of(params["uuid"])
     yield section("master-figures", f"{_MASTER}figures", [row], key=lambda r: r.id, tag="div")
-    yield section(
-        "followers",
-        f"{_MASTER}follower",
-        subscriptions_of(master_id=row.id, newest=FOLLOWERS_SHOWN),
-        key=lambda s: s.id,
-        empty=f"{_MASTER}no_follower",
-    )
-    yield from _feed(row.account_id)
+
+
+def _trades_sections(user: User, params: Params) -> Iterable[Section]:
+    yield from _feed(master_by_uuid(params["uuid"]).account_id)
 
 
 def _may_see(user: User, params: Params) -> bool:
@@ -187,7 +157,7 @@ def _staff(user: Any, params: Params) -> Iterable[str]:
 
 
 LIVE = LivePage("live", _may_see, _staff, _live_sections, audience=by_permissions)
-MASTERS = LivePage(
-    "masters", _may_see, _staff, _masters_sections, refresh_s=3.0, audience=by_permissions
-)
 MASTER = LivePage("master", _may_see, _staff, _master_sections, audience=by_permissions)
+MASTER_TRADES = LivePage(
+    "master_trades", _may_see, _staff, _trades_sections, audience=by_permissions
+)

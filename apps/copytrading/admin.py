@@ -35,6 +35,7 @@ from apps.copytrading.models import (
     WorstOutcome,
 )
 from apps.copytrading.models.alarms import MarginAlarm
+from apps.copytrading.models.master_gates import MasterGate
 
 _STATUS = CopyMaster.Status
 
@@ -185,6 +186,14 @@ class MarginAlarmAdmin(StaffAdmin):
     list_display = ("account_id", "level", "used_percent", "since")
     list_filter = ("level",)
     search_fields = ("=account_id",)
+
+
+@admin.register(MasterGate)
+class MasterGateAdmin(StaffAdmin):
+    list_display = ("master", "rule", "value", "most", "began_at", "lifted_at")
+    list_filter = ("rule",)
+    list_select_related = ("master",)
+    search_fields = ("master__strategy_name",)
 
 
 @admin.register(MasterPicture)

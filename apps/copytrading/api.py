@@ -59,6 +59,8 @@ from apps.copytrading.services.followers import (
 from apps.copytrading.services.following import follow_with
 from apps.copytrading.services.gates import gate_subscription
 from apps.copytrading.services.locks import lock_graph, wait_for_master
+from apps.copytrading.services.master_ending import deactivate_master
+from apps.copytrading.services.master_gates import keep_gates, standing_gates
 from apps.copytrading.services.masters import (
     create_master,
     delete_master,
@@ -92,12 +94,13 @@ from apps.platforms.models import TradingAccount
 __all__ = [
     "APPLICATION_DECIDED", "APPLICATION_RECEIVED", "MasterProfile", "NoRepair", "RepairOrder",
     "RepairPreview", "accept_drift", "apply_for_public", "close_everything", "close_position",
-    "create_follower", "create_master", "decide_application", "delete_follower",
-    "delete_master", "delete_subscription", "detach_position", "follow", "make_private",
-    "pause", "preview_repair", "remove_account", "remove_picture", "repair", "resume",
-    "set_master_enabled", "set_master_status", "set_picture", "set_symbol_pair",
-    "set_symbol_pairs", "stop", "subscribe", "update_follower", "update_master",
-    "update_subscription", "upload_symbol_pairs", "withdraw_application",
+    "create_follower", "create_master", "deactivate_master", "decide_application",
+    "delete_follower", "delete_master", "delete_subscription", "detach_position", "follow",
+    "keep_gates", "make_private", "pause", "preview_repair", "remove_account", "remove_picture",
+    "repair", "resume", "set_master_enabled", "set_master_status", "set_picture",
+    "set_symbol_pair", "set_symbol_pairs", "standing_gates", "stop", "subscribe",
+    "update_follower", "update_master", "update_subscription", "upload_symbol_pairs",
+    "withdraw_application",
 ]  # fmt: skip
 
 Status = CopySubscription.Status

@@ -47,6 +47,10 @@ class MasterNotAvailable(CopyError):
     code = "MASTER_NOT_AVAILABLE"
 
 
+class MasterGated(MasterNotAvailable):
+    """A rule holds: the master takes no new followers for now."""
+
+
 class FollowerNotFound(CopyError):
     code = "FOLLOWER_NOT_FOUND"
 

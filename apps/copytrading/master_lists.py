@@ -29,25 +29,6 @@ _MASTERS = """
 """
 
 
-def masters(
-    *, name: str = "", after: tuple[str, int] | None = None, limit: int = 100
-) -> list[MasterRow]:
-    """Masters by name, for staff; ``after`` the name and id of the last one of the page before.
-
-    ``name`` is looked for in names of strategies and in logins.
-    """
-    which = ""
-    values: list[object] = []
-    if name:
-        which += " AND (m.strategy_name ILIKE %s OR a.login = %s)"
-        values += [f"%{_literally(name)}%", name]
-    if after is not None:
-        which += " AND (m.strategy_name, m.id) > (%s, %s)"
-        values += list(after)
-    found = sql.rows(f"{_MASTERS.format(which=which)} LIMIT %s", [*values, limit])
-    return [MasterRow(*row) for row in found]
-
-
 def _literally(text: str) -> str:
     """Text for LIKE, in which nothing stands for anything else."""
     return text.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
@@ -59,6 +40,15 @@ def master_row(master_id: int) -> MasterRow:
     if not found:
         raise MasterNotFound("There is no such master.")
     return MasterRow(*found[0])
+
+
+def master_with_owner(uuid: UUID) -> CopyMaster:
+    """A master with its account, that account's group and owner; MasterNotFound."""
+    rows = CopyMaster.objects.select_related("account__group", "account__owner")
+    found = rows.filter(uuid=uuid, archived_at=None).first()
+    if found is None:
+        raise MasterNotFound("There is no such master.")
+    return found
 
 
 class MasterChoice(NamedTuple):

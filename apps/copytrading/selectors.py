@@ -13,12 +13,12 @@ from apps.copytrading.domain.explain import price
 from apps.copytrading.errors import FollowerNotFound, MasterNotFound, NotFound
 from apps.copytrading.ledger import outcomes_of
 from apps.copytrading.live_feed import latency, live_feed
+from apps.copytrading.master_gates import GateRow, gate_history, gates_of
 from apps.copytrading.master_lists import (
     MasterChoice,
     accounts_of_masters,
     master_for,
     master_row,
-    masters,
     masters_for,
     masters_of,
     masters_to_choose,
@@ -40,6 +40,7 @@ from apps.copytrading.services import sql
 __all__ = [
     "CODE_CHOICES",
     "STATE_CHOICES",
+    "GateRow",
     "LatencyFigures",
     "LiveEvent",
     "MasterChoice",
@@ -53,13 +54,14 @@ __all__ = [
     "followed_masters",
     "follower_accounts",
     "follower_of",
+    "gate_history",
+    "gates_of",
     "latency",
     "live_feed",
     "master_accounts_of",
     "master_by_uuid",
     "master_for",
     "master_row",
-    "masters",
     "masters_for",
     "masters_of",
     "masters_to_choose",

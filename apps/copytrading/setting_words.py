@@ -131,6 +131,14 @@ LABELS = {
     "stale_account_s": "Oldest usable equity",
     "margin_warning": "Margin warning",
     "margin_critical": "Critical margin",
+    "gate_daily_loss": "Daily loss",
+    "gate_drawdown": "Drawdown",
+    "gate_leverage": "Leverage",
+    "alarm_drawdown": "Drawdown beyond its history",
+    "alarm_size_growth": "Larger after losses",
+    "alarm_averaging_down": "Averaging down",
+    "alarm_leverage": "Sudden leverage",
+    "alarm_silence": "Silence",
 }
 
 #: What a field does, in a sentence or two.
@@ -182,6 +190,14 @@ MEANINGS = {
         "A customer is warned when an account that copies uses so much of its equity as margin."
     ),
     "margin_critical": "From here on the warning is urgent; must be above the one before.",
+    "gate_daily_loss": "Lost since midnight UTC, deposits and withdrawals taken out.",
+    "gate_drawdown": "Below its high now, deposits and withdrawals taken out.",
+    "gate_leverage": "Value of all its open positions against its equity.",
+    "alarm_drawdown": "Its drawdown now against the deepest one before it.",
+    "alarm_size_growth": "What it typically opens after a lost trade against that trade.",
+    "alarm_averaging_down": "Entries of one symbol and side, each at a worse price than the last.",
+    "alarm_leverage": "Margin in use against what it usually binds.",
+    "alarm_silence": "Time without a trade against its usual pause between trades.",
 }
 
 #: Guards in the order of pages, with the unit of their value; 'money' is the account's currency.

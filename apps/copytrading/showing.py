@@ -28,16 +28,20 @@ _SHOWN = """
             JOIN copytrading_copyfollower f ON f.id = s.follower_id
             JOIN platforms_tradingaccount fa ON fa.id = f.account_id
             WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'
-              AND fa.owner_id IS DISTINCT FROM a.owner_id)
+              AND fa.owner_id IS DISTINCT FROM a.owner_id),
+           coalesce((SELECT string_agg(h.reason, ' ' ORDER BY h.began_at, h.id)
+                     FROM copytrading_mastergate h
+                     WHERE h.master_id = m.id AND h.lifted_at IS NULL), '')
     FROM copytrading_copymaster m
     JOIN platforms_tradingaccount a ON a.id = m.account_id
     JOIN platforms_accountgroup g ON g.id = a.group_id
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN copytrading_masterpicture p ON p.master_id = m.id
     WHERE m.uuid = %(uuid)s AND m.archived_at IS NULL
-      AND (a.owner_id = %(user)s
-           OR m.visibility = 'public' AND m.status IN ('active', 'paused'))
 """
+_VISIBLE = (
+    " AND (a.owner_id = %(user)s OR m.visibility = 'public' AND m.status IN ('active', 'paused'))"
+)
 _COPIES = """
     SELECT s.uuid, coalesce(nullif(a.name, ''), a.login), s.status, a.id
     FROM copytrading_copysubscription s
@@ -103,7 +107,8 @@ class ShownMaster:
     """A master with its account; money in ``currency``. ``digest`` names its picture.
 
     ``own`` says whether the account is the viewer's. ``followers`` counts the copies that run,
-    ``others`` those that are not its owner's.
+    ``others`` those that are not its owner's. ``gate`` says why a rule keeps new followers away
+    now, '' where none does.
     """
 
     id: int
@@ -134,6 +139,7 @@ class ShownMaster:
     margin_used: Decimal | None
     followers: int
     others: int
+    gate: str
 
     def shows_positions(self, *, follows: bool) -> bool:
         return self._shows(self.show_positions, follows)
@@ -161,7 +167,16 @@ def shown_master(user: User, uuid: UUID) -> ShownMaster:
     Public ones that are active or paused are there for everybody, also when they are full; their
     owner sees them always.
     """
-    rows = sql.rows(_SHOWN, {"user": user.pk, "uuid": uuid})
+    return _shown(_SHOWN + _VISIBLE, user.pk, uuid)
+
+
+def master_for_staff(uuid: UUID) -> ShownMaster:
+    """A master whatever its status, nobody's own; MasterNotFound for a deleted one."""
+    return _shown(_SHOWN, None, uuid)
+
+
+def _shown(statement: str, user_id: int | None, uuid: UUID) -> ShownMaster:
+    rows = sql.rows(statement, {"user": user_id, "uuid": uuid})
     if not rows:
         raise MasterNotFound("There is no such master.")
     values = list(rows[0])
@@ -223,6 +238,8 @@ def _master_refuses(master: ShownMaster) -> str:
             f"This master takes {master.max_followers} followers at most, and has as many; try "
             "again later."
         )
+    if master.gate and not master.own:
+        return f"This master takes no new followers now. {master.gate} Copies that there are go on."
     return ""
 
 

@@ -13,6 +13,7 @@ from apps.common import collector
 from apps.copytrading.services.closing import masters_with_due_closes
 from apps.copytrading.services.foreign import masters_concerned
 from apps.copytrading.services.guards import enforce_guards
+from apps.copytrading.services.intervening import close_what_is_held
 from apps.copytrading.services.margin import watch_margin
 from apps.copytrading.services.pending_following import masters_with_pendings_due
 from apps.copytrading.services.reconcile import look_around, look_at
@@ -69,6 +70,12 @@ def guards() -> None:
     watch_margin(timezone.now())
     for master_account_id in sorted(masters):
         work.delay(master_account_id)
+
+
+@shared_task(name="copy.close_stopped", ignore_result=True)
+def close_stopped(subscription_ids: Sequence[int], cause: str) -> None:
+    """Close what copies hold that staff have stopped together; harmless to repeat."""
+    close_what_is_held(subscription_ids, cause)
 
 
 @shared_task(name="copy.seal", ignore_result=True)

@@ -12,8 +12,7 @@ from django.utils import timezone
 from apps.accounts.api import record_audit
 from apps.accounts.models import User
 from apps.notifications import addresses
-from apps.notifications.choices import is_locked
-from apps.notifications.domain.kinds import Kind
+from apps.notifications.choices import is_locked, kinds_for
 from apps.notifications.errors import (
     AddressRefused,
     NameTaken,
@@ -129,7 +128,7 @@ def choose(*, user: User, ticked: Collection[str]) -> None:
     """
     channels = channels_of(user)
     differing = []
-    for kind in Kind:
+    for kind in kinds_for(user):
         for way in (None, *channels):
             default = True if way is None else kind.spec.sent
             wanted = cell_name(kind, way) in ticked

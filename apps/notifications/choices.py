@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from apps.notifications.domain.kinds import kind_of
+from apps.accounts.models import User
+from apps.accounts.roles import Permission
+from apps.accounts.selectors import may
+from apps.notifications.domain.kinds import Kind, kind_of
 from apps.notifications.models import Channel, Preference
 
 
@@ -35,3 +38,10 @@ def is_locked(kind: str, channel: Channel | None) -> bool:
     """Whether the customer has no choice: security, in the page and by e-mail."""
     everywhere = channel is None or channel.is_email
     return kind_of(kind).spec.locked and everywhere
+
+
+def kinds_for(user: User) -> list[Kind]:
+    """The kinds that a person can be told of; those of the desk are for staff who may act."""
+    asked = {kind.spec.permission for kind in Kind} - {""}
+    granted = {name for name in asked if may(user, Permission(name))}
+    return [kind for kind in Kind if not kind.spec.permission or kind.spec.permission in granted]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,19 @@ from apps.notifications.topics import TOPICS
 def connect() -> None:
     """Register for every topic that somebody may want to hear of; called once at the start."""
     for topic in TOPICS:
-        listen(topic, partial(keep, topic), within=True)
+        together = partial(keep_all, topic)
+        listen(topic, partial(keep, topic), within=True, together=together)
 
 
 def keep(topic: str, payload: Mapping[str, Any]) -> None:
     """Write down what happened, to be told later: it is committed with it or not at all."""
+    keep_all(topic, [payload])
+
+
+def keep_all(topic: str, payloads: Sequence[Mapping[str, Any]]) -> None:
+    """The same for several that happened at once, in one statement."""
     now = timezone.now()
-    Happening.objects.create(topic=topic, payload=dict(payload), at=now, not_before=now)
+    Happening.objects.bulk_create(
+        Happening(topic=topic, payload=dict(payload), at=now, not_before=now)
+        for payload in payloads
+    )

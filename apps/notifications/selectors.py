@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from apps.accounts.models import User
-from apps.notifications.choices import Choices, is_locked
+from apps.notifications.choices import Choices, is_locked, kinds_for
 from apps.notifications.domain.kinds import Area, Kind, kind_of
 from apps.notifications.models import Channel, Delivery, Notification
 
@@ -139,11 +139,11 @@ class ChoiceRow:
 
 
 def choices_of(user: User, channels: list[Channel]) -> dict[Area, list[ChoiceRow]]:
-    """Every kind with a box for the page and for each channel, by area."""
+    """Every kind that concerns the person, with a box for the page and each channel, by area."""
     choices = Choices.of([user.pk])
     ways: list[Channel | None] = [None, *channels]
     table: dict[Area, list[ChoiceRow]] = {area: [] for area in Area}
-    for kind in Kind:
+    for kind in kinds_for(user):
         cells = [
             Cell(
                 cell_name(kind, way),
@@ -155,7 +155,12 @@ def choices_of(user: User, channels: list[Channel]) -> dict[Area, list[ChoiceRow
         ]
         row = ChoiceRow(kind.value, kind.label, kind.spec.meaning, cells)
         table[kind.spec.area].append(row)
-    return table
+    return {area: rows for area, rows in table.items() if rows}
+
+
+def kinds_to_choose(user: User) -> list[tuple[str, str]]:
+    """The kinds that a person can be told of, with their words."""
+    return [(kind.value, kind.label) for kind in kinds_for(user)]
 
 
 def cell_name(kind: Kind, way: Channel | None) -> str:

@@ -74,6 +74,14 @@ OWNERS = {
     "WHERE active AND connection_id = %(value)s::bigint",
 }
 
+#: Active members of staff of any of the roles in ``%(value)s``; owners are all superusers.
+STAFF = """
+    SELECT u.id AS user_id FROM accounts_user u
+    WHERE u.is_staff AND u.is_active AND (u.is_superuser OR EXISTS (
+        SELECT 1 FROM accounts_user_groups g JOIN auth_group r ON r.id = g.group_id
+        WHERE g.user_id = u.id AND r.name = ANY(%(value)s)))
+"""
+
 
 def write(notes: Sequence[Note], now: datetime) -> set[int]:
     """Store notifications; answers whose. Of one person and matter there may be several."""

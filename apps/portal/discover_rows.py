@@ -114,6 +114,7 @@ class DiscoverRow:
             (entry.imported, Badge("Imported history", "warn", "Part of it is from elsewhere")),
             (paused, Badge("Paused", "warn", "Nothing new is copied at the moment")),
             (entry.full, Badge("Full", "warn", most)),
+            (entry.gate, Badge("No new followers now", "warn", entry.gate)),
             (only, Badge(f"{only.capitalize()} followers only", "", "Others cannot follow")),
             (entry.visibility == "private", Badge("Private", "", "Only you see this master")),
             (self.own, Badge("Your own", "", "On an account of yours")),

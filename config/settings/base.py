@@ -179,7 +179,9 @@ CELERY_TASK_ROUTES = {
     "copy.seal": {"queue": "upkeep"},
     "copy.reconcile": {"queue": "upkeep"},
     "copy.roll_up": {"queue": "upkeep"},
+    "copy.close_stopped": {"queue": "upkeep"},
     "platforms.forget_grants": {"queue": "upkeep"},
+    "accounts.forget_sign_ins": {"queue": "upkeep"},
 } | {
     f"{prefix}.*": {"queue": queue}
     for queue, app in {
@@ -228,6 +230,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60.0},
     },
+    "gate-masters": {
+        "task": "analytics.gate_masters",
+        "schedule": 30.0,
+        "options": {"expires": 30.0},
+    },
+    "watch-masters": {
+        "task": "analytics.watch_masters",
+        "schedule": 60.0,
+        "options": {"expires": 60.0},
+    },
     "forget-grants": {"task": "platforms.forget_grants", "schedule": 600.0},
     "keep-partitions": {"task": "analytics.keep_partitions", "schedule": 3600.0},
     "enforce-guards": {"task": "copy.guards", "schedule": 2.0, "options": {"expires": 2.0}},
@@ -248,6 +260,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10.0},
     },
     "forget-notifications": {"task": "notify.forget", "schedule": 3600.0},
+    "forget-sign-ins": {"task": "accounts.forget_sign_ins", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
@@ -263,6 +276,9 @@ KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", default=180)
 # Whether customers' channels may lead to machines inside this network.
 NOTIFY_PRIVATE_HOSTS = env.bool("NOTIFY_PRIVATE_HOSTS", default=False)
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
+
+# --- History of signing in ---------------------------------------------------------------------
+KEEP_SIGN_INS_DAYS = env.int("KEEP_SIGN_INS_DAYS", default=365)
 
 # --- Accounts of customers ---------------------------------------------------------------------
 # The application that is registered with Spotware; without it no cTrader account can be added.

@@ -60,6 +60,13 @@
     if (form) form.requestSubmit();
   });
 
+  // --- one box chooses all rows of its table
+  document.addEventListener("change", (event) => {
+    const all = event.target.closest("[data-pick-all]");
+    if (!all) return;
+    for (const box of all.closest("table").querySelectorAll(".pick input")) box.checked = all.checked;
+  });
+
   // --- a form that has been sent asks for no preview any more
   document.addEventListener("submit", (event) => {
     if (event.target.matches("[data-preview]")) event.target.dataset.sent = "";
@@ -81,6 +88,14 @@
   };
   document.addEventListener("htmx:wsOpen", () => say("live", "Live"));
   document.addEventListener("htmx:wsClose", () => say("lost", "Reconnecting"));
+
+  // --- what was opened stays open when its row is sent anew
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    for (const { id } of detail.target.querySelectorAll("details[id][open]")) {
+      const again = detail.fragment.querySelector(`#${CSS.escape(id)}`);
+      if (again) again.open = true;
+    }
+  });
 
   // --- ages grow while the page is open
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];

@@ -48,6 +48,7 @@ def test_staff_pause_a_master_with_a_reason(new_page: NewPage, owner: User) -> N
     dialog.get_by_label("Reason").fill("News in ten minutes")
     dialog.get_by_role("button", name="Pause").click()
 
+    page.get_by_role("link", name="Audit", exact=True).last.click()
     expect(page.get_by_role("table", name="Interventions")).to_contain_text("News in ten minutes")
     world.master.refresh_from_db()
     assert world.master.status == CopyMaster.Status.PAUSED

@@ -87,6 +87,10 @@ WORDS = {
     "master.withdraw": "Withdrew the application",
     "master.approve": "Approved",
     "master.reject": "Rejected",
+    "master.close_copies": "Closed all that its copies held",
+    "master.gate": "Takes no new followers: a rule",
+    "master.ungate": "Takes new followers again",
+    "master.acknowledge": "Acknowledged an alarm",
     "master.update": "Changed the profile",
     "master.picture": "Changed the picture",
 }

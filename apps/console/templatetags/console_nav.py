@@ -9,7 +9,9 @@ from django import template
 
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may, product_config
+from apps.analytics.follower_list import risk_counts
 from apps.common.navigation import NavItem, nav_item
+from apps.console.live_alarms import open_count
 
 register = template.Library()
 
@@ -29,8 +31,16 @@ _TRADING = (
     ("Outcomes", "console:outcomes"),
     ("Execution quality", "console:quality"),
 )
+_AT_RISK = ("Followers at risk", "console:followers_at_risk")
 _GROUPS = (
-    ("Risk", (("Drift", "console:drift"), ("Kill switch", "console:kill_switch"))),
+    (
+        "Risk",
+        (
+            ("Alarms", "console:alarms"),
+            ("Drift", "console:drift"),
+            ("Kill switch", "console:kill_switch"),
+        ),
+    ),
     ("People", (("Customers", "console:customers"), ("Staff", "console:staff"))),
     (
         "System",
@@ -56,14 +66,21 @@ _GROUPS = (
 def console_nav(context: dict[str, Any]) -> list[NavGroup]:
     request = context["request"]
     groups = list(_GROUPS)
-    if product_config().copy_trading_enabled:
-        groups.insert(0, ("Trading", _TRADING))
     hidden = set() if may(request.user, Permission.MANAGE_STAFF) else {"console:staff"}
+    waiting: dict[str, int] = {}
+    if product_config().copy_trading_enabled:
+        groups[0] = ("Risk", (_AT_RISK, *_GROUPS[0][1]))
+        groups.insert(0, ("Trading", _TRADING))
+        waiting = {_AT_RISK[1]: risk_counts().critical, "console:alarms": open_count()}
+    else:
+        hidden.add("console:alarms")
     return [
         NavGroup(
             label,
             tuple(
-                nav_item(name, view, request.path) for name, view in places if view not in hidden
+                nav_item(name, view, request.path, waiting.get(view, 0))
+                for name, view in places
+                if view not in hidden
             ),
         )
         for label, places in groups

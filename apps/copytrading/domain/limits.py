@@ -53,6 +53,14 @@ PRODUCT_BOUNDS = {
     "stale_account_s": Bounds(1, 3600, None),
     "margin_warning": Bounds(0, 500, 2),
     "margin_critical": Bounds(0, 500, 2),
+    "gate_daily_loss": Bounds(0, 100, 2),
+    "gate_drawdown": Bounds(0, 100, 2),
+    "gate_leverage": Bounds(0, 10_000, 2),
+    "alarm_drawdown": Bounds(0, 1000, 2),
+    "alarm_size_growth": Bounds(0, 1000, 2),
+    "alarm_averaging_down": Bounds(0, 1000, None),
+    "alarm_leverage": Bounds(0, 1000, 2),
+    "alarm_silence": Bounds(0, 1000, 2),
 }
 #: Names in a list of symbols, and pairs in a mapping.
 MOST_SYMBOLS = 1000

@@ -11,6 +11,8 @@ from apps.trading.quantity import ZERO
 #: that stands on it is not warned with every tick.
 HYSTERESIS = Decimal(5)
 _ALL = Decimal(100)
+#: Margin level in percent below which platforms close positions, unless they say otherwise.
+STOP_OUT = Decimal(50)
 #: Shown for what is beyond all measure.
 MOST = Decimal("999.99")
 
@@ -51,3 +53,32 @@ def margin_level(
         if used >= max(limit, ZERO) and used > 0:
             return level
     return MarginLevel.NORMAL
+
+
+def margin_percent(equity: Decimal, margin_used: Decimal) -> Decimal | None:
+    """The *margin level* as terminals show it: equity as percent of used margin, None without."""
+    return equity / margin_used * _ALL if margin_used > 0 else None
+
+
+def room_to_stop_out(
+    equity: Decimal, margin_used: Decimal, stop_out: Decimal = STOP_OUT
+) -> Decimal | None:
+    """What an account may still lose until its platform closes positions, in its currency.
+
+    Equity less ``stop_out`` percent of the used margin, 0 where that is reached; None where no
+    margin is used, so that there is nothing to close.
+    """
+    if margin_used <= 0:
+        return None
+    return max(ZERO, equity - margin_used * stop_out / _ALL)
+
+
+def times_equity(equity: Decimal, margin_used: Decimal, leverage: Decimal) -> Decimal | None:
+    """The *leverage* in use: how many times its equity an account holds.
+
+    What is held is judged by the margin that the platform asks for it and the ``leverage`` of the
+    account; None without equity, where no number is large enough.
+    """
+    if margin_used <= 0:
+        return ZERO
+    return margin_used * leverage / equity if equity > 0 else None

@@ -21,6 +21,7 @@ from apps.copytrading.domain.conclude import conclude
 from apps.copytrading.domain.events import OF_ORDERS, EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState, Reply, answered
 from apps.copytrading.domain.mapping import Symbol
+from apps.copytrading.domain.margin import STOP_OUT
 from apps.copytrading.domain.plan import plan
 from apps.copytrading.domain.rehearsal_account import NO_FRICTION, Account, Friction
 from apps.copytrading.domain.rows import Market, Quote, Row
@@ -64,7 +65,7 @@ class Terms:
     master_symbols: Mapping[str, Symbol]
     rates: Converts
     friction: Friction = NO_FRICTION
-    stop_out_level: Decimal = Decimal(50)
+    stop_out_level: Decimal = STOP_OUT
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ from apps.copytrading.models.ledger import (
     WaitingEvent,
 )
 from apps.copytrading.models.links import LinkLeg, TradeLink
+from apps.copytrading.models.master_gates import MasterGate
 from apps.copytrading.models.profiles import (
     CopyFollower,
     CopyMaster,
@@ -35,6 +36,7 @@ __all__ = [
     "LedgerHead",
     "LinkLeg",
     "MarginAlarm",
+    "MasterGate",
     "MasterPicture",
     "Outcome",
     "OutcomeSeal",

@@ -246,6 +246,9 @@ class CopySubscription(GuardSettings):
             ),
         ]
         indexes = [
+            models.Index(
+                fields=["status"], name="subscription_not_active", condition=~Q(status="active")
+            ),
             # Counted for every master of a list, without a look at the rows themselves.
             models.Index(
                 fields=["master", "status"],

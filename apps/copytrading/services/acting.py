@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from apps.accounts.api import record_audit
+from apps.accounts.api import AuditSubject, record_audit, record_audits
 from apps.accounts.models import User
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import customer_may, may
@@ -77,6 +77,25 @@ def _named(subject: CopyMaster | CopyFollower | CopySubscription) -> str:
         if all(end.is_cached(subject) for end in ends):
             return f"{subject.master.strategy_name} on {subject.follower.account.login}"
     return str(subject)
+
+
+def audit_all(
+    actor: User | None,
+    action: str,
+    subjects: Iterable[tuple[CopySubscription, Mapping[str, object], Mapping[str, object]]],
+    reason: str,
+) -> None:
+    """The same line for several copies, each with its values before and after."""
+    record_audits(
+        actor=actor,
+        action=action,
+        object_type=action.partition(".")[0],
+        subjects=[
+            AuditSubject(subject.uuid, _named(subject), before, after)
+            for subject, before, after in subjects
+        ],
+        reason=reason,
+    )
 
 
 def audit_settings(

@@ -51,6 +51,11 @@ def gate_relations(relations: Sequence[str], *, actor: str, reason: str, now: da
     _set(Gate.Scope.RELATION, relations, False, actor, reason, now)
 
 
+def ungate_relations(relations: Sequence[str], *, actor: str, now: datetime) -> None:
+    """Let these subscriptions open again."""
+    _set(Gate.Scope.RELATION, relations, True, actor, "", now)
+
+
 def gate_master(master: CopyMaster, *, actor: str, reason: str, now: datetime) -> None:
     """A master that is not active, or switched off by its owner, gates all its copies."""
     leads = master.status == CopyMaster.Status.ACTIVE and master.enabled

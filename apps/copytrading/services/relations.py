@@ -14,9 +14,11 @@ from apps.copytrading.errors import (
     InvalidAccount,
     LoopNotAllowed,
     MasterFull,
+    MasterGated,
     MasterNotAvailable,
     MaxMastersReached,
 )
+from apps.copytrading.master_gates import gates_of
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.services import sql
 from apps.platforms.models import AccountGroup
@@ -89,6 +91,22 @@ def _check_master(master: CopyMaster, follower: CopyFollower, owner_id: int | No
         raise MasterFull(
             f"This master takes {master.max_followers} followers at most, and has as many; "
             "choose another one, or try again later."
+        )
+    if not own:
+        check_gates(master)
+
+
+def check_gates(master: CopyMaster) -> None:
+    """MasterGated while a rule of the house keeps new followers away from a master.
+
+    The owner's own accounts may copy it all the same, and copies that there are go on.
+    """
+    gates = gates_of([master.pk]).get(master.pk)
+    if gates:
+        reasons = " ".join(gate.reason for gate in gates)
+        raise MasterGated(
+            f"This master takes no new followers now. {reasons} It does again by itself when the "
+            "figures are back; choose another one, or try again later."
         )
 
 

@@ -1,4 +1,4 @@
-"""What customers are told of: the kinds, what they mean, and how soon a message leaves."""
+"""What people are told of: the kinds, what they mean, and how soon a message leaves."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ class Area(enum.StrEnum):
     COPYING = "Your copies"
     MASTERS = "Masters"
     ACCOUNTS = "Your accounts"
+    DESK = "The desk"
     SECURITY = "Security"
 
 
@@ -24,6 +25,7 @@ class Spec:
     long after a message the next one about the same waits, so that a storm is a few messages.
     ``sent``: whether e-mail and other channels get it unless the customer chose otherwise.
     ``locked``: it always goes out by e-mail, whatever was chosen. ``tone`` is how bad it is.
+    ``permission``: for those of staff who have it, and nobody else; '' is for everybody.
     """
 
     area: Area
@@ -35,6 +37,7 @@ class Spec:
     sent: bool = True
     locked: bool = False
     tone: str = "warn"
+    permission: str = ""
 
 
 class Kind(enum.StrEnum):
@@ -160,6 +163,38 @@ class Kind(enum.StrEnum):
             "{n} decisions about your own masters",
             "Approved, rejected, paused or ended by our staff.",
             tone="info",
+        ),
+    )
+    MASTER_GATED = (
+        "master_gated",
+        Spec(
+            Area.MASTERS,
+            "Your master was closed to new followers, or opened again",
+            "Your masters were closed to new followers or opened again {n} times",
+            "By a rule about loss, drawdown or leverage; copies that there are go on.",
+        ),
+    )
+    MASTER_ALARM = (
+        "master_alarm",
+        Spec(
+            Area.DESK,
+            "An alarm about a master",
+            "{n} alarms about masters",
+            "Something is unusual about how a master trades; the evidence stands on the desk.",
+            tone="bad",
+            permission="intervene",
+        ),
+    )
+    APPLICATION = (
+        "application",
+        Spec(
+            Area.DESK,
+            "A customer applies to be a master",
+            "{n} customers apply to be masters",
+            "An application waits for somebody to decide.",
+            gather_s=30,
+            tone="info",
+            permission="decide_applications",
         ),
     )
     SIGN_IN = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from apps.notifications.topics import copies, masters, people, platforms
+from apps.notifications.topics import copies, desk, masters, people, platforms
 from apps.notifications.topics.handler import Handler
 
 #: Topics whose payloads hold lists alone: those of many happenings are told as one.
@@ -17,6 +17,7 @@ TOGETHER = frozenset({"copy.not_copied", "copy.drift_found"})
 TOPICS: Mapping[str, Handler] = {
     **copies.TOPICS,
     **masters.TOPICS,
+    **desk.TOPICS,
     **platforms.TOPICS,
     **people.TOPICS,
 }

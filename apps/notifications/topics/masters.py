@@ -85,6 +85,22 @@ def changed(payload: Mapping[str, Any], now: datetime) -> set[int]:
     return told
 
 
+def gated(payload: Mapping[str, Any], now: datetime) -> set[int]:
+    """A rule closed a master to new followers, or let them in again: its owner is told why."""
+    master = CopyMaster.objects.select_related("account").filter(uuid=payload["object_id"]).first()
+    if master is None or master.account.owner_id is None:
+        return set()
+    closed = payload["action"] == "master.gate"
+    lead = "is closed to new followers now" if closed else "takes new followers again"
+    after = "Copies that there are go on; it opens again by itself." if closed else ""
+    text = f"{master.strategy_name} {lead}. {payload['reason']} {after}".strip()
+    key = f"{master.uuid}:{payload['after']['rule']}"
+    link = reverse("portal:discover_master", args=[master.uuid])
+    return write([Note(master.account.owner_id, Kind.MASTER_GATED, key, text, link)], now)
+
+
 TOPICS: Mapping[str, Handler] = {
-    f"audit.master.{verb}": changed for verb in (*_FOR_FOLLOWERS, "rejected")
+    **{f"audit.master.{verb}": changed for verb in (*_FOR_FOLLOWERS, "rejected")},
+    "audit.master.gate": gated,
+    "audit.master.ungate": gated,
 }

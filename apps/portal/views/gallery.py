@@ -16,11 +16,11 @@ from django.views.decorators.http import require_safe
 from apps.accounts.selectors import is_staff_member
 from apps.analytics.domain.breakdown import Part
 from apps.analytics.domain.qualification import Record, Rules, checks
+from apps.analytics.master_tables import Bars, breakdowns
 from apps.analytics.selectors import Breakdown
 from apps.common.charts import Chart, Marker, Series
 from apps.common.navigation import NavItem
 from apps.portal.health import Health
-from apps.portal.master_tables import Bars, breakdowns
 from apps.trading.orders import Side
 
 

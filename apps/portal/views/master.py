@@ -10,18 +10,8 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from apps.analytics.list_query import Period
-from apps.analytics.selectors import (
-    closed_trades,
-    follower_earnings,
-    habits_of,
-    imported_spans,
-    money_following,
-    monthly_returns,
-    stored_figures,
-    trade_parts,
-    trade_stats,
-)
+from apps.analytics.master_page import chart_of, record_of, trades_of
+from apps.analytics.selectors import follower_earnings, imported_spans, money_following
 from apps.common.htmx import render_page
 from apps.copytrading.errors import MasterNotFound
 from apps.copytrading.showing import (
@@ -36,19 +26,8 @@ from apps.copytrading.showing import (
 from apps.platforms.registry import CATALOGUE as PLATFORMS
 from apps.platforms.selectors import accounts_of
 from apps.portal.access import SignedInRequest, copy_trading_page
-from apps.portal.master_curves import curves
-from apps.portal.master_tables import HABITS, breakdowns, figure_groups, headline, years
 
-TRADES_SHOWN = 20
 POSITIONS_SHOWN = 100
-_PERIODS = (
-    (Period.WEEK, "7 days"),
-    (Period.MONTH, "30 days"),
-    (Period.QUARTER, "90 days"),
-    (Period.YEAR, "1 year"),
-    (Period.ALL, "All"),
-)
-_VIEWS = (("money", "Money"), ("return", "Return"))
 
 
 @require_safe
@@ -63,13 +42,14 @@ def master(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         found = shown_master(request.user, uuid)
     except MasterNotFound as missing:
         raise Http404(str(missing)) from None
-    context: dict[str, Any] = {"master": found, **_chart(request, found, now)}
+    chart = chart_of(request.GET.dict(), found.account_id, found.currency, now)
+    context: dict[str, Any] = {"master": found, **chart}
     if request.headers.get("HX-Target") == "curves-card":
         context["imported"] = imported_spans([found.account_id]).get(found.account_id)
     else:
         copies = own_copies_of(request.user, found.id)
         context |= _head(request, found, copies)
-        context |= _record(found, now)
+        context |= record_of(found.account_id, found.currency, now)
         context |= _shown(request, found, now, follows=bool(copies))
     return render_page(
         request,
@@ -77,22 +57,6 @@ def master(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         context,
         fragments={"curves-card": "curves"},
     )
-
-
-def _chart(request: SignedInRequest, master: ShownMaster, now: datetime) -> dict[str, Any]:
-    try:
-        period = Period(request.GET.get("period", Period.YEAR))
-    except ValueError:
-        period = Period.YEAR
-    view = request.GET.get("view", "")
-    view = view if view in dict(_VIEWS) else "money"
-    return {
-        "chart": curves(master.account_id, master.currency, period, view, now),
-        "period": period.value,
-        "view": view,
-        "periods": [(one.value, label) for one, label in _PERIODS],
-        "views": _VIEWS,
-    }
 
 
 def _head(request: SignedInRequest, master: ShownMaster, copies: list[OwnCopy]) -> dict[str, Any]:
@@ -108,25 +72,6 @@ def _head(request: SignedInRequest, master: ShownMaster, copies: list[OwnCopy]) 
     }
 
 
-def _record(master: ShownMaster, now: datetime) -> dict[str, Any]:
-    account_id = master.account_id
-    stored = stored_figures([account_id]).get(account_id)
-    stats = trade_stats([account_id]).get(account_id)
-    figures = {
-        **(stored.figures if stored else {}),
-        **(stats.figures if stats else {}),
-    }
-    return {
-        "figures_day": stored.day if stored else None,
-        "headline": headline(figures, master.currency),
-        "groups": figure_groups(figures, master.currency),
-        "stats": stats,
-        "years": years(monthly_returns([account_id], until=now.date()).get(account_id, {})),
-        "breakdowns": breakdowns(trade_parts(account_id)) if stats and stats.trades else [],
-        "habits": [(row, HABITS[row.habit]) for row in habits_of(account_id)],
-    }
-
-
 def _shown(
     request: SignedInRequest, master: ShownMaster, now: datetime, *, follows: bool
 ) -> dict[str, Any]:
@@ -136,22 +81,17 @@ def _shown(
     positions: list[ShownPosition] = []
     if shows_positions:
         positions = open_positions_of(master.account_id, limit=POSITIONS_SHOWN)
-    trades = []
+    trades: dict[str, Any] = {"trades": [], "older": "", "paged": False}
     if shows_trades:
-        before = request.GET.get("before", "")
         until = master.trades_until(now, follows=follows)
         try:
-            trades = closed_trades(
-                master.account_id, limit=TRADES_SHOWN + 1, before=before, until=until
-            )
+            trades = trades_of(master.account_id, request.GET.get("before", ""), until=until)
         except ValueError:
             raise Http404("There is no such page of trades.") from None
     return {
         "shows_positions": shows_positions,
         "shows_trades": shows_trades,
         "positions": positions,
-        "trades": trades[:TRADES_SHOWN],
-        "older": trades[TRADES_SHOWN - 1].cursor if len(trades) > TRADES_SHOWN else "",
-        "paged": bool(request.GET.get("before")),
+        **trades,
         "delayed": not (master.own or follows) and master.trades_delay_h,
     }

@@ -16,7 +16,7 @@ from apps.common.htmx import render_page
 from apps.copytrading import api
 from apps.copytrading.errors import CopyError
 from apps.copytrading.profiles import pictures_of
-from apps.copytrading.selectors import MasterRow, master_by_uuid, masters_of
+from apps.copytrading.selectors import MasterRow, gates_of, master_by_uuid, masters_of
 from apps.portal.access import SignedInRequest, copy_trading_page
 
 
@@ -29,6 +29,7 @@ def master_list(request: SignedInRequest) -> HttpResponse:
         "masters": rows,
         "pictures": pictures_of([row.id for row in rows]),
         "imported": has_imported_history([row.account_id for row in rows]),
+        "gates": gates_of([row.id for row in rows]),
     }
     return render(request, "portal/masters/list.html", context)
 

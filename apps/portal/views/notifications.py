@@ -23,6 +23,7 @@ from apps.notifications.selectors import (
     channels_of,
     choices_of,
     failing_channels,
+    kinds_to_choose,
     notice_of,
     notices_of,
 )
@@ -54,7 +55,7 @@ def notices(request: SignedInRequest) -> HttpResponse:
     chosen = {name: value for name, value in asked if value}
     context = {
         "page": page,
-        "kinds": list(_KINDS.items()),
+        "kinds": kinds_to_choose(request.user),
         "kind": kind,
         "unread_only": unread_only,
         "filtered": bool(chosen),

@@ -22,6 +22,7 @@ from apps.console.forms import DefaultsForm, RulesForm
 from apps.console.urls import urlpatterns
 from apps.copytrading.models import Outcome
 from tests.factories.accounts import CustomerFactory, staff
+from tests.factories.alarms import alarm
 from tests.factories.copytrading import CopyWorld, MasterFactory
 from tests.factories.platforms import AccountFactory
 from tests.support.forms import untouched
@@ -39,6 +40,7 @@ class Desk:
     colleague: User
     spare: str
     applicant: Any
+    alarm: Any
 
     @property
     def master(self) -> Any:
@@ -124,15 +126,36 @@ def new_account(desk: Desk) -> Data:
 NONE: Callable[[Desk], list[Any]] = lambda desk: []  # noqa: E731
 ADDRESSES: dict[str, Address] = {
     **dict.fromkeys(
-        ("home", "live", "outcomes", "outcomes_csv", "masters", "drift", "kill_switch"), looks()
+        (
+            "home",
+            "live",
+            "outcomes",
+            "outcomes_csv",
+            "masters",
+            "masters_csv",
+            "drift",
+            "kill_switch",
+        ),
+        looks(),
     ),
     **dict.fromkeys(("quality", "operations", "setup", "groups", "house"), looks()),
     **dict.fromkeys(("platforms", "product", "customers", "audit", "audit_csv"), looks()),
     "outcome": looks(lambda desk: [Outcome.objects.earliest("id").pk]),
     "copy": looks(lambda desk: [desk.copy]),
     "check_chain": Address(None, P.VIEW, lambda desk: [desk.copy]),
-    "master": looks(lambda desk: [desk.master]),
-    "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "pause"]),
+    **dict.fromkeys(("followers_at_risk", "followers_csv"), looks()),
+    **dict.fromkeys(
+        ("master_followers", "master_followers_csv"), looks(lambda desk: [desk.master])
+    ),
+    "change_followers": Address(P.INTERVENE, P.INTERVENE, lambda desk: ["pause"]),
+    "change_master_followers": Address(
+        P.INTERVENE, P.INTERVENE, lambda desk: [desk.master, "stop"]
+    ),
+    **dict.fromkeys(
+        ("master", "master_trades", "master_outcomes", "master_outcomes_csv", "master_audit"),
+        looks(lambda desk: [desk.master]),
+    ),
+    "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "deactivate"], positions="close"),
     "repair_drift": Address(P.INTERVENE, P.INTERVENE),
     "accept_drift": Address(P.INTERVENE, P.INTERVENE),
     "confirm_closes": Address(None, P.HALT),
@@ -149,6 +172,14 @@ ADDRESSES: dict[str, Address] = {
         None, P.MANAGE_PRODUCT, data=lambda desk: {"reason": "x", "enabled": "1"}, audits=True
     ),
     "applications": looks(),
+    "alarms": looks(),
+    "alarm": looks(lambda desk: [desk.alarm]),
+    "acknowledge_alarms": Address(
+        P.INTERVENE,
+        P.INTERVENE,
+        data=lambda desk: {"reason": "x", "alarm": str(desk.alarm)},
+        audits=True,
+    ),
     "decide_application": Address(
         P.DECIDE_APPLICATIONS, P.DECIDE_APPLICATIONS, lambda desk: [desk.applicant, "approve"]
     ),
@@ -220,7 +251,8 @@ def desk(db: None) -> Desk:
     spare = AccountFactory(login="spare")
     waits = MasterFactory(status="pending", visibility="public")
     colleague = staff(Role.SUPPORT)
-    return Desk(world, CustomerFactory().user, colleague, spare.login, waits.uuid)
+    rung = alarm(world.master)
+    return Desk(world, CustomerFactory().user, colleague, spare.login, waits.uuid, rung.uuid)
 
 
 def client_of(user: User) -> Client:

@@ -10,8 +10,8 @@ import pytest
 from apps.analytics.domain.breakdown import Part
 from apps.analytics.domain.catalogue import CATALOGUE
 from apps.analytics.domain.standing import Figure, Standing
+from apps.analytics.master_tables import HABITS, breakdowns, headline, shown, years
 from apps.analytics.selectors import Breakdown
-from apps.portal.master_tables import HABITS, breakdowns, headline, shown, years
 from apps.trading.orders import Side
 
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('copytrading', '0017_execution_quality'),
+        ('copytrading', '0019_copies_not_active'),
         ('platforms', '0005_busiest_second'),
     ]
 
