@@ -31,3 +31,8 @@ if not env("EMAIL_URL", default=""):
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = env.bool("PASSKEYS_WITHOUT_TLS", default=True)
 SITE_URL = env("SITE_URL", default=f"http://localhost:{env('PORT', default='8000')}")
 STATIC_ROOT = env("STATIC_ROOT", default="") or VAR_DIR / "static"
+# As in an installation, but under their own names: pages work before files are collected.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}

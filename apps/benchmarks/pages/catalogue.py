@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apps.accounts.models import House, LegalText, User
+from apps.analytics.alarm_models import MasterAlarm
 from apps.copytrading.models import CopyMaster, CopySubscription, Drift, Outcome, TradeLink
 from apps.notifications.models import Channel, Notification
 from apps.platforms.models import PendingGrant, TradingAccount
@@ -49,6 +50,7 @@ class Sample:
         #: One of the many that few follow.
         self.quiet = CopyMaster.objects.order_by("-id")[0]
         self.application = CopyMaster.objects.filter(status="pending").order_by("id")[0]
+        self.alarm = MasterAlarm.objects.order_by("id")[0]
         self.platform = account.platform
         self.colleague = User.objects.get(email="risk@bench.test")
         self.channel = Channel.objects.filter(user=self.customer, type="apprise")[0]
@@ -190,6 +192,7 @@ CATALOGUE: Mapping[str, Visits] = {
     "console:master_outcomes_csv": _one(uuid=master),
     "console:master_audit": _one(uuid=master),
     "console:change_master": _each("action", "pause", "deactivate", uuid=master),
+    "console:alarm": _one(uuid=lambda s: s.alarm.uuid),
     "console:drift": _asked("kind=missing", "login=1"),
     "console:repair_drift": lambda s: [Visit(query=f"id={s.drift.pk}")],
     "console:accept_drift": lambda s: [Visit(query=f"id={s.drift.pk}")],

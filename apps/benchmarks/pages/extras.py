@@ -12,6 +12,7 @@ from apps.accounts.house import update_house
 from apps.accounts.legal import publish_defaults
 from apps.accounts.models import SignIn, User
 from apps.accounts.roles import Role
+from apps.analytics.alarm_models import MasterAlarm
 from apps.benchmarks.pages.rows import execute, multiply
 from apps.copytrading import api as copying
 from apps.copytrading.models import CopyMaster
@@ -43,6 +44,10 @@ def build(owner: User, customer: User, master: CopyMaster, now: datetime) -> Non
     )
     PendingGrant.objects.create(owner=customer, platform="ctrader")
     _messages(customer, now)
+    MasterAlarm.objects.create(
+        master_id=master.pk, account_id=master.account_id, kind="leverage",
+        text="Its leverage grew.", raised_at=now, seen_at=now,
+    )  # fmt: skip
 
 
 def _messages(customer: User, now: datetime) -> None:

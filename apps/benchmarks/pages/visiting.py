@@ -99,7 +99,12 @@ class Visitor:
         return Answer(status, seconds, worked, self._counter.count - before, size)
 
     def _scope(self, path: str, query: str, htmx: bool) -> dict[str, Any]:
-        headers = [(b"host", b"localhost"), (b"cookie", self._cookie), (b"accept", b"text/html")]
+        headers = [
+            (b"host", b"localhost"),
+            (b"cookie", self._cookie),
+            (b"accept", b"text/html"),
+            (b"accept-encoding", b"gzip"),
+        ]
         if htmx:
             headers.append((b"hx-request", b"true"))
         return {

@@ -25,7 +25,7 @@ from apps.copytrading.profiles import applicant, applications, pictures_of
 if TYPE_CHECKING:
     from apps.copytrading.models import CopyMaster
 
-SHOWN = 50
+SHOWN = 20
 
 
 class Application(NamedTuple):
@@ -41,7 +41,7 @@ class Application(NamedTuple):
 @require_safe
 @staff_page(copy_trading=True)
 def application_list(request: StaffRequest) -> HttpResponse:
-    """Who waits for a decision, longest first; the first fifty."""
+    """Who waits for a decision, longest first; the first twenty."""
     waiting = applications()
     context = {
         "applications": _with_figures(list(waiting[:SHOWN])),

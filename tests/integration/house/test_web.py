@@ -81,3 +81,13 @@ def test_a_real_installation_does_not_start_without_its_secrets() -> None:
 
     assert result.returncode != 0
     assert "Set the SECRET_KEY environment variable" in result.stderr
+
+
+@pytest.mark.django_db
+def test_pages_are_sent_compressed_to_browsers_that_take_them_so(client: Client) -> None:
+    plain = client.get("/accounts/login/")
+    packed = client.get("/accounts/login/", headers={"accept-encoding": "gzip"})
+    assert not plain.has_header("Content-Encoding")
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in packed.headers["Vary"]
+    assert len(packed.content) < len(plain.content) / 2
