@@ -15,7 +15,7 @@ from django.urls import reverse
 from apps.accounts.models import AuditEntry
 from apps.accounts.roles import Role
 from apps.analytics.alarm_models import MasterAlarm
-from apps.analytics.follower_rows import RiskCounts
+from apps.analytics.follower_list import RiskCounts
 from apps.console import master_forms
 from apps.console.templatetags import console_nav
 from apps.copytrading.models import CopyMaster, MasterGate, Outcome, TradeLink
@@ -33,7 +33,7 @@ TABS = ("master", "master_trades", "master_outcomes", "master_audit")
 def desk(monkeypatch: pytest.MonkeyPatch) -> Client:
     """A risk officer's browser; what the menu counts now and then is not counted again."""
     monkeypatch.setattr(console_nav, "open_count", lambda: 0)
-    monkeypatch.setattr(console_nav, "risk_counts", lambda: RiskCounts(0, 0))
+    monkeypatch.setattr(console_nav, "risk_counts", lambda: RiskCounts(0, 0, 0))
     client = Client()
     client.force_login(staff(Role.RISK))
     return client
