@@ -7,6 +7,8 @@ from datetime import datetime
 
 from apps.accounts.models import SignIn, User
 
+_AT_ONCE = 5_000
+
 
 @dataclass(frozen=True, slots=True)
 class SignInRow:
@@ -48,3 +50,13 @@ def sign_ins_of(user: User, *, below: int | None = None, limit: int = 50) -> His
         for row in rows[:limit]
     ]
     return History(shown, shown[-1].id if len(rows) > limit else None)
+
+
+def forget_sign_ins(before: datetime) -> bool:
+    """Delete the oldest attempts, those before that moment; whether there may be more of them.
+
+    The oldest are found by their id: no index of times is needed.
+    """
+    oldest = SignIn.objects.order_by("id").values("pk")[:_AT_ONCE]
+    deleted, _ = SignIn.objects.filter(pk__in=oldest, at__lt=before).delete()
+    return deleted == _AT_ONCE

@@ -23,6 +23,7 @@ from apps.analytics.importing import (
 )
 from apps.analytics.margin_use import keep_margin_use
 from apps.analytics.models import EquityDay, RollUp
+from apps.analytics.past_gaps import take_up_past
 from apps.analytics.qualifying import NotQualified, apply_as_master
 from apps.analytics.rollup import closable_before, close_days, roll_up
 from apps.analytics.sampling import find_deposits, sample_deals, sample_equity
@@ -52,6 +53,7 @@ __all__ = [
     "sample_deals",
     "sample_equity",
     "take_up_gaps",
+    "take_up_past",
     "update_figures",
     "upload_statement",
     "watch_masters",

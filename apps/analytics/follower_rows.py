@@ -106,6 +106,10 @@ class FollowerRow:
         return self.next_ratio if self.held_ratio is None else self.held_ratio
 
     @property
+    def ratio_shown(self) -> Decimal | None:
+        return None if self.ratio is None else round(self.ratio, 4).normalize()
+
+    @property
     def used_percent(self) -> Decimal | None:
         """Used margin as percent of equity."""
         return None if self.equity is None else used_percent(self.margin_used, self.equity)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import orjson
 from django.db import connection
@@ -16,7 +16,6 @@ from apps.analytics import gap_sql as sql
 from apps.analytics.domain.rounds import Fill, Round, rounds
 from apps.platforms import selectors as platforms
 from apps.trading.deals import DealEffect
-from apps.trading.money import Rates
 from apps.trading.orders import Side
 from apps.trading.quantity import ZERO
 
@@ -96,6 +95,12 @@ class Answer(NamedTuple):
     numbers: Mapping[str, Any]
 
 
+class Converts(Protocol):
+    """Exchange rates of one moment; NoConversionRate where there is none."""
+
+    def rate(self, source: str, target: str) -> Decimal: ...
+
+
 @dataclass(slots=True)
 class Facts:
     """Everything that the gaps of some places are computed from."""
@@ -109,7 +114,7 @@ class Facts:
     symbols: dict[tuple[int, str], tuple[str, str, Decimal]]
     marks: dict[tuple[int, str], tuple[Decimal, Decimal]]
     ratios: dict[int, Decimal]
-    rates: Rates
+    rates: Converts
 
 
 def load_facts(places: Collection[Place]) -> Facts:

@@ -93,7 +93,12 @@ def _store(places: Sequence[Place], now: datetime) -> int:
     if not places:
         return 0
     facts = load_facts(places)
-    trades = [trade for place in places for trade in trades_of(facts, place) if trade.ended_at]
+    return store_ended([trade for place in places for trade in trades_of(facts, place)], now)
+
+
+def store_ended(found: Iterable[GapTrade], now: datetime) -> int:
+    """Write those of the trades that have ended; in the caller's transaction."""
+    trades = [trade for trade in found if trade.ended_at]
     done = _settled(trades)
     rows = [
         _row(trade, trade.over, now)

@@ -116,16 +116,23 @@ __all__ = [
     "trade_stats",
 ]
 
+# The last sample of each stretch is found by the index, without reading the others.
 _HISTORY = """
-SELECT DISTINCT ON (account_id, bucket) account_id, at, equity, balance
-FROM (
-    SELECT account_id, at, equity, balance,
-           width_bucket(extract(epoch FROM at), extract(epoch FROM %(since)s::timestamptz),
-                        extract(epoch FROM %(until)s::timestamptz), %(points)s) AS bucket
-    FROM analytics_equitysample
-    WHERE account_id = ANY(%(accounts)s) AND at >= %(since)s AND at <= %(until)s
-) samples
-ORDER BY account_id, bucket, at DESC
+SELECT a.id, newest.at, newest.equity, newest.balance
+FROM unnest(%(accounts)s::bigint[]) a(id)
+CROSS JOIN (
+    SELECT %(since)s::timestamptz + number * step AS begins,
+           CASE WHEN number = %(points)s - 1 THEN %(until)s::timestamptz + interval '1 microsecond'
+                ELSE %(since)s::timestamptz + (number + 1) * step END AS ends
+    FROM generate_series(0, %(points)s - 1) number,
+         (SELECT (%(until)s::timestamptz - %(since)s::timestamptz) / %(points)s AS step) cut
+) stretch
+CROSS JOIN LATERAL (
+    SELECT at, equity, balance FROM analytics_equitysample
+    WHERE account_id = a.id AND at >= stretch.begins AND at < stretch.ends
+    ORDER BY at DESC LIMIT 1
+) newest
+ORDER BY a.id, newest.at
 """
 
 

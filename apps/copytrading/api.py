@@ -95,12 +95,12 @@ __all__ = [
     "APPLICATION_DECIDED", "APPLICATION_RECEIVED", "MasterProfile", "NoRepair", "RepairOrder",
     "RepairPreview", "accept_drift", "apply_for_public", "close_everything", "close_position",
     "create_follower", "create_master", "deactivate_master", "decide_application",
-    "delete_follower",
-    "delete_master", "delete_subscription", "detach_position", "follow", "keep_gates",
-    "make_private", "pause", "preview_repair", "remove_account", "remove_picture", "repair",
-    "resume", "set_master_enabled", "set_master_status", "set_picture", "set_symbol_pair",
-    "set_symbol_pairs", "standing_gates", "stop", "subscribe", "update_follower", "update_master",
-    "update_subscription", "upload_symbol_pairs", "withdraw_application",
+    "delete_follower", "delete_master", "delete_subscription", "detach_position", "follow",
+    "keep_gates", "make_private", "pause", "preview_repair", "remove_account", "remove_picture",
+    "repair", "resume", "set_master_enabled", "set_master_status", "set_picture",
+    "set_symbol_pair", "set_symbol_pairs", "standing_gates", "stop", "subscribe",
+    "update_follower", "update_master", "update_subscription", "upload_symbol_pairs",
+    "withdraw_application",
 ]  # fmt: skip
 
 Status = CopySubscription.Status

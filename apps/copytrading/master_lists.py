@@ -60,10 +60,10 @@ class MasterChoice(NamedTuple):
 
 
 #: A list of masters to choose from holds those of so many latest events, and so many at most.
-_LATEST_EVENTS, _CHOICES = 5_000, 200
+_LATEST_EVENTS, _CHOICES = 2_000, 200
 _TO_CHOOSE = """
     SELECT m.account_id, m.uuid, m.strategy_name FROM copytrading_copymaster m
-    WHERE m.archived_at IS NULL AND (m.uuid::text = %(chosen)s OR m.id = ANY(ARRAY(
+    WHERE m.archived_at IS NULL AND (m.uuid = %(chosen)s OR m.id = ANY(ARRAY(
         SELECT id FROM copytrading_copymaster WHERE archived_at IS NULL ORDER BY id LIMIT %(few)s))
         OR m.account_id = ANY(ARRAY(
             SELECT account_id FROM (
@@ -79,12 +79,19 @@ _TO_CHOOSE = """
 def masters_to_choose(chosen: str = "") -> list[MasterChoice]:
     """Masters that traded lately, the first ones, and the ``chosen`` one by its uuid."""
     values = {
-        "chosen": chosen,
+        "chosen": _uuid(chosen),
         "few": _CHOICES // 2,
         "events": _LATEST_EVENTS,
         "most": _CHOICES // 2,
     }
     return [MasterChoice(*row) for row in sql.rows(_TO_CHOOSE, values)]
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 _FOLLOWABLE = (

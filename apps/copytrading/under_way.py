@@ -67,6 +67,18 @@ _LEGS = {
     "event": "Waits for the order in flight",
 }
 
+#: Copies of which something is under way, so that not all copies are looked through for it.
+_CONCERNED = """s.id = ANY(ARRAY(
+        SELECT l.subscription_id FROM copytrading_tradelink l WHERE l.in_flight <> ''
+        UNION ALL
+        SELECT p.subscription_id FROM copytrading_pendinglink p
+        WHERE p.in_flight <> '' AND p.closed_at IS NULL
+        UNION ALL
+        SELECT substr(o.relation, 5)::bigint FROM execution_settletrouble t
+        JOIN execution_order o ON o.client_order_id = t.client_order_id
+        WHERE o.relation LIKE 'sub:%%'
+        UNION ALL
+        SELECT w.subscription_id FROM copytrading_waitingevent w))"""
 _UNDER_WAY = """
     WITH mine AS (
         SELECT s.id, s.uuid, m.strategy_name, a.name, a.login, a.connection_id
@@ -145,7 +157,7 @@ def under_way(
         which.append("a.id = ANY(%s)")
         values.append(list(account_ids))
     statement = _UNDER_WAY.format(
-        which=" AND ".join(which) or "TRUE", for_staff="TRUE" if user_id is None else "FALSE"
+        which=" AND ".join(which) or _CONCERNED, for_staff="TRUE" if user_id is None else "FALSE"
     )
     return _with_reasons([UnderWay(*row) for row in sql.rows(statement, [*values, limit])])
 

@@ -24,6 +24,7 @@ from apps.demo import plan
 from apps.demo.domain.past.book import Fill, Holding, PastBook
 from apps.demo.domain.past.mirror import PastCopy
 from apps.demo.past import Past
+from apps.demo.past_copies import PastCopies
 from apps.execution import journal
 from apps.execution.intents import client_order_id
 from apps.platforms.models import TradingAccount
@@ -114,7 +115,12 @@ class PastStore:
         self._links(made)
         self._samples()
         self._dates(made)
-        analytics.keep_up(now=timezone.now())
+        now = timezone.now()
+        analytics.keep_up(now=now)
+        masters = {name: book for name, book in self._masters.items() if book is not None}
+        copies = PastCopies(self._past, masters, made)
+        copies.days(now)
+        copies.gaps(self._position_id, now)
 
     def _books(self) -> Iterator[tuple[str, PastBook]]:
         for name, book in self._masters.items():

@@ -111,6 +111,7 @@ TEMPLATES: list[dict[str, Any]] = [
             "builtins": [
                 "django_cotton.templatetags.cotton",
                 "template_partials.templatetags.partials",
+                "apps.common.templatetags.components",  # after cotton's, whose tag it replaces
             ],
             "context_processors": [
                 "django.template.context_processors.request",
@@ -121,6 +122,8 @@ TEMPLATES: list[dict[str, Any]] = [
         },
     }
 ]
+
+FORM_RENDERER = "apps.common.form_renderer.FormRenderer"
 
 # --- PostgreSQL is the truth -----------------------------------------------------------------
 DATABASES: dict[str, dict[str, Any]] = {
@@ -176,6 +179,7 @@ CELERY_TASK_ROUTES = {
     "copy.roll_up": {"queue": "upkeep"},
     "copy.close_stopped": {"queue": "upkeep"},
     "platforms.forget_grants": {"queue": "upkeep"},
+    "accounts.forget_sign_ins": {"queue": "upkeep"},
 } | {
     f"{prefix}.*": {"queue": queue}
     for queue, app in {
@@ -254,6 +258,7 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 10.0},
     },
     "forget-notifications": {"task": "notify.forget", "schedule": 3600.0},
+    "forget-sign-ins": {"task": "accounts.forget_sign_ins", "schedule": 3600.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "beat-schedule")
 
@@ -269,6 +274,9 @@ KEEP_NOTIFICATIONS_DAYS = env.int("KEEP_NOTIFICATIONS_DAYS", default=180)
 # Whether customers' channels may lead to machines inside this network.
 NOTIFY_PRIVATE_HOSTS = env.bool("NOTIFY_PRIVATE_HOSTS", default=False)
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=10)  # seconds
+
+# --- History of signing in ---------------------------------------------------------------------
+KEEP_SIGN_INS_DAYS = env.int("KEEP_SIGN_INS_DAYS", default=365)
 
 # --- Accounts of customers ---------------------------------------------------------------------
 # The application that is registered with Spotware; without it no cTrader account can be added.

@@ -89,6 +89,14 @@
   document.addEventListener("htmx:wsOpen", () => say("live", "Live"));
   document.addEventListener("htmx:wsClose", () => say("lost", "Reconnecting"));
 
+  // --- what was opened stays open when its row is sent anew
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
+    for (const { id } of detail.target.querySelectorAll("details[id][open]")) {
+      const again = detail.fragment.querySelector(`#${CSS.escape(id)}`);
+      if (again) again.open = true;
+    }
+  });
+
   // --- ages grow while the page is open
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];
   const age = (seconds) => {

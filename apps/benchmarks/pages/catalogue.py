@@ -46,6 +46,8 @@ class Sample:
         self.outcome = Outcome.objects.filter(subscription_id=self.copy.pk).order_by("-id")[0]
         self.drift = Drift.objects.filter(account_id=account.pk, resolved_at=None)[0]
         self.master = CopyMaster.objects.order_by("id")[0]
+        #: One of the many that few follow.
+        self.quiet = CopyMaster.objects.order_by("-id")[0]
         self.application = CopyMaster.objects.filter(status="pending").order_by("id")[0]
         self.platform = account.platform
         self.colleague = User.objects.get(email="risk@bench.test")
@@ -164,6 +166,25 @@ CATALOGUE: Mapping[str, Visits] = {
     "console:check_chain": _one(uuid=copy),
     "console:copy": _one(uuid=copy),
     "console:master": _one(uuid=master),
+    "console:followers_at_risk": _asked(
+        "level=all",
+        "level=critical",
+        "level=all&sort=newest",
+        "level=all&state=paused",
+        "level=all&q=Customer+4",
+        "level=all&page=20",
+    ),
+    "console:master_followers": lambda s: [
+        Visit({"uuid": s.master.uuid}),
+        Visit({"uuid": s.master.uuid}, "level=risk"),
+        Visit({"uuid": s.master.uuid}, "sort=newest"),
+    ],
+    "console:master_followers_csv": lambda s: [Visit({"uuid": s.quiet.uuid})],
+    "console:followers_csv": lambda s: [Visit(query=f"level=all&master={s.quiet.uuid}")],
+    "console:change_followers": lambda s: [
+        Visit({"action": action}, f"id={s.copy.pk}") for action in ("pause", "stop")
+    ],
+    "console:change_master_followers": lambda s: [Visit({"uuid": s.master.uuid, "action": "stop"})],
     "console:master_trades": _one(uuid=master),
     "console:master_outcomes": _one(uuid=master),
     "console:master_outcomes_csv": _one(uuid=master),

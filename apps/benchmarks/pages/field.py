@@ -20,6 +20,7 @@ from apps.accounts.models import AuditEntry, Customer, User
 from apps.accounts.roles import Role
 from apps.analytics import figures
 from apps.analytics import partitions as months
+from apps.analytics.api import keep_margin_use
 from apps.benchmarks.pages import extras, ledger, records
 from apps.benchmarks.pages.rows import execute, multiply
 from apps.copytrading import api as copying
@@ -60,6 +61,7 @@ def build(size: Size, say: Say) -> None:
     owner, customer = _people(size)
     first_master, first_follower = _accounts(owner, customer, size)
     _copies(first_master, first_follower, size)
+    _margins()
     say(f"making {size.outcomes:,} outcomes with their events, links and positions")
     ledger.build(size.subscriptions, size.outcomes, now)
     say(f"making {size.days} days of figures, audit entries and drifts")
@@ -161,8 +163,23 @@ def _states() -> None:
     execute(
         "INSERT INTO platforms_accountstate (account_id, balance, equity, margin_used, "
         "open_result, open_positions, synced, as_of) SELECT id, 5000 + id % 20000, "
-        "5100 + id % 20000, 500, 100, 1, true, now() FROM platforms_tradingaccount"
+        "5100 + id % 20000, (5100 + id % 20000) * used, 100, 1, true, now() FROM ("
+        "  SELECT id, CASE WHEN id % 20 = 0 THEN 0.5 ELSE 0.05 END + id * 7919 % 400 / 1000.0 "
+        "  AS used FROM platforms_tradingaccount) accounts"
     )
+
+
+def _margins() -> None:
+    """Every twentieth account is warned of, as it uses much of its equity as margin."""
+    execute(
+        "INSERT INTO copytrading_marginalarm (account_id, level, used_percent, since) "
+        "SELECT account_id, CASE WHEN used >= 80 THEN 'critical' ELSE 'warning' END, used, now() "
+        "FROM (SELECT f.account_id, round(st.margin_used / st.equity * 100, 2) AS used "
+        "      FROM copytrading_copyfollower f "
+        "      JOIN platforms_accountstate st ON st.account_id = f.account_id) followers "
+        "WHERE used >= 50"
+    )
+    keep_margin_use()
 
 
 def _copies(master: CopyMaster, follower: CopyFollower, size: Size) -> None:

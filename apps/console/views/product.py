@@ -15,7 +15,7 @@ from apps.common.templatetags.figures import signed
 from apps.console.access import StaffRequest, staff_page
 from apps.console.audit_view import values_in_words
 from apps.console.forms import DefaultsForm, ModuleForm, RulesForm
-from apps.copytrading.module import Live, live_copies
+from apps.copytrading.module import Live, live_copies, live_copies_lately
 
 #: What each module does while it is on, and while it is off.
 MODULES = {
@@ -70,7 +70,7 @@ def consequences(module: Module) -> list[str]:
 
 def running_now(module: Module) -> str:
     """What of a module runs now, in a sentence; '' where nothing does."""
-    live = live_copies() if module is Module.COPY_TRADING else None
+    live = live_copies_lately() if module is Module.COPY_TRADING else None
     if not live:
         return ""
     return (

@@ -10,6 +10,7 @@ from typing import Any
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import OF_ORDERS, EventKind
 from apps.copytrading.domain.hints import HINTS
+from apps.copytrading.domain.legible import PRICE_DIGITS, shown, significant
 from apps.copytrading.domain.volume import VolumeMode
 from apps.trading.orders import Side
 
@@ -73,7 +74,7 @@ def money(amount: Decimal, currency: str) -> str:
 
 
 def price(value: Decimal) -> str:
-    return f"{value.normalize():f}"
+    return shown(value, PRICE_DIGITS)
 
 
 def quoted(facts: Facts, value: Decimal) -> str:
@@ -146,19 +147,19 @@ def _sizing(facts: Facts) -> str:
     raw = _number(numbers, "raw_units")
     if raw is None or facts.kind == EventKind.PROTECTION:
         return ""
-    exact = lots(raw, facts.lot_units)
+    exact = lots(significant(raw, down=True), facts.lot_units)
     held = _number(numbers, "held_units") or Decimal(0)
     if facts.kind in (EventKind.REDUCED, EventKind.CLOSED):
         rounded = _rounded(facts, held - facts.units)
         return f"of {_held(facts)} lots {exact} remain to be held{rounded}" if raw else ""
     if facts.kind == EventKind.INCREASED:
         ratio = _number(numbers, "ratio")
-        frozen = f"at the ratio {price(round(ratio, 6))} " if ratio is not None else ""
+        frozen = f"at the ratio {shown(ratio)} " if ratio is not None else ""
         rounded = _rounded(facts, held + facts.units)
         return f"{frozen}{exact} lots are to be held{rounded}; {_held(facts)} were held before"
     if "mode" not in numbers:  # sized when its order was placed
         ratio = _number(numbers, "ratio")
-        frozen = f"at the ratio {price(round(ratio, 6))}" if ratio is not None else "here"
+        frozen = f"at the ratio {shown(ratio)}" if ratio is not None else "here"
         return f"{frozen} that is {exact} lots"
     return f"{_because(facts)} {exact} lots{_rounded(facts, facts.units)}"
 
@@ -219,7 +220,7 @@ def _filling(facts: Facts) -> str:
     far = (
         f"{distance.scaleb(int(pip_digits)):,.1f} pips"
         if pip_digits is not None
-        else price(distance)
+        else shown(distance)
     )
     text = f"{filled}, {far} {'worse' if facts.slippage > 0 else 'better'}"
     if facts.slippage_money:
@@ -272,7 +273,7 @@ _COMPARED: dict[Code, tuple[tuple[str, ...], Callable[..., str]]] = {
     ),
     Code.MARGIN: (
         ("margin_level", "min_margin_level"),
-        lambda facts, level, least: f"{price(level)} %, at least {price(least)} %",
+        lambda facts, level, least: f"{shown(level)} %, at least {price(least)} %",
     ),
     Code.TOO_LATE: (
         ("late_s", "max_delay_s"),
@@ -291,4 +292,4 @@ def _number(numbers: Mapping[str, Any], key: str) -> Decimal | None:
 
 def _plain(numbers: Mapping[str, Any], key: str) -> str:
     value = _number(numbers, key)
-    return "" if value is None else f"{value.normalize():f}"
+    return "" if value is None else shown(value, PRICE_DIGITS)

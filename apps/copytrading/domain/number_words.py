@@ -7,6 +7,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, NamedTuple
 
 from apps.copytrading.domain.explain import lots, money
+from apps.copytrading.domain.legible import PRICE_DIGITS, SIGNIFICANT, significant
 
 
 class NumberRow(NamedTuple):
@@ -36,8 +37,8 @@ _WORDS = {
     "fixed_volume": ("Fixed volume", "lots_set"),
     "multiplier": ("Multiplier", "number"),
     "rate": ("Exchange rate", "number"),
-    "ratio": ("Your units for one of the master's", "number"),
-    "raw_units": ("Exact volume to be held", "lots"),
+    "ratio": ("Your units for one of the master's", "computed"),
+    "raw_units": ("Exact volume to be held", "lots_computed"),
     "held_units": ("Held before", "lots"),
     "rounding": ("Rounding", "word"),
     "step_units": ("Step of the symbol", "lots"),
@@ -89,6 +90,8 @@ def _written(numbers: Mapping[str, Any], key: str, kind: str, lot_units: Decimal
 
 
 def _number(numbers: Mapping[str, Any], number: Decimal, kind: str, lot_units: Decimal) -> str:
+    if kind == "lots_computed":
+        return f"{lots(significant(number, down=True), lot_units)} lots"
     if kind == "lots":
         return f"{lots(number, lot_units)} lots"
     if kind == "lots_set":
@@ -100,4 +103,5 @@ def _number(numbers: Mapping[str, Any], number: Decimal, kind: str, lot_units: D
     if kind == "master_money":
         return money(number, str(numbers.get("master_currency") or ""))
     unit = {"seconds": " s", "percent": " %"}.get(kind, "")
+    number = significant(number, PRICE_DIGITS if kind == "number" else SIGNIFICANT)
     return f"{number.normalize():,f}{unit}"

@@ -158,6 +158,11 @@ class Drift(models.Model):
         indexes = [
             models.Index(fields=["subscription_id", "-id"], name="drift_of_subscription"),
             models.Index(fields=["account_id", "-id"], name="drift_of_account"),
+            models.Index(
+                fields=["-resolved_at", "-id"],
+                name="drift_by_resolution",
+                condition=Q(resolved_at__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:

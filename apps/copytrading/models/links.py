@@ -69,6 +69,11 @@ class TradeLink(models.Model):
                 name="link_open_on_account",
                 condition=Q(state="open"),
             ),
+            models.Index(
+                fields=["master_account_id"],
+                name="link_open_of_master",
+                condition=Q(state="open"),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -75,6 +75,13 @@ class CopyMaster(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     archived_at = models.DateTimeField(null=True, blank=True)
 
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["strategy_name", "id"], condition=Q(archived_at=None), name="master_by_name"
+            )
+        ]
+
     def __str__(self) -> str:
         return self.strategy_name
 
@@ -241,7 +248,14 @@ class CopySubscription(GuardSettings):
         indexes = [
             models.Index(
                 fields=["status"], name="subscription_not_active", condition=~Q(status="active")
-            )
+            ),
+            # Counted for every master of a list, without a look at the rows themselves.
+            models.Index(
+                fields=["master", "status"],
+                include=["follower"],
+                condition=Q(archived_at=None),
+                name="copies_of_master",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts.errors import AccountsError
@@ -28,12 +28,11 @@ from apps.copytrading.settings_preview import Preview, first_of, preview_new
 from apps.copytrading.settings_view import guards_in_effect
 from apps.platforms.selectors import accounts_of
 from apps.portal.access import SignedInRequest, copy_trading_page
-from apps.portal.copy_forms import FollowForm
+from apps.portal.copy_forms import FollowForm, GuardFields
 from apps.portal.copy_preview import (
     rehearsal_fragment,
     rehearsed,
     settings_of,
-    summary_fragment,
     tell,
 )
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
     from apps.copytrading.models import CopySubscription
     from apps.platforms.models import TradingAccount
 
-PAGE = "portal/copying/follow.html"
+PAGE, SUMMARY = "portal/copying/follow.html", "portal/copying/follow_summary.html"
 
 
 class _Wish:
@@ -68,6 +67,10 @@ class _Wish:
         """The account that is chosen, None for none or a stranger's."""
         value = str(self.form["account"].value() or "")
         return next((account for account in self.accounts if str(account.uuid) == value), None)
+
+    @property
+    def currency(self) -> str:
+        return self.account.currency if self.account else ""
 
     def preview(self) -> Preview | None:
         """None while no master and account are chosen, or a field cannot be read."""
@@ -102,7 +105,6 @@ def follow(request: SignedInRequest) -> HttpResponse:
         _inherit(wish)
     words = request.GET.get("q", "").strip()
     shown = [wish.master] if wish.master else search_masters(request.user, words)
-    account = wish.account
     context = {
         "form": form,
         "master": wish.master,
@@ -110,7 +112,7 @@ def follow(request: SignedInRequest) -> HttpResponse:
         "words": words,
         "masters": shown,
         "imported": has_imported_history([master.account_id for master in shown]),
-        "currency": account.currency if account else "",
+        "currency": wish.currency,
         "preview": wish.preview(),
         "rehearsal": wish.rehearsal() if previewing else None,
     }
@@ -122,9 +124,19 @@ def follow(request: SignedInRequest) -> HttpResponse:
 @require_POST
 @copy_trading_page
 def follow_summary(request: SignedInRequest) -> HttpResponse:
-    """What the form of a new copy would do as it is filled in; nothing is stored."""
+    """What the form of a new copy would do as it is filled in; nothing is stored.
+
+    With it come the currency and the inherited guards of the account that is chosen now.
+    """
     wish = _Wish(request, texts=False)
-    return summary_fragment(request, wish.form, wish.preview())
+    _inherit(wish)
+    context = {
+        "preview": wish.preview(),
+        "form": wish.form,
+        "currency": wish.currency,
+        "guards": [wish.form[name] for name in GuardFields.base_fields],
+    }
+    return render(request, SUMMARY, context)
 
 
 @require_POST
@@ -153,8 +165,7 @@ def _inherit(wish: _Wish) -> None:
             follower = follower_of(account.pk)
         except FollowerNotFound:
             pass
-    currency = account.currency if account else ""
-    guards = guards_in_effect(product_config(), follower, currency=currency)
+    guards = guards_in_effect(product_config(), follower, currency=wish.currency)
     wish.form.tell_inherited(guards, "no limit")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,8 +12,17 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.analytics import api as analytics
+from apps.analytics.domain.attribution import Cause
 from apps.analytics.domain.deposits import Reading, bookings, unexplained
-from apps.analytics.models import AccountFigures, EquityDay, EquityHour, EquitySample
+from apps.analytics.models import (
+    AccountFigures,
+    EquityDay,
+    EquityHour,
+    EquitySample,
+    SubscriptionDay,
+    SubscriptionFigures,
+)
+from apps.analytics.selectors import gap_of_copy
 from apps.copytrading.models import CopyMaster, CopySubscription, LinkLeg, TradeLink
 from apps.copytrading.selectors import accounts_of_masters
 from apps.demo import plan, seed
@@ -54,6 +64,7 @@ def test_a_past_as_a_real_account_would_have_left_it(opened: dict[str, Decimal])
     assert_deposits_are_found_by_the_product()
     assert_links_tell_what_deals_booked()
     assert_copies_begin_behind_the_journal()
+    assert_copies_are_explained()
     assert_the_products_pipeline_has_nothing_to_add()
 
 
@@ -106,6 +117,36 @@ def assert_links_tell_what_deals_booked() -> None:
     assert not legs
     for copy in CopySubscription.objects.all():
         assert copy.result == results[copy.pk]
+
+
+def assert_copies_are_explained() -> None:
+    """Every copy has its days, and its gap to the master is explained but for a few percent."""
+    assert SubscriptionDay.objects.count() > CopySubscription.objects.count()
+    residual = moved = Decimal(0)
+    for copy in CopySubscription.objects.select_related("follower__account", "master__account"):
+        (figures,) = SubscriptionFigures.objects.filter(pk=copy.pk)
+        days = SubscriptionDay.objects.filter(subscription_id=copy.pk).order_by("day")
+        assert math.isclose(math.prod(day.growth for day in days), figures.growth)
+        assert figures.realised == copy.result
+        assert not days or days[len(days) - 1].result == copy.result
+        assert 0 < figures.master_before < 2
+        found = gap_of_copy(
+            copy.pk,
+            master_account_id=copy.master.account_id,
+            currency=copy.follower.account.currency,
+            result=copy.result,
+        )
+        assert (
+            found.trades
+            == found.copied
+            == TradeLink.objects.filter(subscription_id=copy.pk).count()
+        )
+        gap = found.gap
+        assert sum(gap.parts.values(), Decimal(0)) == gap.actual - gap.expected
+        assert gap.parts[Cause.MANUAL] == gap.parts[Cause.LATE_START] == 0
+        residual += abs(gap.parts[Cause.RESIDUAL])
+        moved += sum(abs(amount) for amount in gap.parts.values())
+    assert residual < moved / 50
 
 
 def assert_the_products_pipeline_has_nothing_to_add() -> None:

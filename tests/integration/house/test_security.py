@@ -20,6 +20,7 @@ from apps.accounts import selectors
 from apps.accounts.api import create_customer, create_staff
 from apps.accounts.models import AuditEntry, SignIn, User
 from apps.accounts.roles import Role
+from apps.accounts.tasks import forget_old_sign_ins
 from apps.notifications.models import Notification
 from tests.support.queries import queries
 from tests.support.telling import gather
@@ -303,3 +304,18 @@ def test_passkey_data_is_given_to_anybody_who_wants_to_sign_in() -> None:
             "/accounts/2fa/webauthn/login/", headers={"X-Requested-With": "XMLHttpRequest"}
         )
     assert "challenge" in json.loads(answer.content)["request_options"]["publicKey"]
+
+
+def test_old_attempts_are_forgotten_after_the_days_that_are_set(
+    mara: User, owner: User, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.accounts.history._AT_ONCE", 2)
+    settings.KEEP_SIGN_INS_DAYS = 30
+    for user, days in ((mara, 40), (owner, 35), (mara, 31), (mara, 29), (mara, 0)):
+        at = timezone.now() - timedelta(days=days)
+        SignIn.objects.create(user=user, at=at, succeeded=True, method="password")
+
+    forget_old_sign_ins()
+
+    kept = [(timezone.now() - row.at).days for row in SignIn.objects.order_by("id")]
+    assert kept == [29, 0]

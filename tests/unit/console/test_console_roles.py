@@ -143,6 +143,14 @@ ADDRESSES: dict[str, Address] = {
     "outcome": looks(lambda desk: [Outcome.objects.earliest("id").pk]),
     "copy": looks(lambda desk: [desk.copy]),
     "check_chain": Address(None, P.VIEW, lambda desk: [desk.copy]),
+    **dict.fromkeys(("followers_at_risk", "followers_csv"), looks()),
+    **dict.fromkeys(
+        ("master_followers", "master_followers_csv"), looks(lambda desk: [desk.master])
+    ),
+    "change_followers": Address(P.INTERVENE, P.INTERVENE, lambda desk: ["pause"]),
+    "change_master_followers": Address(
+        P.INTERVENE, P.INTERVENE, lambda desk: [desk.master, "stop"]
+    ),
     **dict.fromkeys(
         ("master", "master_trades", "master_outcomes", "master_outcomes_csv", "master_audit"),
         looks(lambda desk: [desk.master]),

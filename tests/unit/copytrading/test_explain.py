@@ -9,6 +9,8 @@ import pytest
 
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.explain import Facts, explain, hint, lots, sentences
+from apps.copytrading.domain.legible import shown
+from apps.copytrading.domain.number_words import number_rows
 
 NUMBERS = {
     "mode": "equity_ratio",
@@ -163,6 +165,46 @@ def test_a_copy_on_the_other_side_says_so() -> None:
 )
 def test_other_things_that_masters_do(kind: str, told: str) -> None:
     assert explain(facts(kind=kind)).startswith(told)
+
+
+#: What a division leaves: more digits than anybody reads.
+_LONG = "0.24310000000000000000000000000000000000012345"
+
+
+def test_computed_numbers_are_cut_to_digits_that_people_read() -> None:
+    numbers = NUMBERS | {
+        "ratio": "0.243099999999999999999999999871",
+        "raw_units": "23999.999999999999999999999999",
+        "held_units": "1000",
+        "margin_level": "149.33333333333333333333333",
+        "limit_price": "1.0931921499999999999999999",
+        "rate": "1.17338472651219384756182",
+        "late_s": "10.123456789",
+        "quote": "97234.51",
+    }
+    told = explain(facts(kind="increased", numbers=numbers))
+    assert "at the ratio 0.2431 0.239999 lots are to be held" in told
+    rows = {row.name: row.value for row in number_rows(numbers, Decimal(100_000))}
+
+    assert rows["Your units for one of the master's"] == "0.2431"
+    # Not 0.24: what is rounded down to a step has not reached the next one.
+    assert rows["Exact volume to be held"] == "0.239999 lots"
+    assert rows["Margin level after it"] == "149.333 %"
+    assert rows["Worst price allowed"] == "1.09319215"
+    assert rows["Exchange rate"] == "1.173384727"
+    assert rows["Time since the master's deal"] == "10.1235 s"
+    assert rows["Price on your platform"] == "97,234.51"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (_LONG, "0.2431"), ("1234567.8912345", "1234568"), ("0.000012345678", "0.0000123457"),
+        ("100", "100"), ("-2.00000049", "-2"), ("0", "0"), ("123456789", "123456789"),
+    ],
+)  # fmt: skip
+def test_digits_before_the_point_always_stay(value: str, text: str) -> None:
+    assert shown(Decimal(value)) == text
 
 
 def test_sentences_are_the_steps_of_the_story() -> None:

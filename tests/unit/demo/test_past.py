@@ -77,6 +77,18 @@ def test_copies_add_up_to_what_their_accounts_earned(past: Past) -> None:
         assert sum(results, Decimal(0)) == book.balance - deposited(book.flows)
 
 
+def test_days_of_copies_add_up_to_their_result(past: Past) -> None:
+    for key, copy in past.copies.items():
+        assert sum((day.gained for day in copy.days), Decimal(0)) == copy.result, key
+        assert bool(copy.days) == bool(copy.links)
+        if not copy.days:
+            continue
+        assert [day.step for day in copy.days] == sorted({day.step for day in copy.days})
+        assert copy.days[-1].result == copy.result and copy.days[-1].floating == 0
+        assert all(day.money > 0 for day in copy.days)
+    assert any(day.floating for copy in past.copies.values() for day in copy.days)
+
+
 def test_copies_come_after_their_master_and_hold_no_more_than_they_may(past: Past) -> None:
     settings = {(copy.account, copy.master): copy for copy in plan.COPIES}
     links = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,7 +16,7 @@ from apps.analytics.models import ImportedRecord
 from apps.copytrading.models import CopyMaster
 from tests.factories.copytrading import fund, quote, switch_copying, symbol
 from tests.factories.discover import followed, kept_up, listed, opens, three_masters
-from tests.factories.platforms import AccountFactory, ConnectionFactory
+from tests.factories.platforms import AccountFactory, ConnectionFactory, GroupFactory
 from tests.support.queries import queries
 
 pytestmark = pytest.mark.django_db
@@ -176,13 +177,12 @@ def test_followers_stand_with_their_median_from_five_on(
     assert "Too few followers (2 of 5)" in wild
 
 
-def test_demo_and_imported_records_wear_their_badges(
-    as_customer: Client, three: list[CopyMaster]
-) -> None:
+def brought_along(account_id: int) -> None:
+    """A record of elsewhere that is a part of an account's figures."""
     today = timezone.now().date()
     ImportedRecord.objects.create(
-        account_id=three[0].account_id,
-        format="mt5_html",
+        account_id=account_id,
+        format="metatrader_5",
         file_name="statement.html",
         digest="d",
         trades=1,
@@ -194,6 +194,36 @@ def test_demo_and_imported_records_wear_their_badges(
         last_day=today - timedelta(days=130),
         confirmed_at=timezone.now(),
     )
+
+
+def test_demo_and_imported_history_are_marked_wherever_figures_stand(
+    as_customer: Client, customer: User
+) -> None:
+    account = {"owner": customer, "group": GroupFactory(mode="demo")}
+    master = listed("Mine", account=account)
+    brought_along(master.account_id)
+    kept_up()
+    uuid = str(master.uuid)
+
+    for address in (
+        f"{LIST}?view=cards",
+        f"{LIST}?view=table",
+        f"{reverse('portal:compare')}?m={uuid}",
+        reverse("portal:discover_master", args=[uuid]),
+        f"{reverse('portal:follow')}?master={uuid}",
+        f"{reverse('portal:follow')}?q=mine",
+        reverse("portal:masters"),
+        reverse("portal:master_profile", args=[uuid]),
+    ):
+        page = as_customer.get(address).content.decode().partition("<main")[2]
+        assert re.search(r'class="badge[^>]*>Imported history<', page), address
+        assert re.search(r'class="badge[^>]*>Demo( track record)?<', page), address
+
+
+def test_demo_and_imported_records_wear_their_badges(
+    as_customer: Client, three: list[CopyMaster]
+) -> None:
+    brought_along(three[0].account_id)
     calm, wild = words(as_customer, "q=calm"), words(as_customer, "q=wild")
     assert ">Imported history<" in calm and ">Real<" in calm and ">Demo<" not in calm
     assert ">Imported history<" not in wild and ">Demo<" in wild

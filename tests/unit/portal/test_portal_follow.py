@@ -197,6 +197,25 @@ def test_queries_are_few_and_do_not_grow(
     assert of_rehearsal() == first <= 18 and cached <= 8
 
 
+# --- another account
+
+
+def test_money_is_named_in_the_currency_of_the_account_that_is_chosen_now(
+    as_customer: Client, world: CopyWorld, customer: User, chosen: dict[str, str]
+) -> None:
+    euros = AccountFactory(connection=world.connection, owner=customer, currency="EUR")
+    follower = api.create_follower(actor=customer, account=euros)
+    api.update_follower(actor=customer, follower=follower, min_equity=250)
+    shown = page(as_customer, master=chosen["master"], account=chosen["account"])
+    assert shown.count('<span class="muted account-currency">USD</span>') == 4
+
+    changed = {**chosen, "account": str(euros.uuid)}
+    told = as_customer.post(reverse("portal:follow_summary"), changed).content.decode()
+
+    assert '<span hx-swap-oob="innerHTML:.account-currency">EUR</span>' in told
+    assert "250 EUR" in told.partition("innerHTML:#id_min_equity_helptext")[2]
+
+
 # --- refusals ahead
 
 

@@ -169,7 +169,7 @@ class PastBook:
             holding.swap += _money(pips * self.prices.pip(holding.symbol) * holding.units * rate)
 
     def equity(self, step: int) -> Decimal:
-        return self.balance + sum((self._worth(h, step) for h in self.open.values()), ZERO)
+        return self.balance + sum((self.worth(h, step) for h in self.open.values()), ZERO)
 
     def hour(self, step: int, every: int) -> None:
         """Sample a full hour, of those before the last weeks only each so many-th."""
@@ -200,7 +200,8 @@ class PastBook:
         at = self.calendar.at(step, seconds)
         return max(at, self.fills[-1].at + _MILLISECOND) if self.fills else at
 
-    def _worth(self, holding: Holding, step: int) -> Decimal:
+    def worth(self, holding: Holding, step: int) -> Decimal:
+        """What a position would change the balance by if it were closed at a step."""
         side = Side.SELL if holding.side is Side.BUY else Side.BUY
         terms = self.prices.terms[holding.symbol]
         distance = (self.prices.price(holding.symbol, step, side) - holding.price) * (

@@ -45,12 +45,28 @@ class PastLink:
     result: Decimal = ZERO
 
 
+class CopyDay(NamedTuple):
+    """A day that changed the result of a copy, in account currency.
+
+    ``step`` is the day's last, ``result`` what the copy made since it began and ``floating`` the
+    part of it that is open. ``gained`` is what the day changed, ``money`` what copying had to
+    work with at its beginning and ``capital`` at its end.
+    """
+
+    step: int
+    result: Decimal
+    floating: Decimal
+    capital: Decimal
+    gained: Decimal
+    money: Decimal
+
+
 @dataclass(slots=True, eq=False)
 class PastCopy:
     """A subscription of the past, from step ``first`` on; from ``paused`` on it opens nothing.
 
     ``causes`` are the master's fills behind fills of the follower, both as places in the
-    accounts' lists.
+    accounts' lists. ``held`` are numbers of the account's positions, ``result`` is realised.
     """
 
     account: str
@@ -60,10 +76,24 @@ class PastCopy:
     paused: int
     links: dict[int, PastLink] = field(default_factory=dict)
     causes: dict[int, int] = field(default_factory=dict)
+    held: set[int] = field(default_factory=set)
+    result: Decimal = ZERO
+    days: list[CopyDay] = field(default_factory=list)
+    _before: Decimal = ZERO  # result and capital at the end of the day before
+    _capital: Decimal | None = None  # None: nothing was held then
 
-    @property
-    def result(self) -> Decimal:
-        return sum((link.result for link in self.links.values()), ZERO)
+    def end_day(self, book: PastBook, step: int) -> None:
+        """Note what the day has changed, as the product does from look to look."""
+        own = [holding for holding in book.open.values() if holding.number in self.held]
+        floating = sum((book.worth(holding, step) for holding in own), ZERO)
+        result = self.result + floating
+        gained, self._before = result - self._before, result
+        allocated = self.terms.sizing.allocated_capital
+        capital = allocated + result if allocated else book.equity(step)
+        money = capital - gained if self._capital is None else self._capital
+        self._capital = capital if own else None
+        if gained:
+            self.days.append(CopyDay(step, result, floating, capital, gained, money))
 
 
 class _Rates(NamedTuple):
@@ -98,6 +128,8 @@ def follow(
         reverse=True,
     )
     for hour in range(first, last, HOUR):
+        if hour % DAY == 0 and hour > first:
+            _end_day(book, copies, hour - 1)
         if hour in flows:
             book.deposit(hour, flows[hour])
         if hour % DAY == 0 and book.open:
@@ -106,7 +138,13 @@ def follow(
         while news and masters[news[-1][2].master].fills[news[-1][1]].step < hour + HOUR:
             _, place, copy = news.pop()
             _Copying(book, copy, masters[copy.master], chance, netting).take(place)
+    _end_day(book, copies, last - 1)
     book.sample(last - 1)
+
+
+def _end_day(book: PastBook, copies: Sequence[PastCopy], step: int) -> None:
+    for copy in copies:
+        copy.end_day(book, step)
 
 
 class _Copying(NamedTuple):
@@ -142,6 +180,7 @@ class _Copying(NamedTuple):
             fill.step, self._moment(fill), symbol, fill.side, units, self._price(fill)
         )
         self.copy.links[fill.holding.number] = PastLink(fill.holding, held, sized, place, place)
+        self.copy.held.add(held.number)
         self._because(place)
 
     def _follow(self, place: int, fill: Fill, link: PastLink) -> None:
@@ -156,7 +195,9 @@ class _Copying(NamedTuple):
         moment, price = self._moment(fill), self._price(fill)
         if fill.effect is DealEffect.CLOSE and (missing < 0 or not fill.units_after):
             gone = link.held.units if not fill.units_after else -missing
-            link.result += self.book.reduce(fill.step, moment, link.held, gone, price)
+            booked = self.book.reduce(fill.step, moment, link.held, gone, price)
+            link.result += booked
+            self.copy.result += booked
         elif fill.effect is DealEffect.OPEN and missing > 0 and fill.step < self.copy.paused:
             self.book.increase(fill.step, moment, link.held, missing, price)
         else:
