@@ -126,7 +126,7 @@ class MastersFilter(forms.Form):
     def sort_chosen(self) -> Sort:
         return Sort(self.chosen.get("sort", Sort.FOLLOWERS))
 
-    def wanted(self, *, size: int = MASTERS_SHOWN, page: int | None = None) -> Wanted:
+    def wanted(self, *, size: int | None = None, page: int | None = None) -> Wanted:
         """The page of the list that is asked for, or another one of it."""
         chosen = self.chosen
         return Wanted(
@@ -142,7 +142,7 @@ class MastersFilter(forms.Form):
             sort=self.sort_chosen,
             reverse=bool(chosen.get("reverse")),
             page=page or self.page,
-            size=size,
+            size=size or MASTERS_SHOWN,
         )
 
     def params(self, **changes: Any) -> dict[str, str]:

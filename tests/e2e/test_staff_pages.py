@@ -68,6 +68,38 @@ def test_switching_copy_trading_off_takes_its_pages_away(new_page: NewPage, owne
     expect(page.get_by_role("button", name="Switch copy trading on")).to_be_visible()
 
 
+def test_an_owner_turns_copy_trading_off_and_on(
+    new_page: NewPage, owner: User, customer: User
+) -> None:
+    world = CopyWorld()
+    world.follow(account={"owner": customer})
+    world.trade("p1", 100_000)
+    world.run()
+    page, theirs = new_page(), new_page()
+    sign_in(page, owner)
+    sign_in(theirs, customer)
+    theirs.goto("/")
+    discover = theirs.get_by_role("navigation").get_by_role("link", name="Discover")
+    expect(discover.first).to_be_visible()
+    page.goto("/console/product/")
+
+    module = page.get_by_role("region", name="Copy Trading")
+    module.get_by_label("Reason").fill("Maintenance")
+    page.get_by_role("button", name="Switch copy trading off").click()
+    expect(page.get_by_text("1 running copy of 1 customer")).to_be_visible()
+    expect(page.get_by_text("1 copied position stay")).to_be_visible()
+    page.get_by_role("button", name="Switch it off").click()
+    expect(page.get_by_text("Copy trading is off.")).to_be_visible()
+    expect(page.get_by_role("link", name="Masters")).to_have_count(0)
+    theirs.goto("/")
+    expect(discover).to_have_count(0)
+
+    module.get_by_label("Reason").fill("Done")
+    page.get_by_role("button", name="Switch copy trading on").click()
+    expect(page.get_by_text("Copy trading is on.")).to_be_visible()
+    expect(page.get_by_role("link", name="Masters").first).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 375])
 def test_the_gallery_shows_both_themes(

@@ -167,6 +167,7 @@ CATALOGUE: Mapping[str, Visits] = {
     "console:outcome": _one(pk=lambda s: s.outcome.pk),
     "console:check_chain": _one(uuid=copy),
     "console:copy": _one(uuid=copy),
+    "console:masters": _asked("q=1", "sort=alarms&page=9", "watch=gated", "sort=return&period=365"),
     "console:master": _one(uuid=master),
     "console:followers_at_risk": _asked(
         "level=all",

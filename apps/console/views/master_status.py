@@ -39,7 +39,7 @@ class DeactivateForm(ReasonForm):
     field_order = ("positions", "reason")
     choice_helps = {
         "keep": "Copies open nothing new; what they hold closes when the master closes it.",
-        "close": "At market, at once; copied orders that rest are cancelled. Market may have "
+        "close": "At market, at once; copied orders that rest are cancelled. Prices may have "
         "moved until then.",
     }
 
