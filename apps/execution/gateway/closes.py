@@ -8,7 +8,8 @@ one position, and each of them may have a close under way.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -18,6 +19,8 @@ from apps.execution.intents import Col
 from apps.platforms.ports import Connector, Finding, Presence
 from apps.trading.deals import Deal, DealEffect
 from apps.trading.orders import Leg, OrderState
+
+AtRest = Callable[[], AbstractAsyncContextManager[None]]
 
 #: An order without an answer or a fill for this long is asked for.
 QUIET = timedelta(seconds=10)
@@ -39,12 +42,19 @@ _ENDED = """
 
 
 class Closes:
-    """Looks for the deals of closes on one connection."""
+    """Looks for the deals of closes on one connection.
 
-    def __init__(self, database: Database, connector: Connector, tickets: Tickets) -> None:
+    ``at_rest`` holds the write-back still: a ticket is forgotten when its row is about to be
+    stored, and in between neither the tickets nor the database know whose its deals are.
+    """
+
+    def __init__(
+        self, database: Database, connector: Connector, tickets: Tickets, at_rest: AtRest
+    ) -> None:
         self._database = database
         self._connector = connector
         self._tickets = tickets
+        self._at_rest = at_rest
 
     async def ended(self, ticket: Ticket) -> bool:
         """Whether the gateway before has said after all what became of it; then it has ended.
@@ -64,10 +74,7 @@ class Closes:
         for deal in deals:
             if self._may_be(ticket, deal):
                 orders[deal.platform_order_id].append(deal)
-        for taken in await self._taken(ticket, orders):
-            del orders[taken]
-        # Others that were asked for meanwhile may have found theirs among these.
-        free = [deals for deals in orders.values() if self._may_be(ticket, deals[0])]
+        free = await self._free(ticket, orders)
         rivals = self._rivals(ticket) if free else []
         mine = _likeliest(ticket.units, [d for d in free if not _of_another(ticket, d, rivals)])
         if mine and _doubtful(ticket, mine, rivals):
@@ -81,6 +88,18 @@ class Closes:
         position_id = ticket.row[Col.POSITION_ID]
         left = next((p for p in snapshot.positions if p.position_id == position_id), None)
         return Finding(Presence.FOUND, deals=tuple(mine), position=left)
+
+    async def _free(
+        self, ticket: Ticket, orders: Mapping[str, Sequence[Deal]]
+    ) -> list[Sequence[Deal]]:
+        """The deals of those platform orders that belong to no other order of ours."""
+        if not orders:
+            return []
+        async with self._at_rest():
+            taken = await self._taken(ticket, orders)
+            # Others that were asked for meanwhile may have found theirs among these.
+            left = [deals for number, deals in orders.items() if number not in taken]
+            return [deals for deals in left if self._may_be(ticket, deals[0])]
 
     def _may_be(self, ticket: Ticket, deal: Deal) -> bool:
         """A deal that closes this position and belongs to no other order under way."""
@@ -105,15 +124,12 @@ class Closes:
             and not (other.final or other.platform_order_id)
         ]
 
-    async def _taken(self, ticket: Ticket, orders: Mapping[str, Sequence[Deal]]) -> list[str]:
-        """Platform orders among these that are stored as another order's."""
-        if not orders:
-            return []
+    async def _taken(self, ticket: Ticket, orders: Mapping[str, Sequence[Deal]]) -> set[str]:
+        """Platform orders that are stored as another order's."""
         account_id, ids = ticket.row[Col.ACCOUNT_ID], list(orders)
         deal_ids = [deal.deal_id for deals in orders.values() for deal in deals]
         values = [account_id, deal_ids, ticket.cid, account_id, ids, ticket.cid]
-        rows = await self._database.rows(_TAKEN, values)
-        return [row[0] for row in rows if row[0] in orders]
+        return {row[0] for row in await self._database.rows(_TAKEN, values)}
 
 
 def _of_another(ticket: Ticket, deals: Sequence[Deal], rivals: Sequence[Ticket]) -> bool:

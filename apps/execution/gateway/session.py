@@ -93,7 +93,8 @@ class Session:
         self.roster = Roster(connector, directory, self.book, sync)
         self._figures = FiguresWriter(database, lease.connection_id, self.book, self._give_way)
         self._resolver = resolve.Resolver(
-            *(connector, lease, tickets, Closes(database, connector, tickets)),
+            *(connector, lease, tickets),
+            Closes(database, connector, tickets, writeback.at_rest),
             *(writeback.ticket, self._events.take, lambda: self.sender.up),
         )
         self._rereading = Rereading(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import structlog
@@ -119,6 +120,12 @@ class Writeback:
     @property
     def empty(self) -> bool:
         return not (self._dirty or self._deals or self._positions or self._chains or self._batches)
+
+    @asynccontextmanager
+    async def at_rest(self) -> AsyncIterator[None]:
+        """Nothing is being stored meanwhile: an order whose ticket is gone has its row."""
+        async with self._lock:
+            yield
 
     # --- storing ---------------------------------------------------------------------------------
     async def run(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from apps.execution.gateway.closes import Closes
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.resolve import Resolver
 from apps.execution.gateway.tickets import Ticket
+from apps.execution.gateway.writeback import Writeback
 from apps.execution.intents import Col
 from apps.trading.deals import DealEffect
 from apps.trading.orders import Leg, OrderState, Side
@@ -30,11 +32,32 @@ class Ended(NoDeals):
         return [("rejected", "NO_QUOTES", "")] if "final_at" in statement else []
 
 
+class Storing(NoDeals):
+    """PostgreSQL takes its time to commit, and shows nothing of it before."""
+
+    def __init__(self) -> None:
+        self.begun, self.commit = asyncio.Event(), asyncio.Event()
+
+    async def run_all(self, statements: Sequence[object]) -> list[list[Any]]:
+        self.begun.set()
+        await self.commit.wait()
+        return [[] for _ in statements]
+
+    async def rows(self, statement: str, values: Sequence[object] = ()) -> list[Any]:
+        if "platform_order_id = ANY" in statement and self.commit.is_set():
+            return [(number,) for number in cast(list[str], values[4])]
+        return []
+
+
 def resolver(
-    desk: Desk, changed: list[tuple[str, str]], database: NoDeals | None = None
+    desk: Desk,
+    changed: list[tuple[str, str]],
+    database: NoDeals | None = None,
+    writeback: Writeback | None = None,
 ) -> Resolver:
     lease = Lease(1, "me", 1, deadline=time.monotonic() + 60, send_from=0.0)
-    closes = Closes(cast(Any, database or NoDeals()), desk.connector, desk.tickets)
+    at_rest = writeback.at_rest if writeback else nullcontext
+    closes = Closes(cast(Any, database or NoDeals()), desk.connector, desk.tickets, at_rest)
 
     def note(ticket: Ticket) -> None:
         changed.append((ticket.cid, ticket.state))
@@ -159,6 +182,30 @@ def test_what_either_of_two_closes_may_have_done_waits_for_the_answer() -> None:
         other.sent_at = datetime.now(UTC) + timedelta(minutes=1)  # it left long after the deal
         await asks._ask(lost)
         assert (lost.filled, lost.platform_order_id != "") == (D(2_000), True)
+
+    run(work())
+
+
+def test_a_close_that_is_just_being_stored_keeps_its_deals() -> None:
+    """Its ticket is forgotten already, and its row is not committed yet."""
+
+    async def work() -> None:
+        desk, lost, other = two_closes(31_000, 28_000)
+        deal, _ = desk.platform.close("a0", position_of(lost), D(28_000))
+        other.deal(deal, datetime.now(UTC), position_gone=False)
+        desk.tickets.index(other)
+        assert other.state is OrderState.FILLED
+        database = Storing()
+        writeback = Writeback(cast(Any, database), 1, desk.tickets, print, lambda *_: None)
+        writeback.ticket(other)
+        storing = asyncio.create_task(writeback.flush())
+        await database.begun.wait()
+        assert not desk.tickets.knows("a0", "c2")
+        asking = asyncio.create_task(resolver(desk, [], database, writeback)._ask(lost))
+        await asyncio.sleep(0.02)
+        database.commit.set()
+        await asyncio.gather(storing, asking)
+        assert (lost.state, lost.filled, lost.platform_order_id) == (OrderState.UNKNOWN, D(0), "")
 
     run(work())
 
