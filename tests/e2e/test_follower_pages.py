@@ -44,7 +44,7 @@ def test_a_risk_officer_ends_what_is_leveraged_too_much(new_page: NewPage, offic
     page = new_page()
     sign_in(page, officer)
 
-    page.get_by_role("link", name="Followers at risk 1 critical").click()
+    page.get_by_role("link", name="Followers at risk 1 waiting").click()
     followers = page.get_by_role("table", name="Followers", exact=True)
     row = followers.get_by_role("row", name=login)
     expect(row).to_contain_text("87.0 %")

@@ -218,7 +218,8 @@ def test_staff_change_defaults_and_read_how_a_copy_is_set(
     assert product_config().max_delay_s == 20
 
     page.goto(f"/console/masters/{copied.master.uuid}/")
-    page.get_by_role("link", name=copied.follower.account.login).click()
+    page.get_by_role("link", name="Followers", exact=True).click()
+    page.get_by_role("link", name=copied.follower.account.login, exact=True).click()
     expect(page.get_by_role("region", name="Guards")).to_contain_text("20 s")
     expect(page.get_by_role("button", name="Save")).to_have_count(0)
 
