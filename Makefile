@@ -8,8 +8,10 @@ help:  ## list the commands
 run:  ## start the whole product (DEMO=0: empty, without demo data)
 	@scripts/prepare run && exec $(PY) -m apps.common.launcher
 
+# Three at a time on two cores: tests that kill processes mostly wait. Longest first.
 test:  ## run all tests; PYTEST_ARGS="-k name" for some
-	@scripts/prepare test && exec $(PY) -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
+	@scripts/prepare test && exec $(PY) -m pytest -q -n 3 --dist loadfile \
+		--no-loadscope-reorder $(PYTEST_ARGS)
 
 lint:  ## check code, types, imports and templates
 	@scripts/prepare test
