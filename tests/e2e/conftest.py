@@ -88,8 +88,13 @@ def owner(transactional_db: None) -> User:
 
 
 def _is_fault(message: ConsoleMessage) -> bool:
-    """Whether a page complains; a form that is refused answers 422, which is no fault."""
-    return message.type == "error" and "status of 422" not in message.text
+    """Whether a page complains.
+
+    A form that is refused answers 422, which is no fault. Nor is a preview given up because its
+    form was sent meanwhile: htmx calls that an abort. A request that failed says sendError.
+    """
+    given_up = message.text.startswith(("htmx:sendAbort,", "htmx:afterRequest,"))
+    return message.type == "error" and "status of 422" not in message.text and not given_up
 
 
 NewPage = Callable[..., Page]
