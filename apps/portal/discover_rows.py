@@ -15,7 +15,7 @@ from apps.analytics.domain.standing import MINIMUM_FOLLOWERS, Figure
 from apps.analytics.list_query import Period
 from apps.analytics.listing import MasterEntry
 from apps.analytics.selectors import return_lines
-from apps.common.templatetags.figures import percent, signed_percent, tone
+from apps.common.templatetags.figures import percent, ratio, signed_percent, tone
 from apps.copytrading.selectors import followed_masters
 from apps.platforms.registry import CATALOGUE
 
@@ -65,7 +65,7 @@ class DiscoverRow:
     def sharpe_words(self) -> str:
         """The Sharpe ratio, or why there is none."""
         value = self.sharpe.value
-        return self.sharpe.standing.label if value is None else f"{value:.2f}".replace("-", "−")
+        return self.sharpe.standing.label if value is None else ratio(value)
 
     @property
     def return_tone(self) -> str:

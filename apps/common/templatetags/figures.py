@@ -95,6 +95,12 @@ def correlation(value: float) -> str:
 
 
 @register.filter
+def ratio(value: float) -> str:
+    """A bare figure of two places: 1.10, −0.35."""
+    return f"{value:.2f}".replace("-", _MINUS)
+
+
+@register.filter
 def signed_lots(value: Decimal) -> str:
     """Lots with their sign: bought is +, sold −."""
     return f"{'+' if value > 0 else ''}{lots(value)}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator
 from decimal import Decimal
 
@@ -96,6 +97,14 @@ def test_the_list_is_narrowed_searched_and_sorted(desk: Client) -> None:
     text = desk.get(reverse("console:masters")).content.decode()
     assert "No new followers" in text and "Sudden leverage" in text
     assert "No master fits" in desk.get(reverse("console:masters"), {"q": "zz"}).content.decode()
+
+
+def test_a_sharpe_ratio_below_zero_has_its_minus(desk: Client) -> None:
+    switch_copying()
+    listed("Loser", returns=(-0.002, 0.001))
+    kept_up()
+    text = desk.get("/console/masters/").content.decode()
+    assert re.search(r'data-label="Sharpe">\s*−\d+\.\d\d\s*<', text)
 
 
 def test_pages_and_queries_do_not_depend_on_the_number(
