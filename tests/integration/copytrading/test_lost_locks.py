@@ -14,6 +14,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ONE = Query("SELECT 1::int", [], lambda rows: rows[0][0])
 
+# The server's other databases have locks of the same name while tests run side by side.
+HELD = """SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+          WHERE datname = current_database() AND locktype = 'advisory' AND classid = %s"""
+
 
 def cut() -> None:
     """End the connection of this test, from the outside."""
@@ -42,5 +46,4 @@ def test_a_worker_that_begins_gets_a_new_connection_and_its_lock() -> None:
     cut()
     with master_lock_asking(7, ONE) as (taken, (one,)):
         assert (taken, one) == (True, 1)
-        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s"
-        assert sql.rows(held, [MASTER_LOCK]) == [(1,)]
+        assert sql.rows(HELD, [MASTER_LOCK]) == [(1,)]
