@@ -187,7 +187,7 @@ class Resolver:
         if ticket.state is OrderState.UNKNOWN and ticket.leg in {Leg.PROTECT, Leg.CANCEL}:
             ticket.finish(OrderState.FILLED, now)
         if not ticket.final and finding.order is None and ticket.filled:
-            self._part(ticket)
+            self._end_unseen(ticket)
         self._tickets.index(ticket)
         self._changed(ticket)
         _log.info("unknown order found", client_order_id=ticket.cid, state=ticket.state)
@@ -202,11 +202,11 @@ class Resolver:
             ticket.notional = position.units * position.price
             ticket.finish(OrderState.FILLED, now)
 
-    def _part(self, ticket: Ticket) -> None:
-        """Only a part was filled and no order is shown that could fill the rest any more."""
+    def _end_unseen(self, ticket: Ticket) -> None:
+        """No order is shown that could be filled, or the rest of it, any more."""
         if self._seen_twice(ticket):
-            message = "only a part was filled; the platform shows no order for the rest"
-            ticket.finish(OrderState.CANCELLED, datetime.now(UTC), "PART_FILLED", message)
+            state, code, message = _unseen(ticket)
+            ticket.finish(state, datetime.now(UTC), code, message)
 
     def _seen_twice(self, ticket: Ticket) -> bool:
         if datetime.now(UTC) - (ticket.sent_at or ticket.committed_at) < _GRACE:
@@ -215,14 +215,8 @@ class Resolver:
         return self._absent[ticket.cid] >= 2
 
     def _missing(self, ticket: Ticket) -> None:
-        now = datetime.now(UTC)
-        if self._seen_twice(ticket):
-            if ticket.rested_at is not None:
-                message = "it rested, and the platform shows it no more"
-                ticket.finish(OrderState.CANCELLED, now, "NOT_SHOWN", message)
-            else:
-                message = "sent, but the platform shows no trace of it"
-                ticket.finish(OrderState.NOT_DELIVERED, now, "NOT_DELIVERED", message)
+        self._end_unseen(ticket)
+        if ticket.final:
             self._changed(ticket)
             _log.info("unknown order is not there", client_order_id=ticket.cid, state=ticket.state)
 
@@ -261,3 +255,15 @@ def _has_terms(order: Order, row: list[Any]) -> bool:
 
 def _price(value: object) -> Decimal | None:
     return None if value is None else Decimal(str(value))
+
+
+def _unseen(ticket: Ticket) -> tuple[OrderState, str, str]:
+    """How an order ends that the platform shows no more: its state, a code and a message."""
+    if ticket.filled:
+        message = "only a part was filled; the platform shows no order for the rest"
+        return OrderState.CANCELLED, "PART_FILLED", message
+    if ticket.rested_at is not None:
+        message = "it rested, and the platform shows it no more"
+        return OrderState.CANCELLED, "NOT_SHOWN", message
+    message = "sent, but the platform shows no trace of it"
+    return OrderState.NOT_DELIVERED, "NOT_DELIVERED", message

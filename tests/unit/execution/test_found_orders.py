@@ -210,6 +210,25 @@ def test_a_close_that_is_just_being_stored_keeps_its_deals() -> None:
     run(work())
 
 
+def test_an_order_of_which_a_part_was_told_ends_as_filled_in_part() -> None:
+    """The platform knows the order no more, but what it filled has been counted."""
+
+    async def work() -> None:
+        desk = Desk()
+        own_open(desk, "c1")
+        ticket = desk.tickets.by_client_id["c1"]
+        ticket.state, ticket.filled = OrderState.UNKNOWN, D(400)
+        ticket.sent_at = ticket.committed_at = datetime.now(UTC) - timedelta(minutes=1)
+        asks = resolver(desk, [])
+        await asks._ask(ticket)
+        assert not ticket.final  # a list of orders may be a moment behind
+        await asks._ask(ticket)
+        assert (ticket.state, ticket.code) == (OrderState.CANCELLED, "PART_FILLED")
+        assert ticket.filled == D(400)
+
+    run(work())
+
+
 def two_closes(lost: int, other: int) -> tuple[Desk, Ticket, Ticket]:
     """A close whose answer is lost, and one of the same position that was sent a moment ago."""
     desk = Desk()
