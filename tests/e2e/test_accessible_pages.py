@@ -16,7 +16,8 @@ from playwright.sync_api import Page, expect
 from apps.accounts.models import User
 from apps.copytrading.models import CopyMaster, CopySubscription, Outcome
 from tests.e2e.conftest import NewPage, sign_in
-from tests.factories.copytrading import CopyWorld
+from tests.factories.copytrading import CopyWorld, MasterFactory
+from tests.factories.platforms import AccountFactory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,6 +33,29 @@ CONSOLE = [
     *("live", "outcomes", "masters", "groups", "drift", "kill_switch", "platforms", "product"),
     *("applications", "audit", "customers", "staff", "operations", "quality", "house", "setup"),
 ]
+
+
+def further_pages(copied: CopySubscription, own: CopyMaster) -> list[str]:
+    """Pages that are made of what the others show already; each is looked at in one theme."""
+    copy, account, legal = [copied.uuid], [copied.follower.account.uuid], ["risk", 1]
+    mine, free = [own.uuid], [AccountFactory(owner=own.account.owner).uuid]
+    return [
+        *(reverse("portal:change_copy", args=[*copy, action]) for action in ("stop", "delete")),
+        *(reverse("portal:change_master", args=[*mine, to]) for to in ("delete", "switch-off")),
+        *(reverse(f"portal:{name}", args=copy) for name in ("mapping", "remove_mapping")),
+        *(
+            reverse(f"portal:{name}", args=account)
+            for name in ("follower_settings", "track_record")
+        ),
+        *(
+            reverse(f"portal:{name}", args=account)
+            for name in ("delete_follower", "account_history")
+        ),
+        *(reverse("portal:close_everything"), reverse("portal:legal_text", args=legal)),
+        *(reverse("portal:master_profile", args=mine), reverse("portal:remove_account", args=free)),
+        *(reverse("portal:apply_as_master", args=free), reverse("account_change_password")),
+        *(reverse("account_email"), reverse("mfa_activate_totp")),
+    ]
 
 
 @pytest.fixture
@@ -68,8 +92,12 @@ def test_customers_pages_are_accessible(
         color_scheme=theme, reduced_motion="reduce", width=1440 if theme == "light" else 375
     )
     found: list[str] = []
-    page.goto(reverse("account_login"))
-    found += findings(page)
+    for name in (
+        "account_login",
+        "account_signup" if theme == "light" else "account_reset_password",
+    ):
+        page.goto(reverse(name))
+        found += findings(page)
     sign_in(page, customer)
     outcome = Outcome.objects.filter(subscription_id=copied.pk)[0]
     account = copied.follower.account
@@ -83,6 +111,8 @@ def test_customers_pages_are_accessible(
         reverse("portal:discover_master", args=[copied.master.uuid]),
         f"{reverse('portal:follow')}?master={copied.master.uuid}",
     ]
+    own = MasterFactory(account=AccountFactory(owner=customer), strategy_name="Mine")
+    addresses += further_pages(copied, own)[theme == "dark" :: 2]
     for address in addresses:
         response = page.goto(address)
         assert response is not None and response.status == 200, address

@@ -56,13 +56,19 @@ def test_a_masters_trade_arrives_without_reloading(
     expect(outcome).to_contain_text("Copied")
     outcome.get_by_text("Copied in full").click()
     expect(outcome).to_contain_text("Master bought 1.00 EURUSD at 1.0921")
+    page.set_viewport_size({"width": 375, "height": 812})
+    volume = page.get_by_role("table", name="Copies").get_by_text("In proportion to equity")
+    expect(volume).to_be_hidden()
+    page.locator("summary", has_text="about Harbour Swing").click()
+    expect(volume).to_be_visible()
 
     world.trade("p1", -100_000)
     world.run()
 
     expect(page.get_by_text("No copied position is open")).to_be_visible()
     assert page.evaluate("window.neverReloaded") is True
-    # The sentence that was opened stays open while new lines arrive above it.
+    # What was opened stays open while its row is sent anew, or new ones arrive above it.
+    expect(volume).to_be_visible()
     expect(outcome.get_by_text("Master bought 1.00 EURUSD")).to_be_visible()
 
 
