@@ -97,6 +97,41 @@
     }
   });
 
+  // --- columns keep their width while figures change; they are measured anew when rows come
+  // or go, or when a figure has outgrown its column
+  const pinned = new WeakMap();
+  const narrow = window.matchMedia("(max-width: 48rem)");
+  const liveTables = () => document.querySelectorAll("table.table:has(> tbody[id])");
+  const unpin = (table) => {
+    pinned.delete(table);
+    table.style.tableLayout = "";
+    for (const head of table.tHead.rows[0].cells) head.style.width = "";
+  };
+  const pin = (table) => {
+    const heads = [...table.tHead.rows[0].cells];
+    const widths = heads.map((head) => head.getBoundingClientRect().width);
+    heads.forEach((head, index) => { head.style.width = `${widths[index]}px`; });
+    table.style.tableLayout = "fixed";
+    pinned.set(table, table.rows.length);
+  };
+  const outgrown = (table) =>
+    [...table.querySelectorAll("tbody .num")].some((cell) => cell.scrollWidth > cell.clientWidth);
+  document.addEventListener("htmx:wsBeforeMessage", () => {
+    if (narrow.matches) return;
+    for (const table of liveTables()) if (!pinned.has(table)) pin(table);
+  });
+  document.addEventListener("htmx:wsAfterMessage", () => {
+    for (const table of liveTables()) {
+      if (pinned.has(table) && (pinned.get(table) !== table.rows.length || outgrown(table))) {
+        unpin(table);
+        pin(table);
+      }
+    }
+  });
+  window.addEventListener("resize", () => {
+    for (const table of liveTables()) if (pinned.has(table)) unpin(table);
+  });
+
   // --- ages grow while the page is open
   const units = [[86400, "d"], [3600, "h"], [60, "min"]];
   const age = (seconds) => {

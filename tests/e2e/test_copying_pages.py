@@ -9,6 +9,7 @@ from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.copytrading.models import CopyMaster, CopySubscription
+from apps.execution.models import Position
 from tests.e2e.conftest import NewPage, overflow, sign_in
 from tests.factories.copytrading import CopyWorld, fund
 from tests.factories.platforms import AccountFactory
@@ -70,6 +71,33 @@ def test_a_masters_trade_arrives_without_reloading(
     # What was opened stays open while its row is sent anew, or new ones arrive above it.
     expect(volume).to_be_visible()
     expect(outcome.get_by_text("Master bought 1.00 EURUSD")).to_be_visible()
+
+
+SHIFTS = """
+window.shifts = [];
+new PerformanceObserver((list) => {
+  for (const { value, sources } of list.getEntries())
+    window.shifts.push([value, ...sources.map(({ node }) => node && node.outerHTML)]);
+}).observe({ type: "layout-shift" });
+"""
+
+
+def test_figures_change_without_moving_what_stands_beside_them(
+    new_page: NewPage, world: CopyWorld, customer: User
+) -> None:
+    copy_of(world, customer)
+    world.trade("p1", 100_000)
+    world.run()
+    page = new_page()
+    sign_in(page, customer)
+    expect(page.get_by_role("status")).to_have_text("Live")
+    position = page.get_by_role("table", name="Open copied positions").get_by_role("row").nth(1)
+    page.evaluate(SHIFTS)
+    for result, shown in (("5", "+5.00"), ("1005", "+1,005.00"), ("-20", "−20.00")):
+        Position.objects.update(open_result=result)
+        expect(position).to_contain_text(shown, timeout=10_000)
+    page.wait_for_timeout(200)  # the browser tells of a shift after it has drawn
+    assert page.evaluate("window.shifts") == []
 
 
 def test_stopping_says_what_it_means_in_money(

@@ -17,7 +17,7 @@ from apps.execution.gateway.tickets import Tickets
 from apps.execution.gateway.writeback import TellOrders, Writeback
 from apps.platforms.ports import AuthRefused, Connector, PlatformError
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _GROWTH = 0.5, 30.0, 1.4
 #: A session that stood this long starts pauses afresh.
 _SETTLED_S = 5.0
 _REFUSED_PAUSE_S = 15.0
@@ -89,7 +89,7 @@ class Keeper:
             if asyncio.get_running_loop().time() - began > _SETTLED_S:
                 pause = _FIRST_PAUSE_S
             await asyncio.sleep(wait or pause)
-            pause = min(pause * 2, _LONGEST_PAUSE_S)
+            pause = min(pause * _GROWTH, _LONGEST_PAUSE_S)
 
     async def _one_session(self) -> float:
         """Run one session to its end; seconds to wait, 0: the usual pause."""

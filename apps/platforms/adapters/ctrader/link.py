@@ -183,9 +183,8 @@ class Link:
             self.spawn(self._read_symbols(()))
 
     def _pause(self) -> float:
-        """Grows with each failure; spread, so that many gateways do not come at once."""
-        growing = self._timing.first_pause * float(1 << min(self._failures, 16))
-        return min(self._timing.longest_pause, growing) * random.uniform(0.5, 1.0)
+        """Spread, so that many gateways do not come at once."""
+        return self._timing.pause(self._failures) * random.uniform(0.5, 1.0)
 
     async def _renew_in_time(self) -> None:
         """Renew the access token before it ends, however often the session changes."""

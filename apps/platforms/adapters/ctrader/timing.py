@@ -13,7 +13,15 @@ class Timing:
     answer: float = 10.0
     heartbeat: float = 10.0
     dead_after: float = 30.0  # without a single byte
-    first_pause: float = 0.2  # before the first reconnect; doubles with each that fails
+    first_pause: float = 0.2  # before the first reconnect
+    growth: float = 1.4  # of the pause, with each attempt that fails
     longest_pause: float = 30.0
     settled_after: float = 10.0  # a session that stood this long starts pauses afresh
     refused_again: float = 30.0  # between attempts to attach what was refused for now only
+
+    def pause(self, failures: int) -> float:
+        """Before the next attempt to reconnect: some four tenths of what the outage has lasted.
+
+        A platform that is back waits no longer than that for its gateway.
+        """
+        return float(min(self.longest_pause, self.first_pause * self.growth ** min(failures, 32)))
