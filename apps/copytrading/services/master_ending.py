@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uuid
+from collections import Counter
+from collections.abc import Mapping
 from functools import partial
 
 from django.db import transaction
@@ -10,9 +12,9 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.copytrading.errors import NotPermitted
-from apps.copytrading.models import CopyMaster, PendingLink, TradeLink
+from apps.copytrading.models import CopyMaster, CopySubscription, PendingLink, TradeLink
 from apps.copytrading.receivers import wake
-from apps.copytrading.services.acting import audit, intervenes
+from apps.copytrading.services.acting import audit, audit_all, intervenes
 from apps.copytrading.services.closing import close_requested, want_closed
 from apps.copytrading.services.locks import wait_for_master
 from apps.copytrading.services.masters import set_master_status
@@ -40,15 +42,30 @@ def deactivate_master(
         return 0
     links = TradeLink.objects.filter(master_account_id=account_id, state="open")
     orders = PendingLink.objects.filter(master_account_id=account_id, closed_at=None)
-    held = list(links.filter(held_units__gt=0).values_list("subscription_id", flat=True))
+    held = Counter(links.filter(held_units__gt=0).values_list("subscription_id", flat=True))
     ids = {*links.values_list("subscription_id", flat=True)}
     ids |= {*orders.values_list("subscription_id", flat=True)}
     # Each wish has orders of its own: what was refused before can be asked for again.
     want_closed(sorted(ids), f"stop:master:{uuid.uuid4().hex[:12]}", timezone.now())
     audit(
         actor, "master.close_copies", master, reason,
-        after={"copies": len(ids), "positions": len(held)},
+        after={"copies": len(ids), "positions": held.total()},
     )  # fmt: skip
+    _audit_copies(actor, held, reason)
     close_requested(account_id)
     transaction.on_commit(partial(wake, [account_id]), robust=True)
-    return len(held)
+    return held.total()
+
+
+def _audit_copies(actor: User | None, held: Mapping[int, int], reason: str) -> None:
+    """A line for each copy whose positions are closed; its owner is told of it."""
+    copies = CopySubscription.objects.filter(pk__in=held).order_by("pk")
+    audit_all(
+        actor,
+        "subscription.close_everything",
+        [
+            (one, {"positions": held[one.pk]}, {"close_positions": True})
+            for one in copies.select_related("follower__account", "master")
+        ],
+        reason,
+    )

@@ -54,6 +54,7 @@ _WORDS = {
     "resume": "was resumed",
     "stop": "was stopped",
     "delete": "was ended and removed",
+    "close_everything": "closes everything that it holds, as asked",
 }
 
 

@@ -153,6 +153,24 @@ def test_who_did_it_needs_no_telling(world: CopyWorld, mara: User) -> None:
     assert notice.text.endswith("was stopped by our staff: Under review.")
 
 
+def test_who_holds_positions_of_a_master_is_told_that_staff_close_them(
+    world: CopyWorld, mara: User
+) -> None:
+    world.follow(equity=5_000, account={"owner": mara}, volume_mode="equity_ratio")
+    world.trade("p1", 100_000)
+    world.run()
+    Happening.objects.all().delete()
+
+    copying.deactivate_master(
+        actor=staff(Role.RISK), master=world.master, reason="Out.", close_positions=True
+    )
+    gather()
+
+    texts = set(Notification.objects.filter(user=mara).values_list("text", flat=True))
+    assert any("closes everything that it holds, as asked by our staff: Out." in t for t in texts)
+    assert any("has ended" in t for t in texts)
+
+
 def test_guards_tell_what_they_did(world: CopyWorld, mara: User) -> None:
     copy = world.follow(account={"owner": mara}, min_equity=Decimal(6_000))
     AccountState.objects.filter(account=copy.follower.account).update(equity=5_000)

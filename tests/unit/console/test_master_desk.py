@@ -19,7 +19,7 @@ from apps.analytics.alarm_models import MasterAlarm
 from apps.analytics.follower_list import RiskCounts
 from apps.console import master_forms
 from apps.console.templatetags import console_nav
-from apps.copytrading.models import CopyMaster, MasterGate, Outcome, TradeLink
+from apps.copytrading.models import CopyMaster, CopySubscription, MasterGate, Outcome, TradeLink
 from apps.execution.models import Position
 from tests.factories.accounts import staff
 from tests.factories.copytrading import CopyWorld, MasterFactory, switch_copying
@@ -189,6 +189,9 @@ def test_deactivating_says_what_a_close_realises_and_closes_on_wish(
     assert link.close_cause.startswith("stop:master:") and link.in_flight
     entry = AuditEntry.objects.get(action="master.close_copies")
     assert entry.after == {"copies": 1, "positions": 1} and entry.reason == "Out"
+    told = AuditEntry.objects.get(action="subscription.close_everything")
+    assert (told.before, told.reason) == ({"positions": 1}, "Out")
+    assert str(told.object_id) == str(CopySubscription.objects.get(pk=link.subscription_id).uuid)
 
 
 def test_keeping_positions_closes_nothing(desk: Client, world: CopyWorld) -> None:
