@@ -20,10 +20,10 @@ from apps.accounts.models import (
     House,
     LegalText,
     MailText,
-    ProductConfig,
     SignIn,
     User,
 )
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may
 from apps.accounts.staff_admin import StaffAdmin, offers, service_action

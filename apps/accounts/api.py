@@ -16,7 +16,8 @@ from django.db.models import Field
 from django.utils import timezone as django_timezone
 
 from apps.accounts.errors import EmailTaken, InvalidDefaults, NotPermitted
-from apps.accounts.models import AuditEntry, Customer, ProductConfig, User
+from apps.accounts.models import AuditEntry, Customer, User
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import Permission, Role
 from apps.accounts.selectors import forget_product_config, may
 from apps.common.events import publish, publish_all

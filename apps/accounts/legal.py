@@ -17,7 +17,8 @@ from django.utils import timezone
 from apps.accounts.api import record_audit
 from apps.accounts.errors import InvalidText, NotPermitted, TextOutdated
 from apps.accounts.legal_defaults import DEFAULTS
-from apps.accounts.models import Acceptance, LegalText, ProductConfig, User
+from apps.accounts.models import Acceptance, LegalText, User
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may
 

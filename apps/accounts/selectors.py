@@ -12,7 +12,8 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
 
-from apps.accounts.models import AuditEntry, Customer, ProductConfig, SignIn, User
+from apps.accounts.models import AuditEntry, Customer, SignIn, User
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import PERMISSIONS, Permission, Role
 from apps.accounts.second_factor import lacks_second_factor
 

@@ -22,7 +22,7 @@ from typing import Protocol, runtime_checkable
 
 from apps.platforms.limits import Limits
 from apps.trading.deals import Deal
-from apps.trading.orders import Order, OrderType, TradeRequest
+from apps.trading.orders import Leg, Order, OrderType, TradeRequest
 from apps.trading.positions import AccountState, MarginMode, Position
 from apps.trading.symbols import Instrument
 
@@ -290,14 +290,15 @@ class Connector(Protocol):
         """One request, awaited."""
 
     async def find_by_client_id(
-        self, account: str, client_order_id: str, since: datetime
+        self, account: str, client_order_id: str, since: datetime, leg: Leg = Leg.OPEN
     ) -> Finding:
         """Look for an order of ours in the platform's orders, positions and history.
 
-        ``since`` is the moment of the commit. Finds what carries the id there: opens always,
-        closes, protects and cancels only where the platform lets them carry one; of the
-        others ABSENT says nothing, the snapshot does. Never raises: what could not be asked
-        is UNKNOWN.
+        ``since`` is the moment of the commit, ``leg`` what the order was to do. Finds what
+        carries the id there: opens always, closes, protects and cancels only where the
+        platform lets them carry one; elsewhere they are ABSENT without a question, which
+        says nothing: deals and snapshot do. UNKNOWN while its answer may still come. Never
+        raises: what could not be asked is UNKNOWN.
         """
 
     def events(self) -> AsyncIterator[list[Event]]:

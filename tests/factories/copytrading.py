@@ -17,7 +17,7 @@ from typing import Any
 import factory
 from django.utils import timezone
 
-from apps.accounts.models import ProductConfig
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.selectors import forget_product_config
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
 from apps.copytrading.services.work import work

@@ -33,6 +33,7 @@ from apps.trading.orders import (
     AmendRequest,
     CancelRequest,
     CloseRequest,
+    Leg,
     OrderRequest,
     OrderState,
     ProtectRequest,
@@ -183,7 +184,7 @@ class MemoryConnector:
         return await self.submit_many([(account, request)])[0]
 
     async def find_by_client_id(
-        self, account: str, client_order_id: str, since: datetime
+        self, account: str, client_order_id: str, since: datetime, leg: Leg = Leg.OPEN
     ) -> Finding:
         deals = tuple(
             d for d in self.platform.deals[account] if d.client_order_id == client_order_id

@@ -149,7 +149,7 @@ class Resolver:
                 self._forget(ticket)
                 return
             finding = await self._connector.find_by_client_id(
-                ticket.account, ticket.cid, ticket.committed_at
+                ticket.account, ticket.cid, ticket.committed_at, Leg(ticket.leg)
             )
             if finding.presence is Presence.ABSENT and ticket.leg != Leg.OPEN:
                 finding = await self._by_effect(ticket)
@@ -222,10 +222,10 @@ class Resolver:
 
     async def _by_effect(self, ticket: Ticket) -> Finding:
         """Closes, stops and cancels may carry no id of ours: what they should do is looked for."""
-        snapshot = await self._connector.snapshot(ticket.account)
-        resting.compare(self._tickets, ticket.account, snapshot, self._changed)
         if ticket.leg == Leg.CLOSE:
             return await self._closes.find(ticket)
+        snapshot = await self._connector.snapshot(ticket.account)
+        resting.compare(self._tickets, ticket.account, snapshot, self._changed)
         position_id = ticket.row[Col.POSITION_ID]
         position = next((p for p in snapshot.positions if p.position_id == position_id), None)
         if ticket.leg == Leg.PROTECT and not position_id:

@@ -15,6 +15,7 @@ from apps.platforms.ports import (
 from apps.trading.deals import DealEffect
 from apps.trading.orders import (
     CloseRequest,
+    Leg,
     OrderState,
 )
 from tests.contracts.bench import DELAY_S, Fault
@@ -99,6 +100,19 @@ class Unknown:
         assert finding.presence is Presence.FOUND
         assert finding.position is None
         assert [d.effect for d in finding.deals] == [DealEffect.OPEN]
+
+    async def test_79_a_close_is_never_taken_for_another_order(self, desk: Desk) -> None:
+        """Found where the platform keeps its id; where it cannot, ABSENT, and the deals tell."""
+        since = datetime.now(UTC)
+        position = await desk.opened()
+        close = CloseRequest(new_id(), position.position_id, position.units)
+        await desk.submit(close)
+        finding = await desk.connector.find_by_client_id(
+            desk.account, close.client_order_id, since, Leg.CLOSE
+        )
+        assert finding.presence in {Presence.ABSENT, Presence.FOUND}
+        if finding.presence is Presence.FOUND:
+            assert [d.effect for d in finding.deals] == [DealEffect.CLOSE]
 
     async def test_40_without_a_session_nothing_is_known(self, desk: Desk) -> None:
         await desk.bench.stop()

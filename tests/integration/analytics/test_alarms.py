@@ -12,7 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from apps.accounts.models import AuditEntry, ProductConfig, User
+from apps.accounts.models import AuditEntry, User
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import Role
 from apps.accounts.selectors import forget_product_config
 from apps.analytics.alarm_models import MasterAlarm

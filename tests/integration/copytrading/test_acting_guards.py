@@ -11,7 +11,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from apps.accounts.models import AuditEntry, ProductConfig
+from apps.accounts.models import AuditEntry
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.selectors import forget_product_config
 from apps.copytrading import tasks
 from apps.copytrading.api import delete_master, delete_subscription, stop

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from apps.accounts.models import ProductConfig
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.selectors import forget_product_config
 from apps.copytrading.models import CopySubscription, Outcome, SymbolHold, SymbolPair, TradeLink
 from apps.copytrading.services import existing

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from apps.accounts.models import ProductConfig
+from apps.accounts.product_models import ProductConfig
 from apps.copytrading.models import CopySubscription, Outcome, PendingLink, TradeLink
 from apps.copytrading.models.ledger import WaitingEvent
 from apps.demo.desk import Endpoint

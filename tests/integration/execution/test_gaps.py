@@ -119,7 +119,7 @@ def test_a_found_increase_does_not_end_its_position(
     b = bench()
     first, more = b.intent(0), b.intent(3)
 
-    async def found(connector: Any, account: str, cid: str, since: Any) -> Finding:
+    async def found(connector: Any, account: str, cid: str, since: Any, leg: Any) -> Finding:
         if cid != more.client_order_id:
             return Finding(Presence.ABSENT)
         deal = replace(b.platform.deals["a0"][0], deal_id="d9", client_order_id=cid)

@@ -9,7 +9,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.accounts.models import AuditEntry, ProductConfig, User
+from apps.accounts.models import AuditEntry, User
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import Role
 from apps.common.events import listen
 from apps.copytrading.api import APPLICATION_DECIDED, decide_application

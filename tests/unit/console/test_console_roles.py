@@ -16,7 +16,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from apps.accounts.models import AuditEntry, ProductConfig, User
+from apps.accounts.models import AuditEntry, User
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import PERMISSIONS, Permission, Role
 from apps.console.forms import DefaultsForm, RulesForm
 from apps.console.urls import urlpatterns

@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from apps.accounts.api import update_product_defaults
 from apps.accounts.errors import InvalidDefaults, NotPermitted
-from apps.accounts.models import AuditEntry, ProductConfig
+from apps.accounts.models import AuditEntry
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import Role
 from apps.accounts.selectors import product_config
 from apps.console.forms import DefaultsForm

@@ -12,7 +12,8 @@ from django.urls import reverse
 
 from apps.accounts.errors import NotPossible
 from apps.accounts.house import forget_house, house, mail_in_words, set_mail, update_house
-from apps.accounts.models import AuditEntry, ProductConfig
+from apps.accounts.models import AuditEntry
+from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import Role
 from apps.accounts.selectors import forget_product_config, product_config
 from apps.console.checklist import steps

@@ -11,7 +11,7 @@ import pytest
 from django.db import models
 
 from apps.accounts.api import DEFAULTS
-from apps.accounts.models import ProductConfig
+from apps.accounts.product_models import ProductConfig
 from apps.copytrading.domain.limits import BOUNDS, PRODUCT_BOUNDS, Bounds
 from apps.copytrading.models import CopyFollower, CopySubscription
 from apps.copytrading.services.settings import FIELDS, FOLLOWER_FIELDS

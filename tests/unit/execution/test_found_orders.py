@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -103,21 +103,29 @@ def test_a_found_close_is_shown_with_what_it_left() -> None:
         desk = Desk()
         _, position = desk.platform.open("a0", Side.BUY, D(5000), "c0")
         ticket = own_close(desk, "c1", position.position_id)
-        read = desk.connector.snapshot
         late = [lambda: desk.platform.close("a0", position.position_id, D(1000))]
-
-        async def snapshot(account: str) -> Any:
-            seen = await read(account)
-            if late:
-                late.pop()()
-            return seen
-
-        cast(Any, desk.connector).snapshot = snapshot
-        await resolver(desk, [])._ask(ticket)
+        for name in ("snapshot", "deals_since"):
+            read = getattr(desk.connector, name)
+            setattr(desk.connector, name, then_once(read, late))
+        asks = resolver(desk, [])
+        await asks._ask(ticket)
+        await asks._ask(ticket)
         assert ticket.state is OrderState.FILLED
         assert desk.written.units[position.position_id] == 4000
 
     run(work())
+
+
+def then_once(read: Callable[..., Any], late: list[Callable[[], object]]) -> Callable[..., Any]:
+    """A read after which, where it is the first of all, something happens on the platform."""
+
+    async def reading(*arguments: Any) -> Any:
+        seen = await read(*arguments)
+        if late:
+            late.pop()()
+        return seen
+
+    return reading
 
 
 def test_a_close_that_had_ended_takes_no_other_close_for_its_own() -> None:

@@ -40,7 +40,7 @@ from apps.platforms.ports import (
     SubmitResult,
 )
 from apps.trading.deals import Deal
-from apps.trading.orders import OrderState, OrderType, TradeRequest
+from apps.trading.orders import Leg, OrderState, OrderType, TradeRequest
 from apps.trading.positions import MarginMode
 from apps.trading.symbols import Instrument
 
@@ -176,11 +176,13 @@ class CTraderConnector:
         return await self.submit_many([(account, request)])[0]
 
     async def find_by_client_id(
-        self, account: str, client_order_id: str, since: datetime
+        self, account: str, client_order_id: str, since: datetime, leg: Leg = Leg.OPEN
     ) -> Finding:
         session = self._link.session
         if session is None or client_order_id in session.orders:
             return Finding(Presence.UNKNOWN)
+        if leg is not Leg.OPEN:  # only a new order has a field for it
+            return Finding(Presence.ABSENT)
         since_ms = time_to_wire(since) + self.clock_offset_ms
         try:
             return await self._history.find(
