@@ -14,6 +14,9 @@ warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronou
 django_application = get_asgi_application()
 
 # Consumers use models, which exist once Django is set up.
+from django.urls import get_resolver  # noqa: E402
+
+from apps.common.collector import calm  # noqa: E402
 from apps.live.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
@@ -24,3 +27,7 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+
+# Every view is imported, so that no full collection stands in the way of a page.
+_ = get_resolver().url_patterns
+calm()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-PAGE_SIZE = 40
+PAGE_SIZE = 25
 
 
 class Level(enum.StrEnum):

@@ -25,7 +25,7 @@ from apps.copytrading.selectors import (
     outcomes_of,
 )
 
-EVENTS_SHOWN, OUTCOMES_SHOWN = 40, 40
+EVENTS_SHOWN, OUTCOMES_SHOWN = 25, 25
 _LIVE, _MASTER = (f"console/{name}.html#" for name in ("live", "masters/overview"))
 
 

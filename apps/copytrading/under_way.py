@@ -138,7 +138,7 @@ def under_way(
     subscription_id: int | None = None,
     master_account_id: int | None = None,
     account_ids: tuple[int, ...] | None = None,
-    limit: int = 50,
+    limit: int = 25,
 ) -> list[UnderWay]:
     """Orders without an answer and events that wait for them, the oldest first.
 

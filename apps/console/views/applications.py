@@ -25,7 +25,7 @@ from apps.copytrading.profiles import applicant, applications, pictures_of
 if TYPE_CHECKING:
     from apps.copytrading.models import CopyMaster
 
-SHOWN = 20
+SHOWN = 10
 
 
 class Application(NamedTuple):

@@ -23,7 +23,7 @@ from apps.console.audit_view import OBJECT_TYPES, changes_of, page_of
 from apps.console.templatetags.audit_words import WORDS, audit_words
 from apps.copytrading.ledger_filter import FIRST_DAY, LAST_DAY
 
-SHOWN, SAVED = 50, 1_000
+SHOWN, SAVED = 25, 1_000
 _WRONG = "Give a day like 2026-11-23."
 _HEADER = (
     "at", "actor", "action", "what", "object_type", "object", "object_id", "reason", "before",

@@ -27,7 +27,7 @@ from apps.copytrading.permissions import Running, running_of, set_customer_permi
 from apps.copytrading.selectors import masters_of, subscriptions_of
 from apps.platforms.selectors import accounts_of
 
-SHOWN, CHANGES = 50, 20
+SHOWN, CHANGES = 25, 20
 
 #: What a change of the sign-in is called, and what it means.
 ACTIONS = {

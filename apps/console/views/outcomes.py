@@ -19,7 +19,7 @@ from apps.copytrading.selectors import follower_accounts, masters_to_choose, sub
 from apps.copytrading.stories import check_chain, outcome_story
 from apps.copytrading.under_way import under_way
 
-OUTCOMES_SHOWN = 50
+OUTCOMES_SHOWN = 25
 
 
 def _asked(request: StaffRequest) -> tuple[LedgerFilter, Search]:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from apps.platforms.models import TradingAccount
 
 CHART_DAYS = 30
-ROWS = 50
+ROWS = 25
 
 
 @require_safe

@@ -19,7 +19,7 @@ from apps.copytrading.stories import check_chain, outcome_story
 from apps.copytrading.under_way import under_way
 from apps.portal.access import SignedInRequest, copy_trading_page
 
-OUTCOMES_SHOWN = 50
+OUTCOMES_SHOWN = 25
 
 
 def _asked(request: SignedInRequest) -> tuple[LedgerFilter, Search]:
