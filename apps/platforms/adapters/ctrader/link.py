@@ -146,7 +146,8 @@ class Link:
         if self._ended or session is not self.session:
             return
         self.session = None
-        if asyncio.get_running_loop().time() - session.opened_at > self._timing.settled_after:
+        stood = asyncio.get_running_loop().time() - session.opened_at
+        if stood > self._timing.settled_after(self._failures):
             self._failures = 0
         self._inbox.put([ConnectionDown(reason, datetime.now(UTC))])
         self.spawn(self._reconnect())

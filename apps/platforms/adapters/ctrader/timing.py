@@ -16,7 +16,7 @@ class Timing:
     first_pause: float = 0.2  # before the first reconnect
     growth: float = 1.4  # of the pause, with each attempt that fails
     longest_pause: float = 30.0
-    settled_after: float = 10.0  # a session that stood this long starts pauses afresh
+    settled: float = 10.0  # a session that stood this long starts pauses afresh, if not one before
     refused_again: float = 30.0  # between attempts to attach what was refused for now only
 
     def pause(self, failures: int) -> float:
@@ -25,3 +25,11 @@ class Timing:
         A platform that is back waits no longer than that for its gateway.
         """
         return float(min(self.longest_pause, self.first_pause * self.growth ** min(failures, 32)))
+
+    def settled_after(self, failures: int) -> float:
+        """How long a session must stand so that the next outage starts with the first pause.
+
+        As long as the pause would be: outages in short order do not add up to one long pause, and
+        a platform that ends each session at once is still asked ever less often.
+        """
+        return min(self.settled, self.pause(failures))

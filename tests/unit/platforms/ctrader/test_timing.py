@@ -20,5 +20,18 @@ def test_a_pause_is_at_most_four_tenths_of_the_outage_and_of_a_moment() -> None:
         assert pause <= 0.4 * outage + timing.first_pause + 1e-9
 
 
+def test_outages_in_short_order_do_not_add_up_to_one_long_pause() -> None:
+    """A session that stands for as long as the last pause would be starts afresh."""
+    timing, failures, longest = Timing(), 0, 0.0
+    for stood in [4.0] * 12:
+        for _ in range(5):  # attempts that fail in each outage
+            longest = max(longest, timing.pause(failures))
+            failures += 1
+        if stood > timing.settled_after(failures):
+            failures = 0
+    assert longest == timing.pause(4)
+    assert timing.settled_after(40) == timing.settled
+
+
 def test_a_session_that_stood_for_a_while_is_made_anew_at_once() -> None:
     assert Timing().pause(0) == pytest.approx(0.2)
