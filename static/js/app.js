@@ -118,7 +118,7 @@
     [...table.querySelectorAll("tbody .num")].some((cell) => cell.scrollWidth > cell.clientWidth);
   document.addEventListener("htmx:wsBeforeMessage", () => {
     if (narrow.matches) return;
-    for (const table of liveTables()) if (!pinned.has(table)) pin(table);
+    for (const table of liveTables()) if (!pinned.has(table) && table.offsetWidth) pin(table);
   });
   document.addEventListener("htmx:wsAfterMessage", () => {
     for (const table of liveTables()) {
