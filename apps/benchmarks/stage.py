@@ -84,7 +84,7 @@ class Stage:
     def pages(self, size: Mapping[str, int]) -> list[dict[str, Any]]:
         """Server times of every page with so many rows behind it."""
         options = [part for name, count in size.items() for part in (f"--{name}", str(count))]
-        found: list[dict[str, Any]] = self._measured("pages", "bench_pages_run", *options)
+        found: list[dict[str, Any]] = self._measured("pages", "bench_pages_run", *options, pool=True)
         return found
 
     def live(self, options: Mapping[str, int]) -> dict[str, Any]:
@@ -93,11 +93,14 @@ class Stage:
         found: dict[str, Any] = self._measured("live", "bench_live_run", *flags)
         return found
 
-    def _measured(self, name: str, command: str, *options: str) -> Any:
-        """What a command that is given a clean database writes."""
+    def _measured(self, name: str, command: str, *options: str, pool: bool = False) -> Any:
+        """What a command that is given a clean database writes.
+
+        With ``pool`` it takes connections as the web process does.
+        """
         folder = self._folder / "runs" / name
         folder.mkdir(parents=True)
-        env = self._environment(f"bench_{name}", folder)
+        env = self._environment(f"bench_{name}", folder) | {"DATABASE_POOL": str(int(pool))}
         result = folder / "figures.json"
         self._manage(env, "migrate", "-v", "0")
         self._manage(env, command, *options, "--out", str(result))
