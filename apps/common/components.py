@@ -23,7 +23,7 @@ from apps.common.templatetags import figures
 Given = Mapping[str, Any]
 Write = Callable[[Given, str], str]
 _NOTHING = '<span class="muted">–</span>'
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SIDES = {"buy": ("M5 1.5 9 8H1z", "Buy"), "sell": ("M5 8.5 1 2h8z", "Sell")}
 
 
@@ -73,7 +73,7 @@ def time(given: Given, slot: str) -> str:
     if not value:
         return _NOTHING
     at = timezone.localtime(value) if timezone.is_aware(value) else value
-    day, clock = f"{at.day} {_MONTHS[at.month - 1]}", f"{at:%H:%M:%S}"
+    day, clock = f"{at.day} {MONTHS[at.month - 1]}", f"{at:%H:%M:%S}"
     if given.get("ago"):
         shown, kept = figures.ago(value), " data-ago"
     else:
