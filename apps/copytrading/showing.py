@@ -22,13 +22,21 @@ _SHOWN = """
            m.show_positions, m.show_trades, m.trades_delay_h, m.created_at, p.digest,
            a.id, a.login, a.currency, a.platform, a.connection_id, g.mode, a.owner_id = %(user)s,
            st.equity, st.balance, st.margin_used,
-           (SELECT count(*) FROM copytrading_copysubscription s
-            WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'),
-           (SELECT count(*) FROM copytrading_copysubscription s
-            JOIN copytrading_copyfollower f ON f.id = s.follower_id
-            JOIN platforms_tradingaccount fa ON fa.id = f.account_id
-            WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'
-              AND fa.owner_id IS DISTINCT FROM a.owner_id),
+           n.followers,
+           -- Its owner's copies are few, and reached from the owner; nobody's are all the rest.
+           CASE WHEN a.owner_id IS NULL THEN (
+               SELECT count(*) FROM copytrading_copysubscription s
+               JOIN copytrading_copyfollower f ON f.id = s.follower_id
+               JOIN platforms_tradingaccount fa ON fa.id = f.account_id
+               WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'
+                 AND fa.owner_id IS NOT NULL)
+           ELSE n.followers - (
+               SELECT count(*) FROM copytrading_copysubscription s
+               WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'
+                 AND s.follower_id = ANY(ARRAY(
+                     SELECT f.id FROM platforms_tradingaccount fa
+                     JOIN copytrading_copyfollower f ON f.account_id = fa.id
+                     WHERE fa.owner_id = a.owner_id))) END,
            coalesce((SELECT string_agg(h.reason, ' ' ORDER BY h.began_at, h.id)
                      FROM copytrading_mastergate h
                      WHERE h.master_id = m.id AND h.lifted_at IS NULL), '')
@@ -37,6 +45,9 @@ _SHOWN = """
     JOIN platforms_accountgroup g ON g.id = a.group_id
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN copytrading_masterpicture p ON p.master_id = m.id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS followers FROM copytrading_copysubscription s
+        WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled') n
     WHERE m.uuid = %(uuid)s AND m.archived_at IS NULL
 """
 _VISIBLE = (
