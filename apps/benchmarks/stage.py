@@ -84,7 +84,9 @@ class Stage:
     def pages(self, size: Mapping[str, int]) -> list[dict[str, Any]]:
         """Server times of every page with so many rows behind it."""
         options = [part for name, count in size.items() for part in (f"--{name}", str(count))]
-        found: list[dict[str, Any]] = self._measured("pages", "bench_pages_run", *options, pool=True)
+        found: list[dict[str, Any]] = self._measured(
+            "pages", "bench_pages_run", *options, pool=True
+        )
         return found
 
     def live(self, options: Mapping[str, int]) -> dict[str, Any]:
