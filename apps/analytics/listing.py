@@ -109,6 +109,7 @@ class MasterPage:
 
 
 _NO_DATA = Figure(None, Standing.NO_DATA)
+_STANDINGS = {standing.value: standing for standing in Standing}
 _SHOWN = (
     "m.id, m.uuid, m.strategy_name, m.description, m.status, m.status_reason, "
     "coalesce((SELECT string_agg(h.reason, ' ' ORDER BY h.began_at, h.id) "
@@ -133,6 +134,8 @@ WITH fitting AS MATERIALIZED (
     LEFT JOIN analytics_accountfigures f ON f.account_id = m.account_id
     LEFT JOIN analytics_mastersummary s ON s.account_id = m.account_id
     LEFT JOIN analytics_accounttrades t ON t.account_id = m.account_id
+    LEFT JOIN (SELECT master_id, count(*) AS alarms FROM analytics_masteralarm
+               WHERE cleared_at IS NULL GROUP BY master_id) w ON w.master_id = m.id
     WHERE m.archived_at IS NULL AND {which}
 ), page AS MATERIALIZED (
     SELECT id, row_number() OVER () AS place FROM (
@@ -213,7 +216,7 @@ def _entry(row: Sequence[Any]) -> MasterEntry:
     *plain, openings = row[1:_LAST]
     day, standings, *kept = row[_LAST:]
     figures = {
-        name: Figure(value, Standing(standing))
+        name: Figure(value, _STANDINGS[standing])
         for name, value, standing in zip(DAILY_FIGURES, kept, bytes(standings or b""), strict=False)
     }
     usual = tuple(
