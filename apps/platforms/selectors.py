@@ -56,10 +56,15 @@ class SymbolRow:
 
 
 def accounts_of(user: User) -> QuerySet[TradingAccount]:
-    """Active trading accounts of a user with connection, group and state, by name and login."""
+    """Active trading accounts of a user with connection, group and state, by name and login.
+
+    Without what pages never show: credentials, which are deciphered one by one, are read when
+    they are asked for.
+    """
     return (
         TradingAccount.objects.filter(owner=user, active=True)
         .select_related("connection__state", "group", "state")
+        .defer("connection__credentials")
         .order_by("name", "login")
     )
 

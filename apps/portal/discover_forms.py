@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -138,7 +139,7 @@ class DiscoverForm(forms.Form):
         assert isinstance(field, forms.ChoiceField)
         field.choices = choices
 
-    @property
+    @cached_property
     def chosen(self) -> Mapping[str, Any]:
         """What is given and makes sense."""
         given = {name: self.cleaned_data.get(name) for name in self.fields}
@@ -155,7 +156,7 @@ class DiscoverForm(forms.Form):
         units = {**self.units, "investment": self.currency}
         return [(self[name], units.get(name, "")) for name in self.filters]
 
-    @property
+    @cached_property
     def period_chosen(self) -> Period:
         return Period(self.chosen.get("period", self.initials["period"]))
 

@@ -15,6 +15,7 @@ from apps.analytics.listing import masters_chosen, masters_open_to
 from apps.common.htmx import render_page
 from apps.platforms.selectors import accounts_of
 from apps.portal.access import SignedInRequest, copy_trading_page
+from apps.portal.discover_cells import cells_of
 from apps.portal.discover_compare import comparison
 from apps.portal.discover_forms import COMPARED, DiscoverForm
 from apps.portal.discover_rows import discover_rows
@@ -39,10 +40,15 @@ def discover(request: SignedInRequest) -> HttpResponse:
     others = [uuid for uuid in form.compared if uuid not in seen]
     names = seen | {m.uuid: m.name for m in masters_chosen(request.user, others)}
     form.compared = tuple(uuid for uuid in form.compared if uuid in names)
+    toggled = [(row, form.toggled(row.entry.uuid)) for row in rows]
     context = {
         "form": form,
         "page": page,
-        "rows": [(row, form.toggled(row.entry.uuid)) for row in rows],
+        "rows": toggled,
+        "cells": [
+            cells_of(row, toggle, on=row.entry.uuid in form.compared) for row, toggle in toggled
+        ],
+        "period_words": form.period_words,
         "follow_url": _follow_url(account),
         "day": max((entry.day for entry in page.entries if entry.day), default=None),
         "compared": [(names[uuid], form.toggled(uuid)) for uuid in form.compared],

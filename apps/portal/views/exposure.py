@@ -8,9 +8,12 @@ from typing import NamedTuple
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_safe
 
 from apps.analytics.selectors import MasterCorrelations, exposure_of, master_correlations
+from apps.common.templatetags.figures import correlation
 from apps.copytrading.selectors import subscriptions_of
 from apps.portal.access import SignedInRequest, copy_trading_page
 
@@ -33,6 +36,11 @@ class HeatRow(NamedTuple):
     number: int
     name: str
     cells: list[Cell | None]
+
+    @property
+    def written(self) -> str:
+        """Its cells as they stand in the table; two hundred of them are dear in a template."""
+        return format_html_join("", "{}", ((_written(cell),) for cell in self.cells))
 
 
 @require_safe
@@ -79,6 +87,21 @@ def _cell(value: float | None, days: int) -> Cell:
     return Cell(value, days, shade, words)
 
 
+def _written(cell: Cell | None) -> str:
+    if cell is None:
+        return mark_safe(
+            '<td class="num heat-self"><span class="visually-hidden">itself</span></td>'
+        )
+    return format_html(
+        '<td class="num heat-{}" title="{} days in common: {}">{}</td>',
+        cell.shade,
+        cell.days,
+        cell.words,
+        _NONE if cell.value is None else correlation(cell.value),
+    )
+
+
+_NONE = mark_safe('<span class="muted">–</span>')
 _WORDS = (
     (0.7, "move nearly alike: following both is one bet, twice"),
     (0.3, "often move alike"),

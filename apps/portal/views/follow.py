@@ -52,7 +52,7 @@ class _Wish:
         given = request.POST if request.method == "POST" else request.GET
         self.named = given.get("master", "")
         self.master = _master(request, self.named)
-        self.missing = missing_texts(request.user) if texts else []
+        self.missing = missing_texts(request.user) if texts and self.master else []
         only = str(self.accounts[0].uuid) if len(self.accounts) == 1 else ""
         self.form = FollowForm(
             posted(request),

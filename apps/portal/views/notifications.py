@@ -32,7 +32,7 @@ from apps.portal.access import SignedInRequest
 if TYPE_CHECKING:
     from apps.notifications.models import Channel
 
-_PAGE = 50
+_PAGE = 25
 _KINDS = dict(kind_choices())
 
 
