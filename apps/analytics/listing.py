@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from apps.accounts.models import User
 from apps.analytics.domain.measures import DAILY_FIGURES
 from apps.analytics.domain.minimum_lot import Opening
 from apps.analytics.domain.standing import Figure, Standing
+from apps.analytics.kept_figures import KeptFigures
 from apps.analytics.list_query import Period as Period  # what a list is asked for
 from apps.analytics.list_query import Sort, Wanted, conditions, ordering
 
@@ -109,38 +110,6 @@ class MasterPage:
 
 
 _NO_DATA = Figure(None, Standing.NO_DATA)
-_STANDINGS = {standing.value: standing for standing in Standing}
-_PLACES = {name: place for place, name in enumerate(DAILY_FIGURES)}
-
-
-class _KeptFigures(Mapping[str, Figure]):
-    """Figures as they were kept: of two dozen, a list shows half a dozen."""
-
-    __slots__ = ("_standings", "_values")
-
-    def __init__(self, values: tuple[float | None, ...], standings: bytes) -> None:
-        self._values, self._standings = values, standings
-
-    def __getitem__(self, name: str) -> Figure:
-        place = _PLACES[name]
-        if place >= len(self._standings):
-            raise KeyError(name)
-        return Figure(self._values[place], _STANDINGS[self._standings[place]])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(_PLACES)[: len(self._standings)])
-
-    def __len__(self) -> int:
-        return min(len(self._standings), len(_PLACES))
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, _KeptFigures):
-            return NotImplemented
-        return (self._values, self._standings) == (other._values, other._standings)
-
-    __hash__ = None  # type: ignore[assignment]
-
-
 _SHOWN = (
     "m.id, m.uuid, m.strategy_name, m.description, m.status, m.status_reason, "
     "coalesce((SELECT string_agg(h.reason, ' ' ORDER BY h.began_at, h.id) "
@@ -246,7 +215,7 @@ _LAST = 33  # the last column of _SHOWN, behind the total
 def _entry(row: Sequence[Any]) -> MasterEntry:
     *plain, openings = row[1:_LAST]
     day, standings, *kept = row[_LAST:]
-    figures = _KeptFigures(tuple(kept), bytes(standings or b""))
+    figures = KeptFigures(tuple(kept), bytes(standings or b""))
     usual = tuple(
         Opening(symbol, Decimal(units), times) for symbol, units, times in json.loads(openings)
     )
