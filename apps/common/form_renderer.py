@@ -1,71 +1,60 @@
-"""Form controls as Django renders them, inputs and lists to choose from without a template.
+"""Form controls as Django renders them, the plain ones without a template.
 
-Django renders up to three templates for an input, and two for every option of a list: the settings
-of a copy have three dozen inputs, and two hundred masters to choose from cost more than the whole
-page around them.
+Django renders two templates for each control, one of them for its attributes, and two more for
+every option of a list: a form of thirty settings costs more than the whole page around it, and so
+do two hundred masters to choose from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.forms.renderers import DjangoTemplates
 from django.utils.html import conditional_escape as escaped
 from django.utils.safestring import mark_safe
 
-_SELECT = "django/forms/widgets/select.html"
-_OPTION = "django/forms/widgets/select_option.html"
-_INPUTS = frozenset(
-    f"django/forms/widgets/{kind}.html"
-    for kind in (
-        "checkbox", "color", "date", "datetime", "email", "file", "hidden", "input", "number",
-        "password", "search", "tel", "text", "time", "url",
-    )
-)  # fmt: skip
-_OPTIONS = frozenset(
-    f"django/forms/widgets/{kind}.html" for kind in ("checkbox_option", "radio_option")
-)
+Widget = Mapping[str, Any]
+_FOLDER = "django/forms/widgets"
+_OPTION = f"{_FOLDER}/select_option.html"
 
 
 class FormRenderer(DjangoTemplates):
-    """Django's own templates; inputs and lists are written here, as they are there."""
+    """Django's own templates; controls of one element are written here, as they are there."""
 
     def render(self, template_name: str, context: dict[str, Any], request: Any = None) -> str:
-        if template_name in _INPUTS:
-            return mark_safe(_input(context["widget"]))
-        if template_name in _OPTIONS:
-            return mark_safe(_option(context["widget"]))
-        if template_name == _SELECT and _plain(context["widget"]):
-            return mark_safe(_select(context["widget"]))
+        write = _WRITTEN.get(template_name)
+        written = write(context["widget"]) if write is not None else None
+        if written is not None:
+            return mark_safe(written)
         return super().render(template_name, context, request)
 
 
-def _plain(widget: Mapping[str, Any]) -> bool:
-    """Whether its options have no template of their own."""
+def _input(widget: Widget) -> str:
+    value = widget.get("value")
+    shown = "" if value is None else f' value="{escaped(str(value))}"'
+    name, kind = escaped(widget["name"]), escaped(widget["type"])
+    return f'<input type="{kind}" name="{name}"{shown}{_attributes(widget["attrs"])}>'
+
+
+def _option(widget: Widget) -> str | None:
+    """A radio button or check box of a list; None with a label around it."""
+    return None if widget.get("wrap_label") else _input(widget)
+
+
+def _textarea(widget: Widget) -> str:
+    value = widget["value"] or ""
+    attributes = _attributes(widget["attrs"])
+    return f'<textarea name="{escaped(widget["name"])}"{attributes}>\n{escaped(value)}</textarea>'
+
+
+def _select(widget: Widget) -> str | None:
+    """A list to choose from; None where its options have a template of their own."""
     groups = widget["optgroups"]
-    return all(option["template_name"] == _OPTION for _, group, _ in groups for option in group)
-
-
-def _input(widget: Mapping[str, Any]) -> str:
-    given = widget.get("value")
-    value = "" if given is None else f' value="{escaped(str(given))}"'
-    named = f'type="{escaped(widget["type"])}" name="{escaped(widget["name"])}"'
-    return f"<input {named}{value}{_attributes(widget['attrs'])}>"
-
-
-def _option(widget: Mapping[str, Any]) -> str:
-    """One of several to choose from, in its label where it stands in a list of Django's own."""
-    if not widget.get("wrap_label"):
-        return _input(widget)
-    key = widget["attrs"].get("id")
-    of = f' for="{escaped(key)}"' if key else ""
-    return f"<label{of}>{_input(widget)}\n {escaped(widget['label'])}</label>"
-
-
-def _select(widget: Mapping[str, Any]) -> str:
+    if any(option["template_name"] != _OPTION for _, group, _ in groups for option in group):
+        return None
     parts = [f'<select name="{escaped(widget["name"])}"{_attributes(widget["attrs"])}>']
-    for name, group, _ in widget["optgroups"]:
+    for name, group, _ in groups:
         if name:
             parts.append(f'\n  <optgroup label="{escaped(name)}">')
         parts += [
@@ -85,3 +74,15 @@ def _attributes(attributes: Mapping[str, Any]) -> str:
         for name, value in attributes.items()
         if value is not False
     )
+
+
+_INPUTS = (
+    *("text", "number", "email", "url", "password", "hidden", "search", "tel", "color", "file"),
+    *("date", "datetime", "time", "checkbox"),
+)
+_WRITTEN: Mapping[str, Callable[[Widget], str | None]] = {
+    **{f"{_FOLDER}/{kind}.html": _input for kind in _INPUTS},
+    **{f"{_FOLDER}/{kind}_option.html": _option for kind in ("radio", "checkbox")},
+    f"{_FOLDER}/textarea.html": _textarea,
+    f"{_FOLDER}/select.html": _select,
+}

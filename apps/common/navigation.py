@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,5 +22,12 @@ class NavItem:
 
 
 def nav_item(label: str, view_name: str, path: str, waiting: int = 0) -> NavItem:
-    url = reverse(view_name)
+    url = _address(view_name, get_script_prefix())
     return NavItem(label, url, path.startswith(url), waiting)
+
+
+@cache
+def _address(view_name: str, prefix: str) -> str:
+    """The address of a view without arguments, which every page asks for again."""
+    del prefix  # part of the address
+    return reverse(view_name)

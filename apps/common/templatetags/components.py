@@ -1,4 +1,4 @@
-"""The tag behind ``<c-…>``: small components are written by Python, all others by their template.
+"""The tag behind ``<c-…>``: frequent components are written by Python, others by a template.
 
 It stands among the engine's builtins after cotton's own library, whose tag it takes the place of.
 """
@@ -18,10 +18,14 @@ from django_cotton.templatetags._component import (
     PreparedAttr,
     cotton_component,
 )
+from django_cotton.templatetags._slot import CottonSlotNode
+from django_cotton.utils import get_cotton_data
 
-from apps.common.components import WRITTEN
+from apps.common import components, field_components, panels
 
 register = template.Library()
+
+WRITTEN = {**components.WRITTEN, **panels.WRITTEN, **field_components.WRITTEN}
 
 
 @register.tag("cotton")
@@ -46,6 +50,7 @@ class WrittenNode(Node):
             attr if attr.compiled is not None else attr._replace(value=_literal(attr))
             for attr in node._prepared_attrs
         ]
+        self._slotted = bool(self.nodelist.get_nodes_by_type(CottonSlotNode))
 
     def render(self, context: Context) -> SafeString:
         given: dict[str, Any] = {}
@@ -60,8 +65,21 @@ class WrittenNode(Node):
                 except UnprocessableDynamicAttr:
                     if kind is AttrKind.UNQUOTED:
                         given[key] = value
-        slot = self.nodelist.render(context) if self.nodelist else ""
+        if self._slotted:
+            slot, named = self._slots(context)
+            given = {**named, **given}
+        else:
+            slot = self.nodelist.render(context) if self.nodelist else ""
         return mark_safe(f"\n{self._write(given, slot)}\n")
+
+    def _slots(self, context: Context) -> tuple[str, dict[str, SafeString]]:
+        """What stands inside, and what stands there under a name; slots look for it on a stack."""
+        stack: list[dict[str, Any]] = get_cotton_data(context)["stack"]
+        named: dict[str, SafeString] = {}
+        stack.append({"slots": named})
+        slot = self.nodelist.render(context)
+        stack.pop()
+        return slot, named
 
 
 def _literal(attr: PreparedAttr) -> Any:

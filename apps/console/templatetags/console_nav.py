@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django import template
+from django.utils.html import conditional_escape as escaped
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may, product_config
@@ -22,6 +25,14 @@ class NavGroup:
 
     label: str
     items: tuple[NavItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The links of the console, which stand twice in a page, and the place that is shown."""
+
+    links: SafeString
+    place: str
 
 
 _TRADING = (
@@ -63,9 +74,15 @@ _GROUPS = (
 
 
 @register.simple_tag(takes_context=True)
-def console_nav(context: dict[str, Any]) -> list[NavGroup]:
-    request = context["request"]
-    groups = list(_GROUPS)
+def console_nav(context: dict[str, Any]) -> Desk:
+    """Written here rather than by a template, which would cost a tenth of a small page."""
+    groups = list(_groups(context["request"]))
+    shown = (item.label for group in groups for item in group.items if item.current)
+    return Desk(mark_safe("".join(map(_group, groups))), next(shown, "Pages"))
+
+
+def _groups(request: Any) -> Iterator[NavGroup]:
+    groups: list[tuple[str, Iterable[tuple[str, str]]]] = list(_GROUPS)
     hidden = set() if may(request.user, Permission.MANAGE_STAFF) else {"console:staff"}
     waiting: dict[str, int] = {}
     if product_config().copy_trading_enabled:
@@ -74,8 +91,8 @@ def console_nav(context: dict[str, Any]) -> list[NavGroup]:
         waiting = {_AT_RISK[1]: risk_counts().critical, "console:alarms": open_count()}
     else:
         hidden.add("console:alarms")
-    return [
-        NavGroup(
+    for label, places in groups:
+        yield NavGroup(
             label,
             tuple(
                 nav_item(name, view, request.path, waiting.get(view, 0))
@@ -83,11 +100,19 @@ def console_nav(context: dict[str, Any]) -> list[NavGroup]:
                 if view not in hidden
             ),
         )
-        for label, places in groups
-    ]
 
 
-@register.filter
-def place(groups: list[NavGroup]) -> str:
-    """The name of the page that is shown, for a menu that is folded away."""
-    return next((item.label for group in groups for item in group.items if item.current), "Pages")
+def _group(group: NavGroup) -> str:
+    items = "".join(map(_item, group.items))
+    return f'<p class="desk-group">{escaped(group.label)}</p><ul>{items}</ul>'
+
+
+def _item(item: NavItem) -> str:
+    current = ' aria-current="page"' if item.current else ""
+    waiting = (
+        f'<span class="badge badge-bad desk-count">{item.waiting}'
+        '<span class="visually-hidden"> waiting</span></span>'
+        if item.waiting
+        else ""
+    )
+    return f'<li><a href="{item.url}"{current}>{escaped(item.label)}{waiting}</a></li>'

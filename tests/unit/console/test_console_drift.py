@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -120,7 +121,7 @@ def test_orders_are_shown_and_then_sent(world: CopyWorld, signed_in: SignedIn) -
     page = shown.content.decode()
     assert "<html" not in page and page.count("Close EURUSD") == 2
     assert "Send 2 orders" in page and "-3.00" in page.replace("\u2212", "-")
-    confirm = shown.context["preview"].confirm
+    confirm = re.findall(r'name="confirm" value="([^"]+)"', page)[0]
 
     refused = client.post(REPAIR, {**chosen(drifts), "confirm": confirm, "reason": ""})
     assert refused.status_code == 422
