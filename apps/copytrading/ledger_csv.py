@@ -9,13 +9,11 @@ from decimal import Decimal
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 
-from apps.common.csv_files import as_file, harmless
+from apps.common.csv_files import as_file, harmless, sizes_of_parts
 from apps.common.csv_files import lines as _lines
 from apps.copytrading.ledger import Search, search
 from apps.copytrading.rows import OutcomeRow
 from apps.copytrading.services import sql
-
-PAGE = 1_000
 
 HEADER = (
     "event", "received", "master", "account", "trade", "symbol", "side", "outcome", "code",
@@ -37,15 +35,15 @@ def csv_response(wanted: Search, name: str) -> StreamingHttpResponse:
 async def _stream(wanted: Search) -> AsyncIterator[str]:
     yield _lines([HEADER])
     cursor: str | None = None
-    while True:
-        text, cursor = await sync_to_async(_page)(wanted, cursor)
+    for size in sizes_of_parts():
+        text, cursor = await sync_to_async(_page)(wanted, cursor, size)
         yield text
         if cursor is None:
             return
 
 
-def _page(wanted: Search, cursor: str | None) -> tuple[str, str | None]:
-    page = search(wanted, cursor=cursor, limit=PAGE)
+def _page(wanted: Search, cursor: str | None, size: int) -> tuple[str, str | None]:
+    page = search(wanted, cursor=cursor, limit=size)
     found = sql.rows(_SEALS, [[row.id for row in page.rows]])
     seals = {outcome_id: (number, mark) for outcome_id, number, mark in found}
     text = _lines(cells(row, *seals.get(row.id, (None, ""))) for row in page.rows)

@@ -22,7 +22,21 @@ _SHOWN = """
            m.show_positions, m.show_trades, m.trades_delay_h, m.created_at, p.digest,
            a.id, a.login, a.currency, a.platform, a.connection_id, g.mode, a.owner_id = %(user)s,
            st.equity, st.balance, st.margin_used,
-           c.running, c.running - c.own,
+           n.followers,
+           -- Its owner's copies are few, and reached from the owner; nobody's are all the rest.
+           CASE WHEN a.owner_id IS NULL THEN (
+               SELECT count(*) FROM copytrading_copysubscription s
+               JOIN copytrading_copyfollower f ON f.id = s.follower_id
+               JOIN platforms_tradingaccount fa ON fa.id = f.account_id
+               WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'
+                 AND fa.owner_id IS NOT NULL)
+           ELSE n.followers - (
+               SELECT count(*) FROM copytrading_copysubscription s
+               WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled'
+                 AND s.follower_id = ANY(ARRAY(
+                     SELECT f.id FROM platforms_tradingaccount fa
+                     JOIN copytrading_copyfollower f ON f.account_id = fa.id
+                     WHERE fa.owner_id = a.owner_id))) END,
            coalesce((SELECT string_agg(h.reason, ' ' ORDER BY h.began_at, h.id)
                      FROM copytrading_mastergate h
                      WHERE h.master_id = m.id AND h.lifted_at IS NULL), '')
@@ -32,26 +46,19 @@ _SHOWN = """
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN copytrading_masterpicture p ON p.master_id = m.id
     CROSS JOIN LATERAL (
-        SELECT count(*) AS running, count(*) FILTER (WHERE s.follower_id = ANY(ARRAY(
-                   SELECT f.id FROM platforms_tradingaccount o
-                   JOIN copytrading_copyfollower f ON f.account_id = o.id
-                   WHERE o.owner_id = a.owner_id))) AS own
-        FROM copytrading_copysubscription s
-        WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled') c
+        SELECT count(*) AS followers FROM copytrading_copysubscription s
+        WHERE s.master_id = m.id AND s.archived_at IS NULL AND s.status <> 'disabled') n
     WHERE m.uuid = %(uuid)s AND m.archived_at IS NULL
 """
 _VISIBLE = (
     " AND (a.owner_id = %(user)s OR m.visibility = 'public' AND m.status IN ('active', 'paused'))"
 )
-# From the customer's few accounts on: a master may have thousands of copies.
 _COPIES = """
-    WITH mine AS MATERIALIZED (
-        SELECT f.id AS follower_id, a.id, coalesce(nullif(a.name, ''), a.login) AS name
-        FROM platforms_tradingaccount a JOIN copytrading_copyfollower f ON f.account_id = a.id
-        WHERE a.owner_id = %s)
-    SELECT s.uuid, mine.name, s.status, mine.id
-    FROM mine JOIN copytrading_copysubscription s ON s.follower_id = mine.follower_id
-    WHERE s.master_id = %s AND s.archived_at IS NULL AND s.status <> 'disabled'
+    SELECT s.uuid, coalesce(nullif(a.name, ''), a.login), s.status, a.id
+    FROM copytrading_copysubscription s
+    JOIN copytrading_copyfollower f ON f.id = s.follower_id
+    JOIN platforms_tradingaccount a ON a.id = f.account_id
+    WHERE s.master_id = %s AND a.owner_id = %s AND s.archived_at IS NULL AND s.status <> 'disabled'
     ORDER BY s.id
 """
 # Accounts whose trades reach the master: what it copies, and what that copies in turn.
@@ -190,7 +197,7 @@ def _shown(statement: str, user_id: int | None, uuid: UUID) -> ShownMaster:
 
 def own_copies_of(user: User, master_id: int) -> list[OwnCopy]:
     """The copies of a master that run on a customer's accounts."""
-    return [OwnCopy(*row) for row in sql.rows(_COPIES, [user.pk, master_id])]
+    return [OwnCopy(*row) for row in sql.rows(_COPIES, [master_id, user.pk])]
 
 
 def open_positions_of(account_id: int, *, limit: int) -> list[ShownPosition]:

@@ -17,13 +17,13 @@ from django.views.decorators.http import require_safe
 
 from apps.accounts.audit import AuditPage, AuditSearch, search_audit
 from apps.accounts.selectors import AuditRow
-from apps.common.csv_files import as_file, harmless, lines
+from apps.common.csv_files import as_file, harmless, lines, sizes_of_parts
 from apps.console.access import StaffRequest, staff_page
 from apps.console.audit_view import OBJECT_TYPES, changes_of, page_of
 from apps.console.templatetags.audit_words import WORDS, audit_words
 from apps.copytrading.ledger_filter import FIRST_DAY, LAST_DAY
 
-SHOWN, SAVED = 25, 1_000
+SHOWN = 25
 _WRONG = "Give a day like 2026-11-23."
 _HEADER = (
     "at", "actor", "action", "what", "object_type", "object", "object_id", "reason", "before",
@@ -120,8 +120,8 @@ def audit_csv(request: StaffRequest) -> StreamingHttpResponse:
 async def _stream(wanted: AuditSearch) -> AsyncIterator[str]:
     yield lines([_HEADER])
     cursor: str | None = None
-    while True:
-        page = await sync_to_async(search_audit)(wanted, cursor=cursor, limit=SAVED)
+    for size in sizes_of_parts():
+        page = await sync_to_async(search_audit)(wanted, cursor=cursor, limit=size)
         yield lines(_cells(row) for row in page.rows)
         cursor = page.next_cursor
         if cursor is None:

@@ -12,13 +12,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.analytics.listing import all_masters
-from apps.common.csv_files import as_file, harmless, lines
+from apps.common.csv_files import FIRST_PART, PART, as_file, harmless, lines
 from apps.common.live_pages import show
 from apps.console.access import StaffRequest, staff_page
 from apps.console.live_masters import MASTERS, ListedMaster, listed, master_sections, page_of
 from apps.console.master_forms import MastersFilter
 
-SAVED = 1_000
 _HEADER = (
     "master", "login", "platform", "mode", "visibility", "status", "status_reason",
     "no_new_followers", "alarms", "followers", "currency", "money_following", "total_result",
@@ -53,17 +52,19 @@ def masters_csv(request: StaffRequest) -> StreamingHttpResponse:
 
 async def _stream(form: MastersFilter) -> AsyncIterator[str]:
     yield lines([_HEADER])
-    number = 1
+    size, number = FIRST_PART, 1
     while True:
-        rows, pages = await sync_to_async(_page)(form, number)
+        rows, pages = await sync_to_async(_page)(form, number, size)
         yield lines(_cells(row, form) for row in rows)
         if number >= pages:
             return
         number += 1
+        if size * (number - 1) == PART:  # as many as one of the large parts has
+            size, number = PART, 2
 
 
-def _page(form: MastersFilter, number: int) -> tuple[list[ListedMaster], int]:
-    page = all_masters(form.wanted(size=SAVED, page=number), today=timezone.now().date())
+def _page(form: MastersFilter, number: int, size: int) -> tuple[list[ListedMaster], int]:
+    page = all_masters(form.wanted(size=size, page=number), today=timezone.now().date())
     return listed(form, page.entries), page.pages
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from apps.copytrading import selectors
 from apps.copytrading.errors import NotFound
+from apps.copytrading.models import Outcome
 from apps.execution.models import Position
 from tests.factories.accounts import UserFactory
 from tests.factories.copytrading import CopyWorld
@@ -90,6 +91,24 @@ def test_the_live_feed_counts_what_became_of_events(world: CopyWorld) -> None:
     assert earlier.to_filled_ms is not None and later.to_sent_ms is None
     figures = selectors.latency()
     assert figures.count == 1 and figures.sent.p50 is not None
+
+
+def test_what_came_of_an_event_is_summed_up_again_as_soon_as_there_is_more(
+    world: CopyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.copytrading.live_feed._MANY", 1)
+    first, second = world.follow(), world.follow()
+    world.trade("m1", 100_000)
+    world.run()
+    (before,) = selectors.live_feed()
+    assert before.counts == {"copied": 2}
+    (again,) = selectors.live_feed()
+    assert again == before
+    kept = Outcome.objects.filter(subscription_id=second.pk).get()
+    kept.pk, kept.subscription_id, kept.state = None, first.pk + second.pk, "failed"
+    kept.save(force_insert=True)
+    (more,) = selectors.live_feed()
+    assert more.counts == {"copied": 2, "failed": 1}
 
 
 def test_query_counts_do_not_grow(world: CopyWorld, django_assert_num_queries: object) -> None:
