@@ -128,7 +128,7 @@ class Chart:
         """Every moment at which some series has a point, in order."""
         return sorted({at for series in self.series for at, _ in series.points})
 
-    @property
+    @cached_property
     def looks(self) -> list[tuple[Series, str, str]]:
         """Each series with its tone and its dashes."""
         return [
@@ -143,6 +143,7 @@ class Chart:
     @property
     def payload(self) -> dict[str, Any]:
         """What the browser draws."""
+        stamps = {at: _time(at) for at in self.times}
         series = [
             {
                 "name": one.name,
@@ -154,7 +155,7 @@ class Chart:
                 "dash": dash,
                 "pane": one.pane,
                 "base": one.base,
-                "points": [[_time(at), _number(value)] for at, value in one.points],
+                "points": [[stamps[at], _number(value)] for at, value in one.points],
             }
             for one, tone, dash in self.looks
         ]
@@ -179,7 +180,7 @@ class Chart:
             f"{_day(at)}, {at.astimezone(UTC):%H:%M} UTC" if isinstance(at, datetime) else _day(at)
         )
 
-    @property
+    @cached_property
     def summary(self) -> str:
         """The chart in words, for those who cannot see it."""
         words = []
