@@ -24,6 +24,7 @@ Tone = Literal["", "1", "2", "3", "4", "5", "gain", "loss", "quiet", "sign"]
 MarkerKind = Literal["deposit", "withdrawal", "note"]
 
 _TABLE_ROWS = 62  # two months of days; longer tables are thinned to weeks or months
+_LINE_POINTS = 120  # more would be closer than a pixel or two
 _DASHES = ("solid", "dashed", "dotted", "long")
 _SPANS: tuple[tuple[str, Callable[[Moment], Any]], ...] = (
     ("", lambda at: at),
@@ -64,10 +65,15 @@ class Series:
             return percent(number)
         return plain(round(number, 2)) + (" ×" if self.unit == "multiple" else "")
 
-    @property
+    @cached_property
     def line(self) -> list[float]:
-        """The known values, for the line that stands in where nothing draws the chart."""
-        return [float(value) for _, value in self.points if value is not None]
+        """The known values, for the small line that stands in where nothing draws the chart.
+
+        Of a long record some hundred of them, evenly, with the first and the last.
+        """
+        known = [value for _, value in self.points if value is not None]
+        every = -(-len(known) // _LINE_POINTS) or 1
+        return [float(value) for value in (*known[:-1:every], *known[-1:])]
 
     @property
     def last(self) -> str:
@@ -140,7 +146,7 @@ class Chart:
             for place, series in enumerate(self.series)
         ]
 
-    @property
+    @cached_property
     def payload(self) -> dict[str, Any]:
         """What the browser draws."""
         stamps = {at: _time(at) for at in self.times}
