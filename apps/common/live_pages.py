@@ -79,6 +79,9 @@ class Shown:
 
 _pages: dict[str, LivePage] = {}
 _beside: dict[str, Callable[[Any], str]] = {}
+_lately: dict[tuple[str, str], Mapping[str, Section]] = {}
+#: Between answering a page and its socket there are a second or two.
+_PAGES_REMEMBERED = 200
 _RENDERED_ROWS = 8000
 _rendered: dict[tuple[str, str], tuple[object, Mapping[str, Any], Row]] = {}
 
@@ -107,9 +110,25 @@ def show(
     ``sections``: the same as the page would make them, by a view that has read them already.
     """
     sections = tuple(page.sections(user, params) if sections is None else sections)
+    mark = digest(sections)
+    _remember(page, mark, sections)
     said = {name: value(user) for name, value in _beside.items()}
-    query = urlencode({**params, **said, "seen": digest(sections)})
+    query = urlencode({**params, **said, "seen": mark})
     return Shown(f"/ws/live/{page.name}/?{query}", {s.id: s.rows for s in sections})
+
+
+def lately(page: LivePage, mark: str) -> Mapping[str, Section]:
+    """What a page showed that was answered with this digest by this process, not long ago.
+
+    Empty where that is not known: by another process, or too many pages ago.
+    """
+    return _lately.get((page.name, mark), {})
+
+
+def _remember(page: LivePage, mark: str, sections: Iterable[Section]) -> None:
+    _lately[page.name, mark] = {part.id: part for part in sections}
+    while len(_lately) > _PAGES_REMEMBERED:
+        _lately.pop(next(iter(_lately)), None)
 
 
 def section(

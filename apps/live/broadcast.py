@@ -94,7 +94,10 @@ class Broadcast:
         return found
 
     async def join(self, listener: Listener, seen: str) -> None:
-        """Tell a listener of every change from now on; first of what it has not ``seen``. Ended."""
+        """Tell a listener of every change from now on; first of what it has not ``seen``. Ended.
+
+        ``seen`` is the digest of the page as it was answered.
+        """
         await asyncio.shield(self._ready)
         if self._digest != seen:
             asked = self._key[0].create_future()
@@ -102,7 +105,7 @@ class Broadcast:
             self._changed.set()
             await asked
         if self._digest != seen:
-            listener.put(_messages({}, self._shown))
+            listener.put(_messages(live_pages.lately(self._page, seen), self._shown))
         self._listeners.add(listener)
 
     def leave(self, listener: Listener) -> None:

@@ -79,7 +79,11 @@
   });
 
   // --- what changed at once comes as one message, in parts that are swapped one by one
-  htmx.createWebSocket = (url) => {
+  const opened = new Set();
+  htmx.createWebSocket = (address) => {
+    // Connected anew, the page may show more than it was answered with: all is sent again.
+    const url = opened.has(address) ? address.replace(/([?&])seen=[^&]*/, "$1") : address;
+    opened.add(address);
     const socket = new WebSocket(url);
     socket.addEventListener("message", (event) => {
       const parts = event.data.split("\x1e");

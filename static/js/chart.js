@@ -167,7 +167,6 @@
     const reader = readout(figure, series, markers);
     chart.subscribeCrosshairMove(({ time }) => reader.show(time));
     drawn.set(figure, { chart, curves, reader, fit });
-    dress(figure, plot);
   };
 
   // --- the values at a moment, in the legend
@@ -196,7 +195,6 @@
 
   // --- keyboard: arrows a point, page keys a tenth of the chart, home and end
   const dress = (figure, plot) => {
-    if (plot.tabIndex === 0) return;
     plot.tabIndex = 0;
     plot.setAttribute("role", "group");
     plot.setAttribute("aria-label", plot.dataset.label);
@@ -217,6 +215,7 @@
       reader.show(time);
       live.textContent = reader.said(time);
     });
+    plot.addEventListener("focus", () => ensure(figure));
     plot.addEventListener("blur", () => {
       const { chart, reader } = drawn.get(figure);
       place = null;
@@ -233,9 +232,29 @@
     fit.disconnect();
     chart.remove();
   };
+  const ensure = (figure) => {
+    if (figure.isConnected && !drawn.has(figure)) draw(figure);
+  };
+
+  // --- a chart is drawn when it is about to be seen, each by itself, so that the page answers
+  const later = window.requestIdleCallback ?? ((work) => setTimeout(work));
+  const known = new WeakSet();
+  const near = new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) continue;
+      near.unobserve(target);
+      later(() => ensure(target), { timeout: 300 });
+    }
+  }, { rootMargin: "300px" });
   const scan = (root) => {
     const found = root.matches?.("[data-chart]") ? [root] : root.querySelectorAll("[data-chart]");
-    for (const figure of found) if (!drawn.has(figure)) draw(figure);
+    for (const figure of found) {
+      const plot = figure.querySelector("[data-chart-plot]");
+      if (!plot || known.has(figure)) continue;
+      known.add(figure);
+      if (document.getElementById(figure.dataset.chart)) dress(figure, plot);
+      near.observe(figure);
+    }
   };
   const redraw = () => {
     for (const figure of [...drawn.keys()]) {
@@ -244,6 +263,9 @@
     }
   };
   document.addEventListener("htmx:load", (event) => scan(event.detail.elt));
+  window.addEventListener("beforeprint", () => {
+    for (const figure of document.querySelectorAll("[data-chart]")) ensure(figure);
+  });
   document.addEventListener("htmx:beforeCleanupElement", (event) => {
     for (const figure of [...drawn.keys()]) if (event.detail.elt.contains(figure)) erase(figure);
   });

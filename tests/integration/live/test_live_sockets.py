@@ -18,6 +18,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from apps.accounts.api import create_customer, create_staff
 from apps.accounts.roles import Role
+from apps.common import live_pages
 from apps.common.live_pages import STAFF_GROUP, master_group, show
 from apps.live import consumers
 from apps.live.broadcast import SEPARATOR
@@ -153,16 +154,36 @@ def announce_often(account_id: int, times: int) -> None:
         announce({"master_account_id": account_id})
 
 
-async def test_a_page_that_missed_something_is_sent_whole_on_reconnecting() -> None:
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["reconnects", "another process"])
+async def test_a_page_that_missed_something_is_sent_whole(elsewhere: bool) -> None:
     world, mara, *_ = await in_thread(setting)()
     page = await in_thread(show)(COPYING, mara, {})
     await in_thread(trade)(world)
+    if elsewhere:
+        live_pages._lately.clear()
 
-    async with socket(page.url, mara) as (_, hers):
+    # On connecting anew a browser does not say what it was answered with.
+    address = page.url if elsewhere else page.url.partition("seen=")[0]
+    async with socket(address, mara) as (_, hers):
         messages = [await hers.text() for _ in page.sections]
 
     assert all("innerHTML:#" in message for message in messages)
     assert any("Copied in full" in message for message in messages)
+
+
+async def test_what_changed_while_a_page_was_on_its_way_is_all_that_is_sent() -> None:
+    world, mara, *_ = await in_thread(setting)()
+    await in_thread(trade)(world)
+    page = await in_thread(show)(COPYING, mara, {})
+    await in_thread(world.trade)("p2", 100_000)
+    await in_thread(world.run)()
+
+    async with socket(page.url, mara) as (_, hers):
+        text = await hers.text()
+        while "Copied in full" not in text:
+            text = await hers.text()
+
+    assert text.count("Copied in full") == 1 and "afterbegin" in text
 
 
 async def test_a_browser_that_left_while_something_was_sent_is_no_error(
