@@ -24,6 +24,7 @@ Tone = Literal["", "1", "2", "3", "4", "5", "gain", "loss", "quiet", "sign"]
 MarkerKind = Literal["deposit", "withdrawal", "note"]
 
 _TABLE_ROWS = 62  # two months of days; longer tables are thinned to weeks or months
+_LINE_POINTS = 120  # more would be closer than a pixel or two
 _DASHES = ("solid", "dashed", "dotted", "long")
 _SPANS: tuple[tuple[str, Callable[[Moment], Any]], ...] = (
     ("", lambda at: at),
@@ -64,10 +65,15 @@ class Series:
             return percent(number)
         return plain(round(number, 2)) + (" ×" if self.unit == "multiple" else "")
 
-    @property
+    @cached_property
     def line(self) -> list[float]:
-        """The known values, for the line that stands in where nothing draws the chart."""
-        return [float(value) for _, value in self.points if value is not None]
+        """The known values, for the small line that stands in where nothing draws the chart.
+
+        Of a long record some hundred of them, evenly, with the first and the last.
+        """
+        known = [value for _, value in self.points if value is not None]
+        every = -(-len(known) // _LINE_POINTS) or 1
+        return [float(value) for value in (*known[:-1:every], *known[-1:])]
 
     @property
     def last(self) -> str:
@@ -128,7 +134,7 @@ class Chart:
         """Every moment at which some series has a point, in order."""
         return sorted({at for series in self.series for at, _ in series.points})
 
-    @property
+    @cached_property
     def looks(self) -> list[tuple[Series, str, str]]:
         """Each series with its tone and its dashes."""
         return [
@@ -140,9 +146,10 @@ class Chart:
             for place, series in enumerate(self.series)
         ]
 
-    @property
+    @cached_property
     def payload(self) -> dict[str, Any]:
         """What the browser draws."""
+        stamps = {at: _time(at) for at in self.times}
         series = [
             {
                 "name": one.name,
@@ -154,7 +161,7 @@ class Chart:
                 "dash": dash,
                 "pane": one.pane,
                 "base": one.base,
-                "points": [[_time(at), _number(value)] for at, value in one.points],
+                "points": [[stamps[at], _number(value)] for at, value in one.points],
             }
             for one, tone, dash in self.looks
         ]
@@ -179,7 +186,7 @@ class Chart:
             f"{_day(at)}, {at.astimezone(UTC):%H:%M} UTC" if isinstance(at, datetime) else _day(at)
         )
 
-    @property
+    @cached_property
     def summary(self) -> str:
         """The chart in words, for those who cannot see it."""
         words = []

@@ -16,7 +16,7 @@ _PIXELS = "canvas => canvas.toDataURL()"
 def test_a_chart_is_drawn_in_the_theme_and_read_by_keyboard(new_page: NewPage, owner: User) -> None:
     page = new_page(width=375, height=812, color_scheme="light")
     sign_in(page, owner)
-    page.goto("/gallery/")
+    page.goto("/gallery/?show=charts")
     page.emulate_media(color_scheme="dark")  # the sections keep their own theme, drawn anew
     chart = page.get_by_role("figure", name="Equity and drawdown").first
     plot = chart.get_by_role("group", name="Equity from 10,000.00 USD on 1 Jan 2026")

@@ -123,20 +123,38 @@ def correlations(returns: npt.ArrayLike) -> tuple[FloatArray, IntArray]:
         raise ValueError(f"a grid has records and days, this array has {rows.ndim} dimension(s)")
     counted = np.isfinite(rows)
     common = counted.astype(np.int64) @ counted.astype(np.int64).T
+    days = common.diagonal()
+    whole = [_part(row[own]) if own.any() else None for row, own in zip(rows, counted, strict=True)]
     result = np.full(common.shape, np.nan)
     for one in range(len(rows)):
         for other in range(one, len(rows)):
-            if common[one, other] >= MINIMUM_DAYS:
+            if common[one, other] < MINIMUM_DAYS:
+                continue
+            first, second = whole[one], whole[other]
+            if not common[one, other] == days[one] == days[other]:
                 shared = counted[one] & counted[other]
-                value = _correlation(rows[one, shared], rows[other, shared])
-                result[one, other] = result[other, one] = value
+                first, second = _part(rows[one, shared]), _part(rows[other, shared])
+            if first is not None and second is not None:
+                result[one, other] = result[other, one] = _correlation(first, second)
     return result, common
 
 
-def _correlation(one: FloatArray, other: FloatArray) -> float:
-    first, second = one - one.mean(), other - other.mean()
-    sizes = [float(np.sqrt(part @ part)) for part in (first, second)]
-    scale = [float(np.sqrt(part @ part)) for part in (one, other)]
-    if any(size <= _NO_SPREAD * whole for size, whole in zip(sizes, scale, strict=True)):
+class _Part(NamedTuple):
+    """Daily returns without their mean, how far they spread, and whether they never changed."""
+
+    centred: FloatArray
+    spread: float
+    still: bool
+
+
+def _part(returns: FloatArray) -> _Part:
+    centred = returns - returns.mean()
+    spread = float(np.sqrt(centred @ centred))
+    return _Part(centred, spread, spread <= _NO_SPREAD * float(np.sqrt(returns @ returns)))
+
+
+def _correlation(one: _Part, other: _Part) -> float:
+    if one.still or other.still:
         return float("nan")
-    return float(np.clip(first @ second / (sizes[0] * sizes[1]), -1.0, 1.0))
+    product = float(one.centred @ other.centred) / (one.spread * other.spread)
+    return min(max(product, -1.0), 1.0)

@@ -139,7 +139,7 @@ CATALOGUE: Mapping[str, Visits] = {
     "portal:confirm_record": _one(uuid=account),
     "portal:discard_record": _one(uuid=account),
     "portal:remove_record": _one(uuid=account),
-    "portal:gallery": lambda s: [Visit(staff=True)],
+    "portal:gallery": lambda s: [Visit(staff=True), Visit({}, "show=charts", staff=True)],
     "portal:close_position": lambda s: [Visit({"link": s.link.pk})],
     "portal:detach_position": lambda s: [Visit({"link": s.link.pk})],
     "portal:subscription": _one(uuid=copy),

@@ -92,7 +92,8 @@ def compare(request: SignedInRequest) -> HttpResponse:
 
 def _asked(request: SignedInRequest) -> tuple[DiscoverForm, TradingAccount | None]:
     """What the address asks for, and the account of the customer's that it is asked for."""
-    accounts = {str(account.uuid): account for account in accounts_of(request.user)}
+    own = accounts_of(request.user).select_related(None).select_related("state")
+    accounts = {str(account.uuid): account for account in own}
     first = next(iter(accounts), "")
     account = accounts.get(request.GET.get("account", ""), accounts.get(first))
     known = offers()

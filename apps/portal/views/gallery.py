@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cache
 from math import sin
 
 from django import forms
@@ -48,6 +49,7 @@ class SampleForm(forms.Form):
     )
 
 
+@cache
 def sample_charts(theme: str) -> dict[str, Chart]:
     """Curves in the shapes that pages show: with deposits, several at once, bars by sign."""
     start = date(2026, 1, 1)
@@ -112,7 +114,7 @@ def sample_bars() -> Bars:
 
 @require_safe
 def gallery(request: HttpRequest) -> HttpResponse:
-    """For staff, and for everybody on a machine that runs with DEBUG."""
+    """For staff, and for all on a machine that runs with DEBUG; charts have a page of theirs."""
     if not (settings.DEBUG or is_staff_member(request.user)):
         raise Http404("No such page.")
     data = {
@@ -122,10 +124,18 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "rounding": "skip",
         "period": "90",
     }
-    wrong = {theme: SampleForm(data, auto_id=f"{theme}_%s") for theme in ("light", "dark")}
+    show = "charts" if request.GET.get("show") == "charts" else "components"
     context = {
+        "show": show,
+        "kinds": [("components", "Components"), ("charts", "Charts")],
         "themes": [
-            {"name": name, "form": form} | sample_charts(name) for name, form in wrong.items()
+            {"name": theme}
+            | (
+                sample_charts(theme)
+                if show == "charts"
+                else {"form": SampleForm(data, auto_id=f"{theme}_%s")}
+            )
+            for theme in ("light", "dark")
         ],
         "now": timezone.now(),
         "bars": sample_bars(),

@@ -60,7 +60,7 @@ def master(request: SignedInRequest, uuid: UUID) -> HttpResponse:
 
 
 def _head(request: SignedInRequest, master: ShownMaster, copies: list[OwnCopy]) -> dict[str, Any]:
-    accounts = list(accounts_of(request.user))
+    accounts = list(accounts_of(request.user).select_related(None).select_related("group"))
     platform = PLATFORMS.get(master.platform)
     return {
         "copies": copies,

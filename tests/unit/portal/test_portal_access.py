@@ -6,10 +6,13 @@ import pytest
 from allauth.usersessions.models import UserSession
 from django.test import Client
 from django.urls import reverse
+from pytest_django.asserts import assertContains, assertNotContains
 
+from apps.accounts.roles import Role
 from apps.copytrading.models import CopySubscription, TradeLink
 from apps.notifications.models import Channel, Notification
 from apps.portal.urls import urlpatterns
+from tests.factories.accounts import staff
 from tests.factories.copytrading import switch_copying
 from tests.support.portal_addresses import (
     ALWAYS,
@@ -134,3 +137,13 @@ def test_customers_begin_at_their_copies_and_the_gallery_is_for_staff(
 ) -> None:
     assert as_customer.get("/").url == reverse("portal:copying")
     assert as_customer.get(reverse("portal:gallery")).status_code == 404
+
+
+@pytest.mark.django_db
+def test_charts_have_a_page_of_the_gallery(client: Client) -> None:
+    client.force_login(staff(Role.ADMIN))
+    components, charts = client.get("/gallery/"), client.get("/gallery/?show=charts")
+    assertContains(components, "Colours")
+    assertNotContains(components, "data-chart=")
+    assertContains(charts, "data-chart=", count=6)
+    assertNotContains(charts, "Colours")
