@@ -132,8 +132,12 @@ def master_of(uuid: str) -> MasterRow:
 
 
 def _master_sections(user: User, params: Params) -> Iterable[Section]:
-    row = master_of(params["uuid"])
-    yield section("master-figures", f"{_MASTER}figures", [row], key=lambda r: r.id, tag="div")
+    yield figures_of(master_of(params["uuid"]))
+
+
+def figures_of(row: MasterRow) -> Section:
+    """What moves on a master's overview."""
+    return section("master-figures", f"{_MASTER}figures", [row], key=lambda r: r.id, tag="div")
 
 
 def _trades_sections(user: User, params: Params) -> Iterable[Section]:

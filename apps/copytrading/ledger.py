@@ -103,7 +103,7 @@ def search(wanted: Search, *, cursor: str | None = None, limit: int = 50) -> Out
     if not which or wanted.state in TROUBLED:
         floor, found = None, _rows(scope, which, {**scope.values, **values, "limit": limit + 1})
     else:
-        for depth in (_AT_HAND, LOOKED_THROUGH):
+        for depth in (min(_AT_HAND, LOOKED_THROUGH), LOOKED_THROUGH):
             floor = _floor(scope, depth)
             found = _down_to(floor, scope, which, {**scope.values, **values, "limit": limit + 1})
             if floor is None or len(found) > limit:

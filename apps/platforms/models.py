@@ -143,7 +143,11 @@ class TradingAccount(models.Model):
             # How many each connection has is shown, anew every second.
             models.Index(
                 fields=["connection"], name="account_active", condition=models.Q(active=True)
-            )
+            ),
+            # Lists are searched by how a login begins.
+            models.Index(
+                fields=["login"], opclasses=["varchar_pattern_ops"], name="account_by_login"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -18,11 +18,12 @@ from apps.common.htmx import render_page
 from apps.common.live_pages import show
 from apps.console.access import StaffRequest, staff_page
 from apps.console.audit_view import changes_of
-from apps.console.live_copying import MASTER, MASTER_TRADES
+from apps.console.live_copying import MASTER, MASTER_TRADES, figures_of
 from apps.console.master_frame import frame, master_or_404
 from apps.copytrading.ledger import Search, search
 from apps.copytrading.ledger_csv import csv_response
 from apps.copytrading.ledger_filter import LedgerFilter, ledger_links
+from apps.copytrading.selectors import master_row
 from apps.copytrading.showing import master_for_staff, open_positions_of
 from apps.copytrading.under_way import under_way
 
@@ -45,7 +46,12 @@ def overview(request: StaffRequest, uuid: UUID) -> HttpResponse:
             "shown": shown,
             "earnings": follower_earnings([shown.id])[shown.id],
             "following": money_following(account.pk),
-            "live": show(MASTER, request.user, {"uuid": str(uuid)}),
+            "live": show(
+                MASTER,
+                request.user,
+                {"uuid": str(uuid)},
+                [figures_of(master_row(context["master"].pk))],
+            ),
             "shows_trades": True,
         }
     return render_page(

@@ -143,6 +143,24 @@ def test_a_rare_filter_ends_its_search_and_goes_on(
     assert len(all_pages(Search(code="PAUSED"), 50)) == 12
 
 
+def test_what_is_not_at_hand_is_looked_for_further_back(
+    world: CopyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger, "_AT_HAND", 3)
+    copy = world.follow()
+    for number in range(8):
+        world.trade(f"m{number}", 1_000)
+    world.run()
+    oldest, newest = AccountEvent.objects.order_by("id")[0], AccountEvent.objects.latest("id")
+    for event in (oldest, newest):
+        found = search(Search(text=event.position_id))
+        assert [row.event_id for row in found.rows] == [event.pk]
+        assert found.looked_back_to is None and found.rows[0].subscription_id == copy.pk
+    filled = search(Search(state="copied"), limit=2)
+    assert len(filled.rows) == 2 and filled.next_cursor is not None
+    assert len(all_pages(Search(state="copied"), 2)) == 8
+
+
 def test_rare_states_are_found_by_an_index_of_their_own(world: CopyWorld) -> None:
     world.follow()
     world.trade("m1", 1_000)

@@ -67,6 +67,18 @@ async def _read(parts: AsyncIterator[bytes]) -> bytes:
     return b"".join([part async for part in parts])
 
 
+@pytest.mark.parametrize("masters", [1, 2, 4, 5, 9])
+def test_the_file_has_every_master_once_however_its_parts_are_cut(
+    desk: Client, monkeypatch: pytest.MonkeyPatch, masters: int
+) -> None:
+    switch_copying()
+    monkeypatch.setattr("apps.console.views.masters.PART", 4)
+    for number in range(masters):
+        MasterFactory(strategy_name=f"Master {number}")
+    rows = saved(desk, sort="name")
+    assert [row["master"] for row in rows] == [f"Master {number}" for number in range(masters)]
+
+
 def test_the_list_is_narrowed_searched_and_sorted(desk: Client) -> None:
     switch_copying()
     calm = listed("Calm", returns=(0.001, 0.002))
