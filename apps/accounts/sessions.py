@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.models import Session
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from apps.accounts.devices import device_words
 from apps.accounts.models import User
@@ -53,6 +57,33 @@ def sessions_of(user: User, current_key: str) -> list[SessionRow]:
         if row.session_key in alive
     ]
     return sorted(shown, key=lambda row: not row.current)
+
+
+def signed_in(session_keys: Collection[str]) -> dict[str, tuple[User, Mapping[str, Any]]]:
+    """Who is signed in with each of these sessions now, and what the session keeps; two queries.
+
+    As Django does with a request: sessions that have ended, of a password since changed, or of
+    a user who is gone, are missing.
+    """
+    rows = Session.objects.filter(session_key__in=session_keys, expire_date__gt=timezone.now())
+    kept: dict[str, dict[str, Any]] = {row.session_key: row.get_decoded() for row in rows}
+    ids = {each[SESSION_KEY] for each in kept.values() if SESSION_KEY in each}
+    users = {str(user.pk): user for user in User.objects.filter(pk__in=ids)}
+    hashes = {key: _hashes(user) for key, user in users.items()}
+    return {
+        key: (users[each[SESSION_KEY]], each)
+        for key, each in kept.items()
+        if each.get(BACKEND_SESSION_KEY) in settings.AUTHENTICATION_BACKENDS
+        and any(
+            constant_time_compare(each.get(HASH_SESSION_KEY, ""), known)
+            for known in hashes.get(each.get(SESSION_KEY, ""), ())
+        )
+    }
+
+
+def _hashes(user: User) -> list[str]:
+    """What a session of the user's present password keeps, with each key that still counts."""
+    return [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
 
 
 def end_session(user: User, session_id: int, *, current_key: str) -> bool:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from django.db import connection
 
@@ -100,6 +100,8 @@ _OF_ALL = """
 SELECT count(*) FROM (SELECT 1 FROM copytrading_copysubscription LIMIT %(most)s) followers
 """
 _COUNTS_AGE_S = 10.0
+#: Masters whose counts are remembered at once.
+_MASTERS_COUNTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,9 @@ class RiskCounts(NamedTuple):
 
 
 class _CountsCache:
-    value: RiskCounts | None = None
-    read_at = 0.0
+    """Counts of one master's followers by its id, of everybody's by None; and when they are of."""
+
+    found: ClassVar[dict[int | None, tuple[RiskCounts, float]]] = {}
 
 
 def follower_page(wanted: Wanted, now: datetime) -> FollowerPage:
@@ -204,19 +207,25 @@ def follower_rows(ids: Sequence[int], now: datetime) -> list[FollowerRow]:
 def risk_counts() -> RiskCounts:
     """How many follow while their accounts are beyond a threshold; read once in ten seconds in
     each process."""
-    now = time.monotonic()
-    if _CountsCache.value is None or now - _CountsCache.read_at > _COUNTS_AGE_S:
-        _CountsCache.value = RiskCounts(*_ask(_COUNTS.format(which=""), {})[0])
-        _CountsCache.read_at = now
-    return _CountsCache.value
+    return _counts(None, "")
 
 
 def risk_counts_of(master_id: int) -> RiskCounts:
-    """The same for the followers of one master, as it is now; one query."""
-    which = "AND s.master_id = %(master_id)s"
-    return RiskCounts(*_ask(_COUNTS.format(which=which), {"master_id": master_id})[0])
+    """The same for the followers of one master."""
+    return _counts(master_id, "AND s.master_id = %(master_id)s")
+
+
+def _counts(master_id: int | None, which: str) -> RiskCounts:
+    now = time.monotonic()
+    counts, read_at = _CountsCache.found.get(master_id, (None, 0.0))
+    if counts is None or now - read_at > _COUNTS_AGE_S:
+        counts = RiskCounts(*_ask(_COUNTS.format(which=which), {"master_id": master_id})[0])
+        if len(_CountsCache.found) >= _MASTERS_COUNTED:
+            _CountsCache.found.clear()
+        _CountsCache.found[master_id] = counts, now
+    return counts
 
 
 def forget_risk_counts() -> None:
     """Count anew at the next use."""
-    _CountsCache.value = None
+    _CountsCache.found.clear()

@@ -112,11 +112,7 @@ _KEYS: Mapping[Sort, tuple[str, bool]] = {
     Sort.AGE: ("s.since", False),
     Sort.NAME: ("upper(m.strategy_name)", False),
     Sort.STATUS: ("m.status", False),
-    Sort.ALARMS: (
-        "(SELECT nullif(count(*), 0) FROM analytics_masteralarm w "
-        "WHERE w.master_id = m.id AND w.cleared_at IS NULL)",
-        True,
-    ),
+    Sort.ALARMS: ("w.alarms", True),
 }
 _GATED = (
     "EXISTS (SELECT 1 FROM copytrading_mastergate h "

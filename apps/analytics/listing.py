@@ -21,6 +21,7 @@ from apps.accounts.models import User
 from apps.analytics.domain.measures import DAILY_FIGURES
 from apps.analytics.domain.minimum_lot import Opening
 from apps.analytics.domain.standing import Figure, Standing
+from apps.analytics.kept_figures import KeptFigures
 from apps.analytics.list_query import Period as Period  # what a list is asked for
 from apps.analytics.list_query import Sort, Wanted, conditions, ordering
 
@@ -136,6 +137,8 @@ WITH fitting AS MATERIALIZED (
     LEFT JOIN analytics_accountfigures f ON f.account_id = m.account_id
     LEFT JOIN analytics_mastersummary s ON s.account_id = m.account_id
     LEFT JOIN analytics_accounttrades t ON t.account_id = m.account_id
+    LEFT JOIN (SELECT master_id, count(*) AS alarms FROM analytics_masteralarm
+               WHERE cleared_at IS NULL GROUP BY master_id) w ON w.master_id = m.id
     WHERE m.archived_at IS NULL AND {which}
 ), page AS MATERIALIZED (
     SELECT id, row_number() OVER () AS place FROM (
@@ -219,10 +222,7 @@ _LAST = 34  # the last column of _SUMS, behind the total and the place
 def _entry(row: Sequence[Any]) -> MasterEntry:
     *plain, openings = row[2:_LAST]
     day, standings, *kept = row[_LAST:]
-    figures = {
-        name: Figure(value, Standing(standing))
-        for name, value, standing in zip(DAILY_FIGURES, kept, bytes(standings or b""), strict=False)
-    }
+    figures = KeptFigures(tuple(kept), bytes(standings or b""))
     usual = tuple(
         Opening(symbol, Decimal(units), times) for symbol, units, times in json.loads(openings)
     )

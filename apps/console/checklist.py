@@ -11,7 +11,7 @@ from apps.accounts.selectors import product_config
 from apps.console.live import GATEWAY_SILENCE
 from apps.copytrading.module import first_steps
 from apps.execution.selectors import gateways
-from apps.platforms.selectors import account_groups, connections, has_symbols
+from apps.platforms.selectors import connections, groups_by_name, has_symbols
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ def _platform_steps() -> list[Step]:
     now = timezone.now()
     running = [g for g in gateways() if now - g.seen_at < GATEWAY_SILENCE]
     live = [c for c in known if getattr(c, "state", None) and c.state.status == "live"]
-    groups = account_groups()
+    groups = groups_by_name()
     return [
         Step(
             "Connect a platform",

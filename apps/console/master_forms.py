@@ -11,7 +11,7 @@ from django import forms
 from apps.analytics.list_query import Period, Sort, Wanted, largest_first
 from apps.platforms.registry import CATALOGUE, Status
 
-MASTERS_SHOWN = 50
+MASTERS_SHOWN = 25
 PERIODS = [
     (Period.WEEK.value, "7 d"),
     (Period.MONTH.value, "30 d"),

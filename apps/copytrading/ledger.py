@@ -19,6 +19,8 @@ from apps.copytrading.services import sql
 
 #: So many rows are looked through for one page where no index answers the filter.
 LOOKED_THROUGH = 20_000
+#: So many of them first: what is looked for is mostly there, and the rest need not be read.
+_AT_HAND = 1_000
 #: Clocks of gateways may differ by a little, so ids are not exactly in the order of time.
 _CLOCKS = timedelta(minutes=5)
 
@@ -98,11 +100,14 @@ def search(wanted: Search, *, cursor: str | None = None, limit: int = 50) -> Out
     """
     scope = _scope(wanted, _parsed(cursor))
     which, values = _filters(wanted)
-    floor = _floor(scope) if which and wanted.state not in TROUBLED else None
-    if floor is not None:
-        scope.which.append("x.event_id >= %(floor)s")
-        scope.values["floor"] = floor
-    found = _rows(scope, which, {**scope.values, **values, "limit": limit + 1})
+    if not which or wanted.state in TROUBLED:
+        floor, found = None, _rows(scope, which, {**scope.values, **values, "limit": limit + 1})
+    else:
+        for depth in (_AT_HAND, LOOKED_THROUGH):
+            floor = _floor(scope, depth)
+            found = _down_to(floor, scope, which, {**scope.values, **values, "limit": limit + 1})
+            if floor is None or len(found) > limit:
+                break
     rows = found[:limit]
     if len(found) > limit:
         return OutcomePage(rows, f"{rows[-1].event_id}-{rows[-1].subscription_id}")
@@ -218,11 +223,21 @@ def _source(scope: _Scope, which: list[str], columns: str, tail: str) -> str:
     return f"SELECT {columns} FROM copytrading_outcome x WHERE {inner} {order} {tail}"
 
 
-def _floor(scope: _Scope) -> int | None:
-    """The event down to which one page is looked for; None where so many rows there are not."""
-    source = _source(scope, [], "x.event_id", f"OFFSET {LOOKED_THROUGH} LIMIT 1")
+def _floor(scope: _Scope, depth: int) -> int | None:
+    """The event down to which so many rows reach; None where so many rows there are not."""
+    source = _source(scope, [], "x.event_id", f"OFFSET {depth} LIMIT 1")
     found = sql.rows(f"SELECT max(f.event_id) FROM ({source}) f", scope.values)
     return None if found[0][0] is None else int(found[0][0])
+
+
+def _down_to(
+    floor: int | None, scope: _Scope, which: list[str], values: dict[str, Any]
+) -> list[OutcomeRow]:
+    """Rows of events from this one on."""
+    if floor is None:
+        return _rows(scope, which, values)
+    bounded = scope._replace(which=[*scope.which, "x.event_id >= %(floor)s"])
+    return _rows(bounded, which, {**values, "floor": floor})
 
 
 def _rows(scope: _Scope, which: list[str], values: dict[str, Any]) -> list[OutcomeRow]:

@@ -28,8 +28,10 @@ _log = structlog.get_logger(__name__)
 PAUSE_S = 0.25
 #: Refreshes in any second, whatever asked for them.
 MOST_A_SECOND = 4
-#: Messages that may wait for a slow reader; one that is further behind begins anew.
-MOST_WAITING = 400
+#: Refreshes that may wait for a slow reader; one that is further behind begins anew.
+MOST_WAITING = 100
+#: Between the messages of one refresh, which go to a socket as one: static/js/app.js parts them.
+SEPARATOR = "\x1e"
 
 
 class Ended(Exception):
@@ -54,8 +56,8 @@ class Listener:
         if self._waiting.qsize() > MOST_WAITING:
             self.end()
             return
-        for message in messages:
-            self._waiting.put_nowait(message)
+        if messages:
+            self._waiting.put_nowait(SEPARATOR.join(messages))
 
     def end(self) -> None:
         self._ended = True

@@ -12,15 +12,15 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import structlog
-from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from apps.accounts.view_as import viewed
+from apps.accounts.models import User
 from apps.common import live_pages
 from apps.common.live_pages import LivePage
 from apps.live.bell import bell_swap
 from apps.live.broadcast import Broadcast, Ended, Listener
+from apps.live.welcome import Guest, Welcome, desk, welcome
 from apps.notifications.selectors import unread_count, user_group
 
 _log = structlog.get_logger(__name__)
@@ -47,12 +47,12 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         self.params = dict(parse_qsl(self.scope["query_string"].decode()))
         self.seen = self.params.pop("seen", "")
         bell = self.params.pop("bell", "")
-        self.user = self.scope.get("user")
-        if page is None or not await self._may(page):
+        admitted = None if page is None else await database_sync_to_async(self._admitted)(page)
+        if page is None or admitted is None:
             await self.close()
             return
-        self.page = page
-        self.audience = await self._audience()
+        self.page, self.audience = page, admitted.audience
+        self.user: User = admitted.user
         self.bells = user_group(self.user.pk)
         await self.channel_layer.group_add(self.bells, self.channel_name)
         await self.accept()
@@ -113,39 +113,23 @@ class LivePageConsumer(AsyncWebsocketConsumer):
         try:
             while True:
                 await asyncio.sleep(RECHECK_S * random.uniform(0.8, 1.2))
-                if not await self._still_welcome():
+                found = await desk().ask(self._guest(self.page))
+                if found is None:
                     break
-                if await self._audience() != self.audience:
+                if found.audience != self.audience:
                     code = _TRY_AGAIN
                     break
+                self.user = found.user
         except Exception:
             _log.exception("live page could not be rechecked", page=self.page.name)
             code = _TRY_AGAIN
         await self.close(code)
 
-    async def _audience(self) -> str:
-        return await database_sync_to_async(self.page.audience)(self.user, self.params)
-
-    async def _still_welcome(self) -> bool:
+    def _guest(self, page: LivePage) -> Guest:
         session = self.scope.get("session")
-        if session is not None:
-            if not await database_sync_to_async(session.exists)(session.session_key):
-                return False  # signed out elsewhere
-            # Read anew: a view as a customer may have ended.
-            self.scope["session"] = session.__class__(session.session_key)
-        self.user = await get_user(self.scope)
-        return await self._may(self.page)
+        key = None if session is None else session.session_key
+        return Guest(page, self.params, self.scope.get("user"), key)
 
-    async def _may(self, page: LivePage) -> bool:
-        user = self.user
-        if user is None or not user.is_authenticated or not user.is_active:
-            return False
-        return bool(await database_sync_to_async(self._allowed)(page))
-
-    def _allowed(self, page: LivePage) -> bool:
-        """Whether the page may be seen; as the customer as whom a member of staff looks at it."""
-        view = viewed(self.user, self.scope.get("session") or {})
-        if view is not None and page.allowed(view.user, self.params):
-            self.user = view.user
-            return True
-        return bool(page.allowed(self.user, self.params))
+    def _admitted(self, page: LivePage) -> Welcome | None:
+        session = self.scope.get("session") or {}
+        return welcome(self._guest(page), self.scope.get("user"), session)

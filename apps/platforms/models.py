@@ -139,6 +139,12 @@ class TradingAccount(models.Model):
                 fields=["connection", "platform_account_id"], name="account_on_connection"
             ),
         ]
+        indexes = [
+            # How many each connection has is shown, anew every second.
+            models.Index(
+                fields=["connection"], name="account_active", condition=models.Q(active=True)
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.login} ({self.server})"

@@ -78,6 +78,18 @@
     for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
   });
 
+  // --- what changed at once comes as one message, in parts that are swapped one by one
+  htmx.createWebSocket = (url) => {
+    const socket = new WebSocket(url);
+    socket.addEventListener("message", (event) => {
+      const parts = event.data.split("\x1e");
+      if (parts.length === 1) return;
+      event.stopImmediatePropagation();
+      for (const data of parts) socket.dispatchEvent(new MessageEvent("message", { data }));
+    });
+    return socket;
+  };
+
   // --- live state
   const say = (state, words) => {
     for (const mark of document.querySelectorAll("[data-live]")) {

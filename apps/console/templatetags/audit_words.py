@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from html import escape as escaped
+from typing import TYPE_CHECKING
+
 from django import template
+from django.utils.safestring import SafeString, mark_safe
+
+if TYPE_CHECKING:
+    from apps.console.audit_view import Change
 
 register = template.Library()
 
@@ -100,3 +108,34 @@ WORDS = {
 def audit_words(action: str) -> str:
     """An action of the audit trail as people say it."""
     return WORDS.get(action) or action.rpartition(".")[2].replace("_", " ").capitalize()
+
+
+#: Changes of one entry that stand open, and those that a page lists; all of them are in the file.
+OPEN, LISTED = 4, 24
+
+
+@register.simple_tag
+def change_list(changes: Sequence[Change]) -> SafeString:
+    """What an entry changed, each value as it was and as it is; without a template, for a page
+    lists hundreds."""
+    if not changes:
+        return mark_safe('<span class="muted">–</span>')
+    items = "".join(
+        f'<li><span class="soft">{escaped(change.name)}</span> {_values(change)}</li>'
+        for change in changes[:LISTED]
+    )
+    if len(changes) > LISTED:
+        items += f'<li class="soft">and {len(changes) - LISTED} more, in the file</li>'
+    shown = f'<ul class="changes">{items}</ul>'
+    if len(changes) > OPEN:
+        told = f"<summary>{len(changes)} values</summary>{shown}"
+        shown = f'<details class="why">{told}</details>'
+    return mark_safe(shown)
+
+
+def _values(change: Change) -> str:
+    was, now = f"<del>{escaped(change.was)}</del>", f"<ins>{escaped(change.now)}</ins>"
+    if change.was and change.now:
+        arrow = '<span aria-hidden="true">→</span><span class="visually-hidden">now</span>'
+        return f"{was} {arrow} {now}"
+    return now if change.now else was

@@ -26,7 +26,7 @@ from apps.copytrading.ledger_filter import LedgerFilter, ledger_links
 from apps.copytrading.showing import master_for_staff, open_positions_of
 from apps.copytrading.under_way import under_way
 
-POSITIONS_SHOWN, OUTCOMES_SHOWN, ENTRIES_SHOWN = 100, 50, 50
+POSITIONS_SHOWN, OUTCOMES_SHOWN, ENTRIES_SHOWN = 100, 25, 25
 
 
 @require_safe

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.analytics.listing import all_masters
-from apps.common.csv_files import FIRST_PART, PART, as_file, harmless, lines
+from apps.common.csv_files import PART, as_file, harmless, lines
 from apps.common.live_pages import show
 from apps.console.access import StaffRequest, staff_page
 from apps.console.live_masters import MASTERS, ListedMaster, listed, master_sections, page_of
@@ -52,7 +52,7 @@ def masters_csv(request: StaffRequest) -> StreamingHttpResponse:
 
 async def _stream(form: MastersFilter) -> AsyncIterator[str]:
     yield lines([_HEADER])
-    size, number = FIRST_PART, 1
+    size, number = PART // 2, 1
     while True:
         rows, pages = await sync_to_async(_page)(form, number, size)
         yield lines(_cells(row, form) for row in rows)

@@ -33,6 +33,7 @@ from apps.platforms.selectors import (
     account_groups,
     connection_by_uuid,
     connections,
+    groups_by_name,
     symbols_of,
 )
 from apps.trading.positions import MarginMode
@@ -196,7 +197,7 @@ def change_group(request: StaffRequest, pk: int) -> HttpResponse:
 @staff_page(Permission.MANAGE_PLATFORMS)
 def add_account(request: StaffRequest) -> HttpResponse:
     """Let the product know an account that a platform has."""
-    known, kinds = list(connections()), [group for group, _ in account_groups()]
+    known, kinds = list(connections()), groups_by_name()
     form = AccountForm(
         posted(request),
         auto_id="account_%s",

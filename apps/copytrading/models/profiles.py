@@ -165,7 +165,12 @@ class CopySubscription(GuardSettings):
         ALL = "all", "Close and open"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    master = models.ForeignKey(CopyMaster, on_delete=models.PROTECT, related_name="subscriptions")
+    master = models.ForeignKey(
+        CopyMaster,
+        on_delete=models.PROTECT,
+        related_name="subscriptions",
+        db_index=False,  # all_copies_of_master is one
+    )
     follower = models.ForeignKey(
         CopyFollower, on_delete=models.PROTECT, related_name="subscriptions"
     )
@@ -255,6 +260,12 @@ class CopySubscription(GuardSettings):
                 include=["follower"],
                 condition=Q(archived_at=None),
                 name="copies_of_master",
+            ),
+            # Thousands of a master's are put in order for one page of them.
+            models.Index(
+                fields=["master"],
+                include=["status", "follower", "id"],
+                name="all_copies_of_master",
             ),
         ]
 

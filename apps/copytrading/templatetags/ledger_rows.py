@@ -3,9 +3,10 @@ every second, and in a template the cells of one of them take longer than all it
 
 from __future__ import annotations
 
+from html import escape as escaped
+
 from django import template
 from django.urls import reverse
-from django.utils.html import conditional_escape as escaped
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.common import components

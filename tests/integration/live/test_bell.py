@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from channels.db import database_sync_to_async
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from apps.accounts.api import create_customer
@@ -15,7 +17,7 @@ from apps.accounts.models import User
 from apps.common.live_pages import show
 from apps.live import receivers
 from apps.live.bell import BELL
-from apps.live.consumers import LivePageConsumer
+from apps.live.welcome import Guest, desk, welcomes
 from apps.notifications import api, gathering
 from apps.notifications.domain.kinds import Kind
 from apps.notifications.writing import Note, write
@@ -81,24 +83,36 @@ async def test_many_bells_are_not_given_a_number_each(monkeypatch: pytest.Monkey
         assert "1 unread" in await hers.text()
 
 
+def signed_in(user: User) -> SessionStore:
+    store = SessionStore()
+    store[SESSION_KEY] = str(user.pk)
+    store[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
+    store[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    store.save()
+    return store
+
+
 async def test_a_session_that_was_signed_out_elsewhere_is_not_welcome() -> None:
     mara, _ = await in_thread(people)()
 
-    def signed_in() -> SessionStore:
-        from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-
-        store = SessionStore()
-        store[SESSION_KEY] = str(mara.pk)
-        store[BACKEND_SESSION_KEY] = "allauth.account.auth_backends.AuthenticationBackend"
-        store[HASH_SESSION_KEY] = mara.get_session_auth_hash()
-        store.save()
-        return store
-
-    consumer: Any = LivePageConsumer()
-    consumer.page = BELL
-    session = await in_thread(signed_in)()
-    consumer.params = {}
-    consumer.scope = {"session": session, "user": mara}
-    assert await consumer._still_welcome()
+    session = await in_thread(lambda: signed_in(mara))()
+    guest = Guest(BELL, {}, mara, session.session_key)
+    found = await desk().ask(guest)
+    assert found is not None and found.user == mara
     await database_sync_to_async(SessionStore(session.session_key).delete)()
-    assert not await consumer._still_welcome()
+    assert await desk().ask(guest) is None
+
+
+async def test_many_pages_are_rechecked_with_a_query_for_sessions_and_one_for_users() -> None:
+    mara, other = await in_thread(people)()
+
+    def asked() -> tuple[list[bool], int]:
+        keys = [signed_in((mara, other)[number % 2]) for number in range(6)]
+        mara.set_password("another")
+        mara.save()
+        guests = [Guest(BELL, {}, None, store.session_key) for store in keys]
+        with CaptureQueriesContext(connection) as queries:
+            found = welcomes([*guests, Guest(BELL, {}, None, "gone")])
+        return [each is not None for each in found], len(queries)
+
+    assert await in_thread(asked)() == ([False, True] * 3 + [False], 2)

@@ -20,6 +20,7 @@ from apps.accounts.api import create_customer, create_staff
 from apps.accounts.roles import Role
 from apps.common.live_pages import STAFF_GROUP, master_group, show
 from apps.live import consumers
+from apps.live.broadcast import SEPARATOR
 from apps.live.consumers import LivePageConsumer
 from apps.live.receivers import announce
 from apps.live.routing import websocket_urlpatterns
@@ -52,11 +53,15 @@ class Socket(ApplicationCommunicator):
             "user": user,
         }
         super().__init__(URLRouter(websocket_urlpatterns), scope)
+        self._parts: list[str] = []
 
     async def text(self) -> str:
-        message = await self.receive_output(timeout=3)
-        assert message["type"] == "websocket.send"
-        return str(message["text"])
+        """The next part of a message."""
+        if not self._parts:
+            message = await self.receive_output(timeout=3)
+            assert message["type"] == "websocket.send"
+            self._parts = message["text"].split(SEPARATOR)
+        return str(self._parts.pop(0))
 
 
 @asynccontextmanager
