@@ -33,8 +33,9 @@ SELECT account_id, last_at, equity, balance, margin_used, deposits FROM {table}
 WHERE account_id = ANY(%(accounts)s) AND {at} >= %(since)s AND {at} < %(until)s{own}
 ORDER BY account_id, {at}
 """
+# Days since 1970 as numbers: a year of many records is thousands of dates.
 _RETURNS = """
-SELECT account_id, day, daily_return FROM analytics_equityday
+SELECT account_id, day - date '1970-01-01', daily_return FROM analytics_equityday
 WHERE account_id = ANY(%(accounts)s) AND day > %(after)s AND day <= %(until)s
   AND daily_return IS NOT NULL
 ORDER BY account_id, day
@@ -198,9 +199,10 @@ def _series(account_ids: Collection[int], until: date, days: int | None) -> dict
     rows = _rows(_RETURNS, {"accounts": list(account_ids), "after": after, "until": until})
     series: dict[int, DailySeries] = {}
     for account_id, group in groupby(rows, lambda row: row[0]):
-        _, dates, returns = zip(*group, strict=True)
+        _, days_since, returns = zip(*group, strict=True)
         series[account_id] = DailySeries(
-            np.array(dates, dtype="datetime64[D]"), np.array(returns, dtype=np.float64)
+            np.array(days_since, dtype=np.int64).astype("datetime64[D]"),
+            np.array(returns, dtype=np.float64),
         )
     return series
 

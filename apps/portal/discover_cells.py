@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from html import escape
 from typing import NamedTuple
 
-from django.urls import reverse
-from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from apps.analytics.domain.standing import Figure
 from apps.common.templatetags.figures import (
@@ -25,9 +25,9 @@ from apps.common.templatetags.figures import (
 )
 from apps.portal.discover_rows import DiscoverRow
 
+_BADGE = '<span class="badge badge-plain{}" title="{}">{}</span>'
 _NONE = '<span class="none">{}</span>'
 _DASH = '<span class="none" title="{}">–</span>'
-_UNKNOWN = format_html(_NONE, UNKNOWN)
 _MONEY = '<span class="money">{} <span class="unit">{}</span></span>'
 _RISK_BAR = (
     '<span class="risk"><span class="figure">{0}<span class="unit"> of 10</span></span>'
@@ -38,6 +38,14 @@ _LINE = (
     '<svg class="spark" viewBox="0 0 100 24" preserveAspectRatio="none" role="img" '
     'aria-label="{}"><path d="{}" /></svg>'
 )
+
+
+def _html(form: str, *texts: str | int) -> str:
+    """Texts in the places of a form; whatever they are, they are escaped."""
+    return mark_safe(form.format(*(escape(str(text)) for text in texts)))
+
+
+_UNKNOWN = _html(_NONE, UNKNOWN)
 
 
 class Cells(NamedTuple):
@@ -70,14 +78,14 @@ class Cells(NamedTuple):
     on: bool
 
 
-def cells_of(row: DiscoverRow, toggle: str, *, on: bool) -> Cells:
-    """The texts of one master."""
+def cells_of(row: DiscoverRow, url: str, toggle: str, *, on: bool) -> Cells:
+    """The texts of one master, whose page is at ``url``."""
     entry, share = row.entry, row.copyable
     fits = "" if share is None else percent(share.share, 0)
     return Cells(
         uuid=str(entry.uuid),
         name=entry.name,
-        url=reverse("portal:discover_master", args=[entry.uuid]),
+        url=url,
         badges=_badges(row),
         words=" · ".join(filter(None, (row.platform, entry.currency, row.symbols))),
         return_tone=row.return_tone,
@@ -95,9 +103,9 @@ def cells_of(row: DiscoverRow, toggle: str, *, on: bool) -> Cells:
         earned=_earned(row),
         earned_words=row.followers_words,
         earned_short=_earned_short(row),
-        copyable=format_html('<span class="figure">{}</span> ', fits) if fits else "",
+        copyable=_html('<span class="figure">{}</span> ', fits) if fits else "",
         copyable_words=row.copyable_words,
-        copyable_short=fits or format_html(_NONE, row.not_copyable),
+        copyable_short=fits or _html(_NONE, row.not_copyable),
         toggle=toggle,
         on=on,
     )
@@ -106,57 +114,56 @@ def cells_of(row: DiscoverRow, toggle: str, *, on: bool) -> Cells:
 def _or_why(figure: Figure, written: Callable[[float], str]) -> str:
     """A figure, or in words why there is none."""
     value = figure.value
-    return format_html(_NONE, figure.standing.label) if value is None else written(value)
+    return _html(_NONE, figure.standing.label) if value is None else written(value)
 
 
 def _or_dash(figure: Figure, written: Callable[[float], str]) -> str:
     """A figure, or a dash that says why there is none to those who point at it."""
     value = figure.value
-    return format_html(_DASH, figure.standing.label) if value is None else written(value)
+    return _html(_DASH, figure.standing.label) if value is None else written(value)
 
 
 def _risk(score: float) -> str:
-    return format_html('{}<span class="unit"> of 10</span>', f"{score:.0f}")
+    return _html('{}<span class="unit"> of 10</span>', f"{score:.0f}")
 
 
 def _risk_bar(score: float) -> str:
-    return format_html(_RISK_BAR, f"{score:.0f}")
+    return _html(_RISK_BAR, f"{score:.0f}")
 
 
 def _badges(row: DiscoverRow) -> str:
-    return format_html_join(
-        "",
-        '<span class="badge badge-plain{}" title="{}">{}</span>',
-        ((f" badge-{b.tone}" if b.tone else "", b.meaning, b.text) for b in row.badges),
+    return mark_safe(
+        "".join(
+            _html(_BADGE, f" badge-{badge.tone}" if badge.tone else "", badge.meaning, badge.text)
+            for badge in row.badges
+        )
     )
 
 
 def _line(row: DiscoverRow) -> str:
     known = len(row.line) > 1
-    return format_html(_LINE, row.line_words, spark_path(row.line)) if known else ""
+    return _html(_LINE, row.line_words, spark_path(row.line)) if known else ""
 
 
 def _minimum(row: DiscoverRow) -> str:
     entry = row.entry
     if not entry.min_investment:
-        return format_html(_NONE, "none")
-    return format_html(_MONEY, amount(entry.min_investment, entry.currency), entry.currency)
+        return _html(_NONE, "none")
+    return _html(_MONEY, amount(entry.min_investment, entry.currency), entry.currency)
 
 
 def _earned(row: DiscoverRow) -> str:
     earned = row.entry.earned
     if earned is None:
         return ""
-    return format_html(
-        '<span class="figure {}">{}</span> ', row.earned_tone, signed_percent(earned)
-    )
+    return _html('<span class="figure {}">{}</span> ', row.earned_tone, signed_percent(earned))
 
 
 def _earned_short(row: DiscoverRow) -> str:
     entry = row.entry
     if entry.earned is None:
-        return format_html(_NONE, "Too few")
-    return format_html(
+        return _html(_NONE, "Too few")
+    return _html(
         '<span class="{}">{}</span><span class="sub">{} of {} in profit</span>',
         row.earned_tone,
         signed_percent(entry.earned),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
@@ -23,6 +24,9 @@ from apps.portal.discover_rows import discover_rows
 if TYPE_CHECKING:
     from apps.platforms.models import TradingAccount
 
+#: Stands for any master in an address that is looked up once for all of them.
+_ANY = UUID(int=0)
+
 
 @require_safe
 @copy_trading_page
@@ -40,13 +44,20 @@ def discover(request: SignedInRequest) -> HttpResponse:
     others = [uuid for uuid in form.compared if uuid not in seen]
     names = seen | {m.uuid: m.name for m in masters_chosen(request.user, others)}
     form.compared = tuple(uuid for uuid in form.compared if uuid in names)
+    master_url = reverse("portal:discover_master", args=[_ANY])
     toggled = [(row, form.toggled(row.entry.uuid)) for row in rows]
     context = {
         "form": form,
         "page": page,
         "rows": toggled,
         "cells": [
-            cells_of(row, toggle, on=row.entry.uuid in form.compared) for row, toggle in toggled
+            cells_of(
+                row,
+                master_url.replace(str(_ANY), str(row.entry.uuid)),
+                toggle,
+                on=row.entry.uuid in form.compared,
+            )
+            for row, toggle in toggled
         ],
         "period_words": form.period_words,
         "follow_url": _follow_url(account),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cache
@@ -112,11 +113,10 @@ def sample_bars() -> Bars:
     return breakdowns(Breakdown(parts, dict.fromkeys(Side, Part()), [Part()] * 7, [Part()] * 24))[0]
 
 
-@require_safe
-def gallery(request: HttpRequest) -> HttpResponse:
-    """For staff, and for all on a machine that runs with DEBUG; charts have a page of theirs."""
-    if not (settings.DEBUG or is_staff_member(request.user)):
-        raise Http404("No such page.")
+def _samples(show: str, theme: str) -> Mapping[str, object]:
+    """Charts, or a form that was filled in with a mistake."""
+    if show == "charts":
+        return sample_charts(theme)
     data = {
         "name": "Harbour Swing",
         "multiplier": "0.5",
@@ -124,19 +124,19 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "rounding": "skip",
         "period": "90",
     }
+    return {"form": SampleForm(data, auto_id=f"{theme}_%s")}
+
+
+@require_safe
+def gallery(request: HttpRequest) -> HttpResponse:
+    """For staff, and for all on a machine that runs with DEBUG; charts have a page of theirs."""
+    if not (settings.DEBUG or is_staff_member(request.user)):
+        raise Http404("No such page.")
     show = "charts" if request.GET.get("show") == "charts" else "components"
     context = {
         "show": show,
         "kinds": [("components", "Components"), ("charts", "Charts")],
-        "themes": [
-            {"name": theme}
-            | (
-                sample_charts(theme)
-                if show == "charts"
-                else {"form": SampleForm(data, auto_id=f"{theme}_%s")}
-            )
-            for theme in ("light", "dark")
-        ],
+        "themes": [{"name": theme, **_samples(show, theme)} for theme in ("light", "dark")],
         "now": timezone.now(),
         "bars": sample_bars(),
         "values": [Decimal(v) for v in (10, 12, 11, 15, 14, 18, 17, 21, 19, 24)],

@@ -57,6 +57,15 @@ def test_only_masters_that_are_open_to_the_customer_are_listed(
     assert set(names(as_customer, "sort=name")) == {"Open", "Paused", "Mine alone"}
 
 
+@pytest.mark.parametrize("view", ["cards", "table"])
+def test_what_an_owner_wrote_is_text_and_nothing_else(as_customer: Client, view: str) -> None:
+    master = listed('<b>Bold</b> & "quoted"')
+    shown = words(as_customer, f"view={view}")
+    assert "<b>" not in shown
+    assert ">&lt;b&gt;Bold&lt;/b&gt; &amp; &quot;quoted&quot;</a>" in shown
+    assert f'href="{reverse("portal:discover_master", args=[master.uuid])}"' in shown
+
+
 @pytest.mark.parametrize("name", ["discover", "compare"])
 def test_the_pages_are_gone_while_copying_is_off(as_customer: Client, name: str) -> None:
     switch_copying(False)
