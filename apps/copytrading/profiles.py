@@ -17,6 +17,7 @@ __all__ = [
     "Picture",
     "applicant",
     "applications",
+    "named_like_another",
     "own_master",
     "own_masters",
     "picture_of",
@@ -42,6 +43,17 @@ def own_masters(user: User) -> QuerySet[CopyMaster]:
     """All masters on accounts of a user, with account and group, by name."""
     rows = CopyMaster.objects.filter(account__owner=user, archived_at=None)
     return rows.select_related("account__group", "account__connection").order_by("strategy_name")
+
+
+def named_like_another(user: User, name: str) -> bool:
+    """Whether a master for everybody, of somebody else, bears this name already.
+
+    Customers would take one for the other. Staff may still name masters as they like.
+    """
+    others = CopyMaster.objects.exclude(account__owner=user).filter(
+        archived_at=None, visibility=CopyMaster.Visibility.PUBLIC
+    )
+    return others.filter(strategy_name__iexact=name.strip()).exists()
 
 
 def applications() -> QuerySet[CopyMaster]:

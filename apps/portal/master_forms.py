@@ -14,6 +14,8 @@ AUDIENCES = [
 ]
 _NAME = {"required": "Give the strategy a name.", "max_length": "Use at most 64 characters."}
 
+NAME_TAKEN = "Another master bears this name already; choose one that tells yours from it."
+
 
 def _name() -> forms.CharField:
     return forms.CharField(label="Name of the strategy", max_length=64, error_messages=_NAME)
@@ -71,7 +73,10 @@ class ProfileForm(forms.Form):
         min_value=0,
         max_value=24 * 365,
         help_text="Hours after closing until a trade is shown to them.",
-        error_messages={"required": "Enter hours; 0 is no delay.", "invalid": "Enter hours."},
+        error_messages={
+            "required": "Enter hours; 0 is no delay.",
+            **dict.fromkeys(("invalid", "min_value", "max_value"), "Enter hours from 0 to 8,760."),
+        },
     )
     allowed_follower_modes = forms.ChoiceField(
         label="Accounts that may follow",
@@ -87,7 +92,12 @@ class ProfileForm(forms.Form):
         min_value=0,
         max_value=1_000_000,
         help_text="0: no limit. Who follows already goes on when you lower it.",
-        error_messages={"required": "Enter a number; 0 is no limit.", "invalid": "Enter a number."},
+        error_messages={
+            "required": "Enter a number; 0 is no limit.",
+            **dict.fromkeys(
+                ("invalid", "min_value", "max_value"), "Enter a number from 0 to 1,000,000."
+            ),
+        },
     )
     min_investment = forms.DecimalField(
         label="Least investment",
@@ -97,7 +107,14 @@ class ProfileForm(forms.Form):
         decimal_places=2,
         help_text="Equity, or capital set aside, with which a follower must begin. 0: none.",
         widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "any"}),
-        error_messages={"required": "Enter an amount; 0 is none.", "invalid": "Enter a number."},
+        error_messages={
+            "required": "Enter an amount; 0 is none.",
+            "max_decimal_places": "Use at most two decimals.",
+            **dict.fromkeys(
+                ("invalid", "min_value", "max_value", "max_digits", "max_whole_digits"),
+                "Enter an amount from 0 to 1,000,000,000.",
+            ),
+        },
     )
 
 

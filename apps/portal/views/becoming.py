@@ -18,9 +18,9 @@ from apps.analytics.selectors import has_imported_history
 from apps.common.htmx import posted
 from apps.copytrading import api
 from apps.copytrading.errors import CopyError, InvalidSettings
-from apps.copytrading.profiles import accounts_to_lead
+from apps.copytrading.profiles import accounts_to_lead, named_like_another
 from apps.portal.access import SignedInRequest, copy_trading_page
-from apps.portal.master_forms import ApplyForm
+from apps.portal.master_forms import NAME_TAKEN, ApplyForm
 
 if TYPE_CHECKING:
     from apps.platforms.models import TradingAccount
@@ -85,6 +85,8 @@ def _apply(request: SignedInRequest, candidate: Candidate, form: ApplyForm) -> s
     }
     try:
         if form.cleaned_data["visibility"] == "public":
+            if named_like_another(request.user, words["strategy_name"]):
+                raise InvalidSettings({"strategy_name": NAME_TAKEN})
             apply_as_master(actor=request.user, account=candidate.account, **words)
             return "Your application is with our staff; you see here what they decide."
         api.create_master(

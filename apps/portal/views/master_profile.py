@@ -20,9 +20,9 @@ from apps.common.htmx import posted
 from apps.common.pictures import MOST_BYTES
 from apps.copytrading import api
 from apps.copytrading.errors import CopyError, InvalidSettings
-from apps.copytrading.profiles import own_master, picture_of, pictures_of
+from apps.copytrading.profiles import named_like_another, own_master, picture_of, pictures_of
 from apps.portal.access import SignedInRequest, copy_trading_page
-from apps.portal.master_forms import PictureForm, ProfileForm
+from apps.portal.master_forms import NAME_TAKEN, PictureForm, ProfileForm
 
 if TYPE_CHECKING:
     from apps.copytrading.models import CopyMaster
@@ -36,6 +36,9 @@ def profile(request: SignedInRequest, uuid: UUID) -> HttpResponse:
     form = ProfileForm(posted(request), initial=_standing(master), auto_id="profile_%s")
     if request.method == "POST" and form.is_valid():
         try:
+            renamed = form.cleaned_data["strategy_name"] != master.strategy_name
+            if renamed and named_like_another(request.user, form.cleaned_data["strategy_name"]):
+                raise InvalidSettings({"strategy_name": NAME_TAKEN})
             api.update_master(actor=request.user, master=master, **form.cleaned_data)
         except InvalidSettings as refusal:
             for name, sentence in refusal.fields.items():

@@ -14,10 +14,11 @@ from apps.analytics.qualifying import check_qualified
 from apps.analytics.selectors import has_imported_history
 from apps.common.htmx import render_page
 from apps.copytrading import api
-from apps.copytrading.errors import CopyError
-from apps.copytrading.profiles import pictures_of
+from apps.copytrading.errors import CopyError, InvalidSettings
+from apps.copytrading.profiles import named_like_another, pictures_of
 from apps.copytrading.selectors import MasterRow, gates_of, master_by_uuid, masters_of
 from apps.portal.access import SignedInRequest, copy_trading_page
+from apps.portal.master_forms import NAME_TAKEN
 
 
 @require_safe
@@ -66,6 +67,8 @@ def _apply(request: SignedInRequest, row: MasterRow, action: str) -> str:
         return "the master is deleted. What is open of its copies closes with your trades."
     if action == "apply":
         check_qualified(master.account)
+        if named_like_another(request.user, master.strategy_name):
+            raise InvalidSettings({"strategy_name": NAME_TAKEN})
         api.apply_for_public(actor=request.user, master=master)
         return "your application is with our staff. Nothing new is copied until they decide."
     if action == "withdraw":

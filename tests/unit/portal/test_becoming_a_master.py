@@ -178,6 +178,28 @@ def test_what_cannot_be_changes_nothing(
     assert (master.strategy_name, master.max_followers) == ("Harbour", 0)
 
 
+def test_nobody_takes_the_name_of_a_master_that_others_see(
+    as_customer: Client, customer: User, account: TradingAccount
+) -> None:
+    no_rules()
+    MasterFactory(strategy_name="Wild Bull", visibility="public")
+    here = reverse("portal:apply_as_master", args=[account.uuid])
+    wish = {"strategy_name": "wild bull ", "visibility": "public"}
+
+    refused = as_customer.post(here, wish)
+    assert refused.status_code == 422 and "bears this name already" in refused.content.decode()
+    assert as_customer.post(here, {**wish, "visibility": "private"}).status_code == 302
+    mine = CopyMaster.objects.get(account__owner=customer)
+    as_customer.post(reverse("portal:change_master", args=[mine.uuid, "apply"]))
+    mine.refresh_from_db()
+    assert mine.visibility == "private"
+
+    profile = reverse("portal:master_profile", args=[mine.uuid])
+    assert as_customer.post(profile, profile_form(strategy_name="Calm")).status_code == 302
+    again = as_customer.post(profile, profile_form(strategy_name="WILD BULL"))
+    assert again.status_code == 422 and "bears this name already" in again.content.decode()
+
+
 def test_a_picture_is_served_with_safe_headers(as_customer: Client, master: CopyMaster) -> None:
     here = reverse("portal:set_picture", args=[master.uuid])
     as_customer.post(here, {"picture": SimpleUploadedFile("me.png", png())})

@@ -141,6 +141,18 @@ def test_stopping_without_saying_what_becomes_of_positions_is_refused(
     assert copied.status == "active"
 
 
+def test_what_is_stopped_and_empty_cannot_be_stopped_again(
+    as_customer: Client, copied: CopySubscription
+) -> None:
+    address = reverse("portal:change_copy", args=[copied.uuid, "stop"])
+    assert "Stop copying</button>" in as_customer.get(address).content.decode()
+    as_customer.post(address, {"close_positions": "0"})
+
+    page = as_customer.get(address).content.decode()
+
+    assert "is stopped already" in page and "Stop copying</button>" not in page
+
+
 def test_htmx_gets_the_dialog_alone(as_customer: Client, copied: CopySubscription) -> None:
     address = reverse("portal:change_copy", args=[copied.uuid, "stop"])
 
