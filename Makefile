@@ -1,6 +1,6 @@
 # Everything starts here; each command prepares what it needs.
 PY := .venv/bin/python
-.PHONY: help run test lint format bench bench-figures bench-pages bench-live chaos lock
+.PHONY: help run test lint format bench bench-figures bench-pages bench-live lighthouse chaos lock
 
 help:  ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,6 +38,12 @@ bench-pages:  ## measure the server time of every page with a million outcomes
 
 bench-live:  ## measure how soon an outcome reaches 1,000 open pages
 	@scripts/prepare run && exec $(PY) manage.py bench_live --clients 1000 --json var/bench-live.json
+
+lighthouse:  ## audit the running product's main pages; EMAIL=… PASSWORD=… of a customer
+	@export PATH="$(CURDIR)/.venv/bin:$$PATH" LIGHTHOUSE="$(CURDIR)/var/lighthouse" \
+		EMAIL="$(EMAIL)" PASSWORD="$(PASSWORD)" OUT=var/lighthouse.json; \
+	npm install --silent --no-audit --no-fund --prefix "$$LIGHTHOUSE" lighthouse@12.8.2 && \
+	exec node scripts/lighthouse.mjs
 
 chaos:  ## kill everything at random and audit what is left (SEED=1)
 	@scripts/prepare run && exec $(PY) manage.py chaos_copy --kills 60 --seed $(or $(SEED),1) \

@@ -17,7 +17,7 @@ from apps.trading.errors import NoConversionRate
 from apps.trading.money import Money
 from apps.trading.symbols import fold
 
-PAGE_SIZE = 24
+PAGE_SIZE = 18
 
 
 class Period(enum.StrEnum):

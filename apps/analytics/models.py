@@ -186,6 +186,9 @@ class AccountFigures(models.Model):
     risk_score = models.FloatField(null=True)
     standings = models.BinaryField()
 
+    class Meta:
+        verbose_name = verbose_name_plural = "account figures"
+
     def __str__(self) -> str:
         return f"{self.account_id} {self.day}"
 
@@ -217,6 +220,7 @@ class SubscriptionFigures(models.Model):
     looked_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = verbose_name_plural = "subscription figures"
         indexes = [
             models.Index(
                 fields=["master_id"], name="figures_of_followers", condition=Q(counts=True)

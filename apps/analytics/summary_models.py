@@ -31,6 +31,9 @@ class MasterSummary(models.Model):
     in_profit = models.FloatField(null=True)
     sample = models.PositiveIntegerField(default=0)
 
+    class Meta:
+        verbose_name_plural = "master summaries"
+
     def __str__(self) -> str:
         return f"{self.account_id}: {self.followers} followers"
 
@@ -40,6 +43,9 @@ class UsualTrades(models.Model):
 
     account_id = models.BigIntegerField(primary_key=True)
     openings = JSONTextField(default=list)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "usual trades"
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.openings}"

@@ -98,6 +98,9 @@ class AccountTrades(models.Model):
     holding_hours = models.FloatField(null=True)
     long_share = models.FloatField(null=True)
 
+    class Meta:
+        verbose_name = verbose_name_plural = "account trades"
+
     def __str__(self) -> str:
         return f"{self.account_id}: {self.trades} trades, {self.result}"
 
@@ -139,6 +142,9 @@ class AccountHabits(models.Model):
     judged_at = models.DateTimeField()
     findings = JSONTextField(default=list)
 
+    class Meta:
+        verbose_name = verbose_name_plural = "account habits"
+
     def __str__(self) -> str:
         return f"{self.account_id} at {self.trades} trades"
 
@@ -155,6 +161,9 @@ class DealsSeen(models.Model):
     taken = ArrayField(models.BigIntegerField(), default=list)
     mark = models.BigIntegerField()
     mark_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "deals seen"
 
     def __str__(self) -> str:
         return f"deals up to {self.floor}"

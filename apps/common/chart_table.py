@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.utils import timezone
-from django.utils.html import conditional_escape as escaped
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.common.charts import Chart, Moment
 from apps.common.components import MONTHS
+from apps.common.markup import escaped
 
 
 def rows(chart: Chart) -> SafeString:

@@ -16,8 +16,8 @@ from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
-from django.utils.html import conditional_escape as escaped
 
+from apps.common.markup import escaped
 from apps.common.templatetags import figures
 
 Given = Mapping[str, Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from django.forms import BoundField
-from django.utils.html import conditional_escape as escaped
 
 from apps.common.components import Given, Write
+from apps.common.markup import escaped
 from apps.common.templatetags.forms import styled
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.forms.renderers import DjangoTemplates
-from django.utils.html import conditional_escape as escaped
 from django.utils.safestring import mark_safe
+
+from apps.common.markup import escaped
 
 Widget = Mapping[str, Any]
 _FOLDER = "django/forms/widgets"

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.urls import reverse
-from django.utils.html import conditional_escape as escaped
 
 from apps.common.components import Given, Write, button, others
+from apps.common.markup import escaped
 
 _LIVE = {"live": "Live", "lost": "Reconnecting"}
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 
 from apps.accounts.models import User
 from apps.accounts.roles import Permission
@@ -19,6 +20,22 @@ class StaffRequest(HttpRequest):
     """A request of a member of staff."""
 
     user: User
+
+
+def form_of(
+    page: str,
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
+    """A view that takes a form: whoever comes without one, by a reload or after signing in anew,
+    is led to the page that holds it."""
+
+    def decorate(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def posted_only(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            return view(request, *args, **kwargs) if request.method == "POST" else redirect(page)
+
+        return posted_only
+
+    return decorate
 
 
 def staff_page(

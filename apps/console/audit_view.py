@@ -16,6 +16,8 @@ from apps.common.templatetags.figures import plain
 from apps.console.forms import RULE_LABELS
 from apps.copytrading.setting_words import CHOSEN, LABELS, choices
 
+#: Numbers that name something: their digits stay together.
+_NAMES = frozenset({"login", "port", "platform_account_id"})
 _NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 _LABELS = {
     **LABELS,
@@ -100,7 +102,7 @@ def _shown(entry: AuditRow, name: str, values: Mapping[str, object], missing: st
     text = str(value)
     if name in CHOSEN:
         return dict(choices(name)).get(text, text).lower()
-    if _NUMBER.fullmatch(text) and len(text) < 24:
+    if name not in _NAMES and _NUMBER.fullmatch(text) and len(text) < 24:
         return plain(Decimal(text))
     return text or ("not copied" if entry.action == "subscription.pairs" else "empty")
 

@@ -21,13 +21,14 @@ from apps.copytrading.errors import CopyError
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the dialog says: ``title`` without its question mark, what will happen, where it
-    leads back to."""
+    leads back to; ``then``: where it leads when it is done, if elsewhere."""
 
     title: str
     lines: Sequence[str]
     button: str
     back: str
     danger: bool = False
+    then: str = ""
 
 
 def confirm(
@@ -39,17 +40,19 @@ def confirm(
 ) -> HttpResponse:
     """GET shows the dialog; POST acts when the form is right and tells what ``act`` answers.
 
-    A refusal of the services is told in its own words, and nothing was done.
+    A refusal of the services is told in its own words above what was entered, and nothing was
+    done.
     """
     form = form_class(posted(request), auto_id="confirm_%s", **options)
     if request.method == "POST" and form.is_valid():
         try:
             messages.success(request, act(form))
+            return redirect(asked.then or asked.back)
         except (AccountsError, CopyError, ValueError) as refusal:
-            messages.error(request, str(refusal))
-        return redirect(asked.back)
+            form.add_error(None, str(refusal))
     context = {
         "title": asked.title,
+        "asks": form_class is ReasonForm,
         "lines": asked.lines,
         "button": asked.button,
         "back": asked.back,

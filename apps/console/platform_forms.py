@@ -105,6 +105,7 @@ class CredentialsForm(ReasonForm):
         reason = self.fields.pop("reason")
         for name in names:
             self.fields[name] = secret(name)
+            self.fields[name].required = True
         self.fields["reason"] = reason
 
     def credentials(self) -> dict[str, str]:

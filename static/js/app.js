@@ -79,6 +79,45 @@
     for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
   });
 
+  // --- columns keep their width while figures change; they are measured anew when rows come
+  // or go, or when a figure has outgrown its column
+  const pinned = new Map();
+  const narrow = window.matchMedia("(max-width: 48rem)");
+  const unpin = (table) => {
+    pinned.delete(table);
+    table.style.tableLayout = "";
+    for (const head of table.tHead.rows[0].cells) head.style.width = "";
+  };
+  // All is measured before anything is set, so that the page is laid out once.
+  const pin = (tables) => {
+    const measured = tables.map((table) =>
+      [...table.tHead.rows[0].cells].map((head) => [head, head.getBoundingClientRect().width]),
+    );
+    tables.forEach((table, index) => {
+      for (const [head, width] of measured[index]) head.style.width = `${width}px`;
+      table.style.tableLayout = "fixed";
+      pinned.set(table, table.rows.length);
+    });
+  };
+  const outgrown = (table) =>
+    [...table.querySelectorAll("tbody .num")].some((cell) => cell.scrollWidth > cell.clientWidth);
+  const holdColumns = () => {
+    if (narrow.matches) return;
+    const tables = document.querySelectorAll("table.table:has(> tbody[id])");
+    pin([...tables].filter((table) => !pinned.has(table) && table.offsetWidth));
+  };
+  const adjustColumns = () => {
+    for (const table of [...pinned.keys()]) if (!table.isConnected) pinned.delete(table);
+    const changed = [...pinned]
+      .filter(([table, rows]) => rows !== table.rows.length || outgrown(table))
+      .map(([table]) => table);
+    changed.forEach(unpin);
+    pin(changed);
+  };
+  window.addEventListener("resize", () => {
+    for (const table of [...pinned.keys()]) unpin(table);
+  });
+
   // --- what changed at once comes as one message, in parts that are swapped one by one
   const opened = new Set();
   htmx.createWebSocket = (address) => {
@@ -87,10 +126,13 @@
     opened.add(address);
     const socket = new WebSocket(url);
     socket.addEventListener("message", (event) => {
-      const parts = event.data.split("\x1e");
-      if (parts.length === 1) return;
+      if (!event.isTrusted) return; // a part, on its way to htmx
       event.stopImmediatePropagation();
-      for (const data of parts) socket.dispatchEvent(new MessageEvent("message", { data }));
+      holdColumns();
+      for (const data of event.data.split("\x1e")) {
+        socket.dispatchEvent(new MessageEvent("message", { data }));
+      }
+      adjustColumns();
     });
     return socket;
   };
@@ -112,41 +154,6 @@
       const again = detail.fragment.querySelector(`#${CSS.escape(id)}`);
       if (again) again.open = true;
     }
-  });
-
-  // --- columns keep their width while figures change; they are measured anew when rows come
-  // or go, or when a figure has outgrown its column
-  const pinned = new WeakMap();
-  const narrow = window.matchMedia("(max-width: 48rem)");
-  const liveTables = () => document.querySelectorAll("table.table:has(> tbody[id])");
-  const unpin = (table) => {
-    pinned.delete(table);
-    table.style.tableLayout = "";
-    for (const head of table.tHead.rows[0].cells) head.style.width = "";
-  };
-  const pin = (table) => {
-    const heads = [...table.tHead.rows[0].cells];
-    const widths = heads.map((head) => head.getBoundingClientRect().width);
-    heads.forEach((head, index) => { head.style.width = `${widths[index]}px`; });
-    table.style.tableLayout = "fixed";
-    pinned.set(table, table.rows.length);
-  };
-  const outgrown = (table) =>
-    [...table.querySelectorAll("tbody .num")].some((cell) => cell.scrollWidth > cell.clientWidth);
-  document.addEventListener("htmx:wsBeforeMessage", () => {
-    if (narrow.matches) return;
-    for (const table of liveTables()) if (!pinned.has(table) && table.offsetWidth) pin(table);
-  });
-  document.addEventListener("htmx:wsAfterMessage", () => {
-    for (const table of liveTables()) {
-      if (pinned.has(table) && (pinned.get(table) !== table.rows.length || outgrown(table))) {
-        unpin(table);
-        pin(table);
-      }
-    }
-  });
-  window.addEventListener("resize", () => {
-    for (const table of liveTables()) if (pinned.has(table)) unpin(table);
   });
 
   // --- ages grow while the page is open

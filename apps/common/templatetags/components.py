@@ -21,11 +21,16 @@ from django_cotton.templatetags._component import (
 from django_cotton.templatetags._slot import CottonSlotNode
 from django_cotton.utils import get_cotton_data
 
-from apps.common import components, field_components, panels
+from apps.common import components, field_components, panels, rule_checks
 
 register = template.Library()
 
-WRITTEN = {**components.WRITTEN, **panels.WRITTEN, **field_components.WRITTEN}
+WRITTEN = {
+    **components.WRITTEN,
+    **panels.WRITTEN,
+    **field_components.WRITTEN,
+    **rule_checks.WRITTEN,
+}
 
 
 @register.tag("cotton")

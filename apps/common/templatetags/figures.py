@@ -151,6 +151,13 @@ def _at_least(number: Decimal, places: int) -> str:
 
 
 @register.filter
+def basis_points(value: float) -> str:
+    """Basis points with a true minus: 0.18, −0.01."""
+    text = f"{abs(value):,.2f}"
+    return f"{_MINUS}{text}" if value < 0 and text != "0.00" else text
+
+
+@register.filter
 def millis(duration: float | str | None) -> str:
     """A duration in milliseconds: 8.1 ms, 240 ms, 1.25 s."""
     if duration is None or duration == "":

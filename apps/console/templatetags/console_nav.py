@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import template
-from django.utils.html import conditional_escape as escaped
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may, product_config
 from apps.analytics.follower_list import risk_counts
+from apps.common.markup import escaped
 from apps.common.navigation import NavItem, nav_item
 from apps.console.live_alarms import open_count
 

@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts import people, view_as
 from apps.accounts.audit import AuditSearch, search_audit
@@ -18,7 +18,7 @@ from apps.accounts.models import BotStrategy, Customer
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import customer_by_uuid, may, recent_sign_ins
 from apps.common.htmx import posted
-from apps.console.access import StaffRequest, staff_page
+from apps.console.access import StaffRequest, form_of, staff_page
 from apps.console.audit_view import changes_of
 from apps.console.confirming import Asked, confirm
 from apps.console.forms import ReasonForm
@@ -199,7 +199,8 @@ def begin_view(request: StaffRequest, uuid: UUID) -> HttpResponse:
             "trail.",
         ],
         "Begin",
-        reverse("portal:home") if request.method == "POST" else _address(uuid),
+        _address(uuid),
+        then=reverse("portal:home"),
     )
 
     def act(form: forms.Form) -> str:
@@ -210,8 +211,8 @@ def begin_view(request: StaffRequest, uuid: UUID) -> HttpResponse:
     return confirm(request, asked, act)
 
 
-@require_POST
 @staff_page()
+@form_of("console:customers")
 def end_view(request: StaffRequest) -> HttpResponse:
     """End the view, and go back to the customer."""
     user = view_as.end(actor=request.user, session=request.session)

@@ -24,7 +24,7 @@ from apps.accounts.house import (
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may
 from apps.common.htmx import posted
-from apps.console.access import StaffRequest, staff_page
+from apps.console.access import StaffRequest, form_of, staff_page
 from apps.console.forms import ReasonForm
 
 #: Mails by the name that their address carries.
@@ -89,8 +89,8 @@ def _page(request: StaffRequest, form: HouseForm, status: int = 200) -> HttpResp
     return render(request, "console/house.html", context, status=status)
 
 
-@require_http_methods(["POST"])
 @staff_page(Permission.MANAGE_PRODUCT)
+@form_of("console:house")
 def change_house(request: StaffRequest) -> HttpResponse:
     """Save the house."""
     form = HouseForm(request.POST, request.FILES, auto_id="house_%s")
@@ -117,10 +117,13 @@ def mail(request: StaffRequest, slug: str) -> HttpResponse:
     initial = {"subject": own.subject, "body": own.body} if own else {}
     form = MailForm(posted(request), auto_id="mail_%s", initial=initial)
     if request.method == "POST" and "reset" in request.POST:
-        reset_mail(actor=request.user, kind=kind, reason=request.POST.get("reason", ""))
-        messages.success(request, "The built-in mail is sent again.")
-        return redirect("console:house")
-    if request.method == "POST" and form.is_valid():
+        # Only why counts: the words that are left behind may be anything.
+        form.fields["subject"].required = form.fields["body"].required = False
+        if form.is_valid():
+            reset_mail(actor=request.user, kind=kind, reason=form.cleaned_data["reason"])
+            messages.success(request, "The built-in mail is sent again.")
+            return redirect("console:house")
+    elif request.method == "POST" and form.is_valid():
         try:
             set_mail(actor=request.user, kind=kind, **form.cleaned_data)
         except NotPossible as refusal:

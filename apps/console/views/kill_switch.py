@@ -8,13 +8,13 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import may
 from apps.common.htmx import posted, render_page
 from apps.common.live_pages import show
-from apps.console.access import StaffRequest, staff_page
+from apps.console.access import StaffRequest, form_of, staff_page
 from apps.console.forms import KillSwitchForm, ReasonForm
 from apps.console.live_kill_switch import EFFECTS, KILL_SWITCH
 from apps.execution import api
@@ -57,8 +57,8 @@ def kill_account(request: StaffRequest, uuid: UUID) -> HttpResponse:
     return _change(request, KillScope.ACCOUNT, str(account.pk), f"account {account}")
 
 
-@require_POST
 @staff_page(Permission.HALT)
+@form_of("console:kill_switch")
 def confirm_closes(request: StaffRequest) -> HttpResponse:
     """Let one, the chosen, or all closes pass that a switch holds now."""
     form = ReasonForm(request.POST, auto_id="confirm_%s")

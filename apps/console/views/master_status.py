@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from apps.copytrading.models import CopyMaster
 
 _DANGEROUS = ("deactivate", "reject")
+_KNOWN = {action for actions in ACTIONS.values() for action, _ in actions}
 
 
 class DeactivateForm(ReasonForm):
@@ -49,8 +50,11 @@ class DeactivateForm(ReasonForm):
 def change_status(request: StaffRequest, uuid: UUID, action: str) -> HttpResponse:
     """Pause, deactivate, activate, approve or reject; GET says what it means, POST does it."""
     master = master_or_404(uuid)
+    if action not in _KNOWN:
+        raise Http404("There is no such action.")
     if action not in dict(ACTIONS[master.status]):
-        raise Http404(f"A master that is {master.status} cannot be changed so.")
+        messages.error(request, f"Nothing was changed: {master.strategy_name} is {master.status}.")
+        return redirect("console:master", uuid)
     form_class = DeactivateForm if action == "deactivate" else ReasonForm
     form = form_class(posted(request), auto_id="change_%s")
     if request.method == "POST" and form.is_valid():

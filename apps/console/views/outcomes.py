@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_safe
 
 from apps.common.htmx import render_page
 from apps.console.access import StaffRequest, staff_page
@@ -99,10 +99,12 @@ def outcome(request: StaffRequest, pk: int) -> HttpResponse:
     return render(request, "console/outcomes/story.html", context)
 
 
-@require_POST
 @staff_page(copy_trading=True)
 def check(request: StaffRequest, uuid: UUID) -> HttpResponse:
     """Check the chain of a copy; a long one in several requests."""
+    copy_url = f"{reverse('console:outcomes')}?copy={uuid}"
+    if request.method != "POST":
+        return redirect(copy_url)
     try:
         found = subscription_by_uuid(uuid)
     except NotFound as missing:
@@ -110,7 +112,7 @@ def check(request: StaffRequest, uuid: UUID) -> HttpResponse:
     context = {
         "checked": check_chain(found.pk, after=after_of(request)),
         "check_url": reverse("console:check_chain", args=[uuid]),
-        "copy_url": f"{reverse('console:outcomes')}?copy={uuid}",
+        "copy_url": copy_url,
     }
     return render_page(
         request, "console/outcomes/check.html", context, fragments={"chain-check": "answer"}

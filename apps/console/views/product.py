@@ -12,7 +12,7 @@ from apps.accounts.errors import InvalidDefaults
 from apps.accounts.roles import Permission
 from apps.accounts.selectors import audit_trail, may, product_config
 from apps.common.templatetags.figures import signed
-from apps.console.access import StaffRequest, staff_page
+from apps.console.access import StaffRequest, form_of, staff_page
 from apps.console.audit_view import values_in_words
 from apps.console.forms import DefaultsForm, ModuleForm, RulesForm
 from apps.copytrading.module import Live, live_copies, live_copies_lately
@@ -40,8 +40,8 @@ def product(request: StaffRequest) -> HttpResponse:
     return _page(request)
 
 
-@require_http_methods(["POST"])
 @staff_page(Permission.MANAGE_PRODUCT)
+@form_of("console:product")
 def set_module(request: StaffRequest, module: Module) -> HttpResponse:
     """Switch a module; the reason is kept. With something running, switching off asks first."""
     form = ModuleForm(request.POST, auto_id=f"{module}_%s")
@@ -90,22 +90,24 @@ def _copying_stops(live: Live) -> list[str]:
         return []
     lines = [
         f"{live.copies} running cop{'y' if live.copies == 1 else 'ies'} of {live.customers} "
-        f"customer{'' if live.customers == 1 else 's'} open nothing new from now on."
+        f"customer{'' if live.customers == 1 else 's'} open{'s' if live.copies == 1 else ''} "
+        "nothing new from now on."
     ]
     if live.positions:
         lines.append(
-            f"{live.positions} copied position{'' if live.positions == 1 else 's'} stay open, at "
-            f"{_result(live)} now. They close with their masters, and customers close them under "
-            "Accounts."
+            f"{live.positions} copied position{'s stay' if live.positions > 1 else ' stays'} open, "
+            f"at {_result(live)} now. What is open closes with its master, and customers close it "
+            "under Accounts."
         )
     if live.resting:
-        lines.append(f"{live.resting} copied orders that rest are not filled up or renewed.")
+        rest = "s that rest are" if live.resting > 1 else " that rests is"
+        lines.append(f"{live.resting} copied order{rest} not filled up or renewed.")
     lines.append("Pages and API of copying answer as if they were not there.")
     return lines
 
 
-@require_http_methods(["POST"])
 @staff_page(Permission.MANAGE_PRODUCT)
+@form_of("console:product")
 def set_defaults(request: StaffRequest) -> HttpResponse:
     """Change the defaults; the reason is kept."""
     form = DefaultsForm(request.POST, auto_id="default_%s")
@@ -124,8 +126,8 @@ def set_defaults(request: StaffRequest) -> HttpResponse:
     return _page(request, defaults_form=form, status=422)
 
 
-@require_http_methods(["POST"])
 @staff_page(Permission.MANAGE_PRODUCT)
+@form_of("console:product")
 def set_rules(request: StaffRequest) -> HttpResponse:
     """Change who may become a master, and how many paper accounts a customer may open."""
     form = RulesForm(request.POST, auto_id="rule_%s")

@@ -101,5 +101,8 @@ class GatewayProcess(models.Model):
     connections = ArrayField(models.BigIntegerField(), default=list)
     rss_mb = models.PositiveIntegerField(default=0)
 
+    class Meta:
+        verbose_name_plural = "gateway processes"
+
     def __str__(self) -> str:
         return self.name

@@ -83,6 +83,7 @@ class Batch(models.Model):
     pending = models.BooleanField(default=False, db_default=False)
 
     class Meta:
+        verbose_name_plural = "batches"
         indexes = [
             models.Index(
                 fields=["connection_id", "priority", "id"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from django import forms
 from django.http import QueryDict
 from django.template import Context, engines
 from django_cotton.compiler_regex import CottonCompiler
+
+from apps.analytics.domain.qualification import Record, Rules, checks
 
 ID = uuid.UUID(int=7)
 
@@ -109,3 +112,14 @@ def test_radio_buttons_and_check_boxes() -> None:
     assert '<label for="id_kind_0"><input type="radio" name="kind" value="a"' in beside
     sure = _html('<c-ui.check :field="form.sure" />', form=form)
     assert sure.endswith('<label class="label" for="id_sure">Sure &amp; so</label></div>')
+
+
+def test_rules_stand_beside_the_figures_of_an_account() -> None:
+    rules = Rules(30, 1_000, Decimal(500), Decimal(20))
+    found = checks(rules, Record(12, 1_500, None, Decimal("25.5")))
+    html = _html('<c-ui.checks :checks="checks" currency="EUR" />', checks=found)
+    assert html.count("<dt>") == 4 and html.count("Not met") == 3
+    assert "<dt>Known for at least 30 days</dt>" in html
+    assert "<dt>Equity of at least 500.00 EUR</dt>" in html
+    assert '<span class="figure">not known yet</span>' in html
+    assert "no rules in numbers" in _html('<c-ui.checks :checks="none" />', none=())

@@ -104,12 +104,45 @@ def test_risk_pauses_a_master_and_the_reason_is_kept(world: CopyWorld, signed_in
     assert AuditEntry.objects.filter(reason="News", actor="risk@example.org").exists()
 
 
-def test_an_action_that_a_status_does_not_allow_does_not_exist(
+def test_an_action_that_a_status_does_not_allow_is_refused_with_the_status(
     world: CopyWorld, signed_in: SignedIn
 ) -> None:
+    client = signed_in(Role.OWNER)
+    kept = AuditEntry.objects.count()
     address = reverse("console:change_master", args=[world.master.uuid, "approve"])
+    unknown = reverse("console:change_master", args=[world.master.uuid, "promote"])
 
-    assert signed_in(Role.OWNER).post(address, {"reason": "x"}).status_code == 404
+    answer = client.post(address, {"reason": "x"}, follow=True)
+
+    name = world.master.strategy_name
+    assert f"Nothing was changed: {name} is active." in answer.content.decode()
+    world.master.refresh_from_db()
+    assert world.master.status == "active" and AuditEntry.objects.count() == kept
+    assert client.post(unknown, {"reason": "x"}).status_code == 404
+
+
+def test_what_only_takes_a_form_leads_to_the_form(signed_in: SignedIn) -> None:
+    client = signed_in(Role.OWNER)
+    targets = {
+        "copy_trading": "product",
+        "bot_trading": "product",
+        "defaults": "product",
+        "rules": "product",
+        "change_house": "house",
+        "confirm_closes": "kill_switch",
+        "end_view": "customers",
+    }
+
+    found = {name: client.get(reverse(f"console:{name}")).headers["Location"] for name in targets}
+
+    assert found == {name: reverse(f"console:{page}") for name, page in targets.items()}
+
+
+@pytest.mark.parametrize("query", ["text=%00", "login=a%00b"])
+def test_a_query_with_a_nul_cannot_be_read(signed_in: SignedIn, query: str) -> None:
+    answer = signed_in(Role.SUPPORT).get(f"{reverse('console:customers')}?{query}")
+
+    assert answer.status_code == 400
 
 
 def test_owners_switch_the_module_and_its_pages_go(world: CopyWorld, signed_in: SignedIn) -> None:

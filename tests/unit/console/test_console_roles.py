@@ -143,7 +143,7 @@ ADDRESSES: dict[str, Address] = {
     **dict.fromkeys(("platforms", "product", "customers", "audit", "audit_csv"), looks()),
     "outcome": looks(lambda desk: [Outcome.objects.earliest("id").pk]),
     "copy": looks(lambda desk: [desk.copy]),
-    "check_chain": Address(None, P.VIEW, lambda desk: [desk.copy]),
+    "check_chain": Address(P.VIEW, P.VIEW, lambda desk: [desk.copy]),
     **dict.fromkeys(("followers_at_risk", "followers_csv"), looks()),
     **dict.fromkeys(
         ("master_followers", "master_followers_csv"), looks(lambda desk: [desk.master])
@@ -159,18 +159,21 @@ ADDRESSES: dict[str, Address] = {
     "change_master": acts(P.INTERVENE, lambda desk: [desk.master, "deactivate"], positions="close"),
     "repair_drift": Address(P.INTERVENE, P.INTERVENE),
     "accept_drift": Address(P.INTERVENE, P.INTERVENE),
-    "confirm_closes": Address(None, P.HALT),
+    "confirm_closes": Address(P.HALT, P.HALT),
     "kill_everything": acts(P.HALT, NONE, state="reducing"),
     "kill_platform": acts(P.HALT, lambda desk: ["paper"], state="reducing"),
     "kill_account": acts(P.HALT, lambda desk: [desk.world.master.account.uuid], state="halted"),
     "copy_trading": Address(
-        None,
+        P.MANAGE_PRODUCT,
         P.MANAGE_PRODUCT,
         data=lambda desk: {"reason": "x", "enabled": "0", "confirmed": "1"},
         audits=True,
     ),
     "bot_trading": Address(
-        None, P.MANAGE_PRODUCT, data=lambda desk: {"reason": "x", "enabled": "1"}, audits=True
+        P.MANAGE_PRODUCT,
+        P.MANAGE_PRODUCT,
+        data=lambda desk: {"reason": "x", "enabled": "1"},
+        audits=True,
     ),
     "applications": looks(),
     "alarms": looks(),
@@ -184,11 +187,11 @@ ADDRESSES: dict[str, Address] = {
     "decide_application": Address(
         P.DECIDE_APPLICATIONS, P.DECIDE_APPLICATIONS, lambda desk: [desk.applicant, "approve"]
     ),
-    "rules": Address(None, P.MANAGE_PRODUCT, data=ruling, audits=True),
-    "defaults": Address(None, P.MANAGE_PRODUCT, data=standing, audits=True),
+    "rules": Address(P.MANAGE_PRODUCT, P.MANAGE_PRODUCT, data=ruling, audits=True),
+    "defaults": Address(P.MANAGE_PRODUCT, P.MANAGE_PRODUCT, data=standing, audits=True),
     "customer": looks(of_customer),
     "view_as": acts(P.VIEW_AS_CUSTOMER, of_customer),
-    "end_view": Address(None, P.VIEW),
+    "end_view": Address(P.VIEW, P.VIEW),
     "customer_permissions": acts(P.MANAGE_CUSTOMERS, of_customer, may_copy="on"),
     "lock_customer": acts(P.MANAGE_CUSTOMERS, of_customer),
     "unlock_customer": Address(P.MANAGE_CUSTOMERS, P.MANAGE_CUSTOMERS, of_customer),
@@ -227,7 +230,7 @@ ADDRESSES: dict[str, Address] = {
         True,
     ),
     "change_house": Address(
-        None,
+        P.MANAGE_PRODUCT,
         P.MANAGE_PRODUCT,
         NONE,
         lambda desk: {"reason": "x", "name": "Northwind", "timezone": "Europe/Oslo"},
@@ -302,7 +305,7 @@ def test_every_role_does_what_it_may_and_nothing_else(
             if needed is None:
                 right = status == 405
             elif needed in PERMISSIONS[role]:
-                right = status in (200, 302)
+                right = status in (200, 302, 422)  # 422: there is nothing to undo
                 if method == "post" and ADDRESSES[name].audits:
                     right = status == 302 and left >= 1
             else:

@@ -52,7 +52,7 @@ def test_switching_copying_off_says_what_runs_and_asks(owner: Client) -> None:
 
     assert "Running now: 1 copy of 0 customers, 1 copied position open" in shown
     assert "1 running copy of 0 customers" in asked
-    assert "1 copied position stay open" in asked and "customers close them under" in asked
+    assert "1 copied position stays open" in asked and "customers close it under" in asked
     fresh()
     assert product_config().copy_trading_enabled
     owner.post(address, {"reason": "Maintenance", "enabled": "0", "confirmed": "1"})
