@@ -42,7 +42,6 @@ def curves(account_id: int, currency: str, period: Period, view: str, now: datet
                 "Balance",
                 [(at, point.balance) for at, point in zip(times, points, strict=True)],
                 currency=currency,
-                tone="quiet",
             ),
             _drawdown([p for p in days if not hourly or p.day in ends], ends if hourly else {}),
         ],
