@@ -29,7 +29,7 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             Customer.objects.get_or_create(
                 user=saved,
-                defaults={"name": saved.email.partition("@")[0], "timezone": house().timezone},
+                defaults={"name": _name_from(saved.email), "timezone": house().timezone},
             )
         return saved
 
@@ -51,6 +51,12 @@ class AccountAdapter(DefaultAccountAdapter):
             return built_in
         subject, body = words
         return EmailMessage(subject, body, self.get_from_email(), [email], headers=headers)
+
+
+def _name_from(address: str) -> str:
+    """What a customer is called at first: the address before its @, as far as a name may go."""
+    longest = Customer._meta.get_field("name").max_length
+    return address.partition("@")[0][:longest]
 
 
 #: What the built-in mails call the address to open.

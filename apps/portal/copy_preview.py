@@ -12,12 +12,12 @@ from django.utils import timezone
 
 from apps.analytics.selectors import money_at
 from apps.copytrading.errors import InvalidSettings
+from apps.copytrading.rehearsals import Rehearsed
 from apps.copytrading.settings_preview import Preview, warnings_of
 from apps.portal.copy_forms import CopySettingsForm
 
 if TYPE_CHECKING:
     from apps.copytrading.models import CopySubscription
-    from apps.copytrading.rehearsals import Rehearsed
 
 SUMMARY = "portal/copying/summary.html"
 REHEARSAL = "portal/copying/rehearsal.html"
@@ -34,14 +34,14 @@ def settings_of(form: CopySettingsForm) -> dict[str, Any] | None:
 def rehearsed(
     form: CopySettingsForm, rehearse: Callable[..., Rehearsed], *subject: Any
 ) -> Rehearsed | None:
-    """What ``rehearse`` makes of the form; None where a field is wrong."""
+    """What ``rehearse`` makes of the form, or why nothing; None where a field is wrong."""
     settings = settings_of(form)
     if settings is None:
         return None
     try:
         return rehearse(*subject, settings, money_at=money_at, now=timezone.now())
-    except InvalidSettings:
-        return None
+    except InvalidSettings as wrong:
+        return Rehearsed(currency="", problem=str(wrong))
 
 
 def summary_fragment(

@@ -246,6 +246,12 @@ class DiscoverForm(forms.Form):
             chips.insert(0, (f"“{chosen['q']}”", self.without("q")))
         return chips
 
+    @property
+    def refused(self) -> list[tuple[str, str]]:
+        """Filters that were given and make no sense: their names, and what is wrong."""
+        wrong = [(name, self.errors[name][0]) for name in self.filters if name in self.errors]
+        return [(str(self.fields[name].label), str(why)) for name, why in wrong]
+
     def _said(self, name: str) -> str:
         field, value = self.fields[name], self.chosen[name]
         if isinstance(field, forms.ChoiceField):

@@ -22,7 +22,8 @@
   // --- dialog: whatever htmx puts into it opens it
   const dialog = document.getElementById("dialog");
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (dialog && event.detail.target.id === "dialog-body" && !dialog.open) dialog.showModal();
+    // What the back button restores comes without a target.
+    if (dialog && event.detail.target?.id === "dialog-body" && !dialog.open) dialog.showModal();
   });
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-dialog-close]");

@@ -35,10 +35,21 @@
     const text = fixed(value, 2).replace(/\.?0+$/, "");
     return spec.unit === "multiple" ? `${text} ×` : text;
   };
-  const onAxis = (spec) => (value) => {
-    if (spec.unit === "percent") return `${fixed(value * 100, 1)} %`;
-    if (spec.unit === "money") return fixed(value, value && Math.abs(value) < 100 ? spec.places : 0);
+  // ``span`` is how far the curves of the pane reach: where it is small, marks need more places.
+  const onAxis = (spec, span) => (value) => {
+    if (spec.unit === "percent") return `${fixed(value * 100, span < 0.01 ? 2 : 1)} %`;
+    if (spec.unit === "money") {
+      return fixed(value, span < 10 || (value && Math.abs(value) < 100) ? spec.places : 0);
+    }
     return written(spec, value);
+  };
+  const spanOf = (series, pane) => {
+    const values = series
+      .filter((spec) => spec.pane === pane)
+      .flatMap((spec) => spec.points.map(([, value]) => value))
+      .filter((value) => value !== null);
+    const edge = (choose) => values.reduce((one, other) => choose(one, other), values[0] ?? 0);
+    return edge(Math.max) - edge(Math.min);
   };
   const moment = (time) => {
     const day = typeof time === "string";
@@ -93,7 +104,7 @@
     };
   };
 
-  const look = (spec, colours) => {
+  const look = (spec, colours, span) => {
     const colour = colours[spec.tone];
     const options = {
       lastValueVisible: false,
@@ -103,7 +114,7 @@
       crosshairMarkerBorderColor: colours.ground,
       priceFormat: {
         type: "custom",
-        formatter: onAxis(spec),
+        formatter: onAxis(spec, span),
         minMove: spec.unit === "percent" ? 0.0001 : 0.01,
       },
     };
@@ -148,8 +159,11 @@
     const { series, markers } = JSON.parse(data.textContent);
     const colours = palette(figure);
     const chart = lib.createChart(plot, frame(plot, colours));
+    const withinDays = series.some((spec) => typeof spec.points[0]?.[0] === "number");
+    chart.timeScale().applyOptions({ timeVisible: withinDays, secondsVisible: false });
     const curves = series.map((spec) => {
-      const curve = chart.addSeries(DEFINITIONS[spec.kind], look(spec, colours), spec.pane);
+      const options = look(spec, colours, spanOf(series, spec.pane));
+      const curve = chart.addSeries(DEFINITIONS[spec.kind], options, spec.pane);
       curve.setData(spec.points.map(([time, value]) => point(spec, colours, time, value)));
       return curve;
     });

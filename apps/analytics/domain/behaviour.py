@@ -82,9 +82,10 @@ def averaging_down(trades: Iterable[ClosedTrade]) -> Finding:
     if count < MINIMUM_TRADES:
         return _too_few(habit, numbers, "trades")
     text = (
-        f"{len(added)} of {count} trades ({len(added) / count:.0%}) were opened while an earlier "
-        f"one of the same symbol and side was losing; up to {numbers['depth']:.0f} were open at "
-        "once, each at a worse price. Such a ladder wins often and loses much when it does not."
+        f"{len(added)} of {count} trades ({100 * len(added) / count:.0f} %) were opened while an "
+        f"earlier one of the same symbol and side was losing; up to {numbers['depth']:.0f} were "
+        "open at once, each at a worse price. Such a ladder wins often and loses much when it does "
+        "not."
     )
     if len(added) < 3 or len(added) / count < AVERAGING_SHARE:
         return Finding(habit, Verdict.NOT_FOUND, text.partition(". ")[0] + ".", numbers)

@@ -163,9 +163,10 @@ def millis(duration: float | str | None) -> str:
     if duration is None or duration == "":
         return UNKNOWN
     value = float(duration)
-    if value < 10:
-        return f"{value:.1f} ms"
-    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.2f} s"
+    size, sign = abs(value), _MINUS if value < 0 else ""
+    if size < 10:
+        return f"{sign}{size:.1f} ms"
+    return f"{sign}{size:.0f} ms" if size < 1000 else f"{sign}{size / 1000:.2f} s"
 
 
 @register.filter

@@ -126,7 +126,8 @@ def choose_accounts(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         "accounts": api.accounts_to_choose(grant),
         "grant": grant,
         "problem": problem,
-        "chosen": request.POST.getlist("account"),
+        # None: not chosen yet, and all of them are offered.
+        "chosen": request.POST.getlist("account") if request.method == "POST" else None,
     }
     return render(request, "portal/accounts/choose.html", context, status=422 if problem else 200)
 

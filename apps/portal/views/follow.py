@@ -155,7 +155,8 @@ def _master(request: SignedInRequest, named: str) -> MasterRow | None:
 
 
 def _account_label(account: TradingAccount) -> str:
-    return f"{account.name or account.login} · {account.login} · {account.currency}"
+    named = f"{account.name} · " if account.name else ""
+    return f"{named}{account.login} · {account.currency}"
 
 
 def _inherit(wish: _Wish) -> None:

@@ -51,6 +51,14 @@ def sign_in(client: Client, user: User, password: str = PASSWORD) -> Any:
     return client.post("/accounts/login/", {"login": user.email, "password": password})
 
 
+def test_a_long_address_makes_a_customer_with_a_name_that_fits() -> None:
+    words = {"email": f"{'a' * 200}@example.org", "password1": PASSWORD, "password2": PASSWORD}
+
+    assert browser().post("/accounts/signup/", words).status_code == 302
+
+    assert User.objects.get(email=words["email"]).customer.name == "a" * 128
+
+
 def confirm(client: Client, path: str) -> HttpResponse:
     """Do something that asks for the password once more."""
     asked = client.post(path)

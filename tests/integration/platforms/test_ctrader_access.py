@@ -274,6 +274,10 @@ def test_nothing_chosen_is_said(as_customer: Client, venue: BesideVenue) -> None
     assert refused.status_code == 422
     assert "Choose at least one account" in refused.content.decode()
 
+    everything = as_customer.get(response.url).content.decode()
+    nothing = as_customer.post(response.url, {}).content.decode()
+    assert " checked" in everything and " checked" not in nothing  # as it was sent
+
 
 def test_giving_access_again_renews_the_tokens(as_customer: Client, venue: BesideVenue) -> None:
     added(as_customer, venue)

@@ -139,7 +139,7 @@ def test_a_ladder_is_averaging_down() -> None:
     assert finding.verdict is Verdict.FOUND
     assert finding.numbers == {"trades": 24, "added": 3, "depth": 4}
     assert finding.examples[0] == ladder[-1]
-    assert "3 of 24 trades (12%)" in finding.explanation
+    assert "3 of 24 trades (12 %)" in finding.explanation
 
     rising = [trade(1, opened=i, hours=10 - i, price=f"1.{10 + i:02d}") for i in range(4)]
     assert verdicts(quiet + rising)[Habit.AVERAGING_DOWN] is Verdict.NOT_FOUND

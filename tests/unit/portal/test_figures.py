@@ -50,8 +50,8 @@ def test_prices_keep_the_symbols_digits() -> None:
 
 
 def test_durations_choose_their_unit() -> None:
-    assert [figures.millis(v) for v in (1.25, 40.4, 1250, None)] == [
-        "1.2 ms", "40 ms", "1.25 s", "–",
+    assert [figures.millis(v) for v in (1.25, 40.4, 1250, -87.1, None)] == [
+        "1.2 ms", "40 ms", "1.25 s", "−87 ms", "–",
     ]  # fmt: skip
 
 

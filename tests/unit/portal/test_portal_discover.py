@@ -270,6 +270,17 @@ def test_a_strangers_account_is_not_taken(
     assert "Secret name" not in whole
 
 
+def test_a_filter_that_makes_no_sense_is_told_of(
+    as_customer: Client, three: list[CopyMaster]
+) -> None:
+    """Also where a script has only the results sent."""
+    headers = {"HX-Request": "true", "HX-Target": "results"}
+    part = as_customer.get(f"{LIST}?returned=-200", headers=headers).content.decode()
+    assert "Return at least is left out. Give a number from -100 to 100,000." in part
+    assert "return and drawdown of 90 days, the others of the whole record" in part
+    assert "is left out" not in words(as_customer, "returned=-20")
+
+
 def test_a_new_installation_says_what_comes(as_customer: Client) -> None:
     assert "No master is open to you yet" in words(as_customer)
     listed("Before anything was computed")

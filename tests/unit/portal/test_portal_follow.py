@@ -137,6 +137,8 @@ def test_the_rehearsal_follows_the_form(
     assert "100 %" in up.content.decode() and "6 rounded up" in up.content.decode()
     wrong = as_customer.post(reverse(REHEARSAL), {**chosen, "risk_multiplier": "x"})
     assert "As soon as every field has a value" in wrong.content.decode()
+    unsaid = as_customer.post(reverse(REHEARSAL), {**chosen, "volume_mode": "fixed"})
+    assert "Say how many lots" in unsaid.content.decode()
     assert not CopySubscription.objects.exists()
 
 

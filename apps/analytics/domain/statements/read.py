@@ -24,7 +24,7 @@ from apps.analytics.domain.statements.values import has_moment
 _HTML = re.compile(r"<(?:!doctype|html|table|head|body)", re.IGNORECASE)
 _KNOWN = (
     "an account statement of MetaTrader 4 or 5, a cTrader history, or a CSV file with the columns "
-    "of the sample"
+    "named on this page"
 )
 
 
