@@ -52,7 +52,7 @@ def confirm(
             form.add_error(None, str(refusal))
     context = {
         "title": asked.title,
-        "asks": form_class is ReasonForm,
+        "fills": form_class is not ReasonForm,
         "lines": asked.lines,
         "button": asked.button,
         "back": asked.back,
