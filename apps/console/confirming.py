@@ -52,7 +52,7 @@ def confirm(
             form.add_error(None, str(refusal))
     context = {
         "title": asked.title,
-        "fills": form_class is not ReasonForm,
+        "fills": [field.name for field in form.visible_fields()] != ["reason"],
         "lines": asked.lines,
         "button": asked.button,
         "back": asked.back,
