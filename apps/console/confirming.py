@@ -52,7 +52,7 @@ def confirm(
             form.add_error(None, str(refusal))
     context = {
         "title": asked.title,
-        "asks": form_class is ReasonForm,
+        "fills": [field.name for field in form.visible_fields()] != ["reason"],
         "lines": asked.lines,
         "button": asked.button,
         "back": asked.back,

@@ -31,13 +31,17 @@ from apps.console.forms import ReasonForm
 BY_SLUG = {kind.rpartition("/")[2].replace("_", "-"): kind for kind in MAILS}
 
 
+#: Not places: what the machine is set to, and what stands for none.
+_MACHINE_ZONES = {"localtime", "Factory", "posixrules"}
+
+
 class HouseForm(ReasonForm):
     """Name, time zone, support address and logo."""
 
     name = forms.CharField(label="Name", max_length=64, help_text="On every page and in mails.")
     timezone = forms.ChoiceField(
         label="Time zone",
-        choices=[(name, name) for name in sorted(available_timezones())],
+        choices=[(name, name) for name in sorted(available_timezones() - _MACHINE_ZONES)],
         help_text="Of mails and of the clock on the desk; new customers begin with it. "
         "Days of figures are UTC days.",
     )

@@ -270,7 +270,7 @@ def acknowledged(client: Client, *chosen: MasterAlarm) -> Any:
 def test_the_list_narrows_and_counts_what_is_new(master: CopyMaster) -> None:
     client = client_of(staff(Role.RISK))
     page = reverse("console:alarms")
-    assert "No such alarm" in client.get(page).content.decode()
+    assert "No alarm to show" in client.get(page).content.decode()
     first, second = alarm(master), alarm(MasterFactory(strategy_name="Tide"), "silence")
     alarm(master, "leverage", cleared_at=NOON, cleared_why="Over.")
     forget_count()

@@ -9,7 +9,7 @@ import pytest
 
 from apps.accounts.api import record_audit
 from apps.accounts.selectors import audit_trail
-from apps.console.audit_view import values_in_words
+from apps.console.audit_view import changes_of, values_in_words
 from apps.console.templatetags.audit_words import WORDS, audit_words
 from apps.copytrading.api import APPLICATION_DECIDED, APPLICATION_RECEIVED
 from apps.copytrading.models import CopyMaster
@@ -74,3 +74,16 @@ def test_values_are_told_as_pages_show_them(
     )  # fmt: skip
     (entry,) = audit_trail(object_type="subscription", object_id="1", limit=1)
     assert values_in_words(entry).endswith(words)
+
+
+@pytest.mark.django_db
+def test_digits_of_names_stay_together_and_those_of_numbers_do_not() -> None:
+    after = {"login": "8001056", "port": 44785, "max_positions": 12000}
+    record_audit(
+        actor=None, action="account.added", object_type="trading_account", object_id="1",
+        object_label="8001056", after=after,
+    )  # fmt: skip
+
+    shown = {change.name: change.now for change in changes_of(audit_trail(limit=1)[0])}
+
+    assert [shown["Login"], shown["Port"], "12,000" in shown.values()] == ["8001056", "44785", True]

@@ -136,6 +136,8 @@ def test_a_mail_with_an_unknown_placeholder_is_refused(owner: Client) -> None:
     assert mail_in_words("account/email/unknown_account", {}) is None
     owner.post(address, {"subject": "x", "body": "Hello {email}", "reason": "x"})
     assert mail_in_words("account/email/unknown_account", {"email": "a@b"}) == ("x", "Hello a@b")
+    assert owner.post(address, {"reset": "1", "reason": " "}).status_code == 422
+    assert mail_in_words("account/email/unknown_account", {"email": "a@b"}) == ("x", "Hello a@b")
     owner.post(address, {"reset": "1", "reason": "back"})
     assert mail_in_words("account/email/unknown_account", {}) is None
     assert owner.get(reverse("console:mail", args=["nothing"])).status_code == 404
@@ -187,8 +189,10 @@ def test_groups_are_added_and_changed(owner: Client) -> None:
     owner.post(reverse("console:add_group"), values)
     group = AccountGroup.objects.get()
     assert (group.currency, group.leverage) == ("EUR", 30)
-    again = owner.post(reverse("console:add_group"), values, follow=True).content.decode()
-    assert "There is a group of this name" in again
+    again = owner.post(reverse("console:add_group"), {**values, "leverage": "77"})
+    told = again.content.decode()
+    assert again.status_code == 422 and "There is a group of this name" in told
+    assert 'value="77"' in told and 'value="Demo EUR"' in told  # nothing has to be typed again
     owner.post(
         reverse("console:change_group", args=[group.pk]),
         {**values, "leverage": "50", "reason": "Rules"},
