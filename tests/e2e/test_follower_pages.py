@@ -70,7 +70,7 @@ def test_a_risk_officer_ends_what_is_leveraged_too_much(new_page: NewPage, offic
     world.run()
     assert not Position.objects.filter(account_id=account_id, closed_at=None).exists()
 
-    page.get_by_role("link", name="Masters").click()
+    page.get_by_role("link", name="Master Traders").click()
     page.get_by_role("link", name="Harbour Swing").click()
     page.get_by_role("link", name="Followers", exact=True).click()
     expect(followers).to_contain_text(calm.follower.account.login)

@@ -40,7 +40,7 @@ def test_staff_pause_a_master_with_a_reason(new_page: NewPage, owner: User) -> N
     CopyMaster.objects.update(strategy_name="Harbour Swing")
     page = new_page()
     sign_in(page, owner)
-    page.get_by_role("link", name="Masters").click()
+    page.get_by_role("link", name="Master Traders").click()
     page.get_by_role("link", name="Harbour Swing").click()
 
     page.get_by_role("link", name="Pause").click()
@@ -64,7 +64,7 @@ def test_switching_copy_trading_off_takes_its_pages_away(new_page: NewPage, owne
     page.get_by_role("button", name="Switch copy trading off").click()
 
     expect(page.get_by_text("Copy trading is off.")).to_be_visible()
-    expect(page.get_by_role("link", name="Masters")).to_have_count(0)
+    expect(page.get_by_role("link", name="Master Traders")).to_have_count(0)
     expect(page.get_by_role("button", name="Switch copy trading on")).to_be_visible()
 
 
@@ -90,14 +90,14 @@ def test_an_owner_turns_copy_trading_off_and_on(
     expect(page.get_by_text("1 copied position stay")).to_be_visible()
     page.get_by_role("button", name="Switch it off").click()
     expect(page.get_by_text("Copy trading is off.")).to_be_visible()
-    expect(page.get_by_role("link", name="Masters")).to_have_count(0)
+    expect(page.get_by_role("link", name="Master Traders")).to_have_count(0)
     theirs.goto("/")
     expect(discover).to_have_count(0)
 
     module.get_by_label("Reason").fill("Done")
     page.get_by_role("button", name="Switch copy trading on").click()
     expect(page.get_by_text("Copy trading is on.")).to_be_visible()
-    expect(page.get_by_role("link", name="Masters").first).to_be_visible()
+    expect(page.get_by_role("link", name="Master Traders").first).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -37,7 +37,7 @@ class Desk:
 
 _TRADING = (
     ("Live", "console:live"),
-    ("Masters", "console:masters"),
+    ("Master Traders", "console:masters"),
     ("Applications", "console:applications"),
     ("Outcomes", "console:outcomes"),
     ("Execution quality", "console:quality"),
