@@ -21,6 +21,7 @@ from channels.layers import get_channel_layer
 from apps.common import live_pages
 from apps.common.live_pages import LivePage, Section
 from apps.live.diff import swaps
+from apps.live.turns import turns
 
 _log = structlog.get_logger(__name__)
 
@@ -30,6 +31,7 @@ PAUSE_S = 0.25
 MOST_A_SECOND = 4
 #: Refreshes that may wait for a slow reader; one that is further behind begins anew.
 MOST_WAITING = 100
+_TELLING_S = 0.1
 #: Between the messages of one refresh, which go to a socket as one: static/js/app.js parts them.
 SEPARATOR = "\x1e"
 
@@ -58,6 +60,11 @@ class Listener:
             return
         if messages:
             self._waiting.put_nowait(SEPARATOR.join(messages))
+
+    @property
+    def behind(self) -> bool:
+        """Whether something waits to be sent."""
+        return not self._waiting.empty()
 
     def end(self) -> None:
         self._ended = True
@@ -167,16 +174,24 @@ class Broadcast:
         self._refreshed.append(time.monotonic())
         self._changed.clear()
         asked, self._asked = self._asked, []
-        now = await database_sync_to_async(self._sections)()
-        messages = _messages(self._shown, now) if self._shown else []
-        if messages or not self._shown:
-            self._digest = live_pages.digest(now.values())
-        self._shown = now
-        for listener in self._listeners:
-            listener.put(messages)
+        async with turns().turn(len(self._listeners)):
+            now = await database_sync_to_async(self._sections)()
+            messages = _messages(self._shown, now) if self._shown else []
+            if messages or not self._shown:
+                self._digest = live_pages.digest(now.values())
+            self._shown = now
+            for listener in self._listeners:
+                listener.put(messages)
+            await self._told()
         for future in asked:
             if not future.done():
                 future.set_result(None)
+
+    async def _told(self) -> None:
+        """Until all have been sent what changed, or are too slow to wait for."""
+        latest = time.monotonic() + _TELLING_S
+        while time.monotonic() < latest and any(each.behind for each in self._listeners):
+            await asyncio.sleep(0)
 
     def _sections(self) -> dict[str, Section]:
         return {part.id: part for part in self._page.sections(self._user, self._params)}
