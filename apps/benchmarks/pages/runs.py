@@ -24,7 +24,8 @@ _STAFF = "console"
 #: So that paper accounts are offered; a page that is read asks nothing there.
 _PAPER_VENUE = "http://127.0.0.1:1"
 WARM_UP = 3
-_NOT_READ = 405
+#: Addresses that only take a form, and lead a reader to it.
+_NOT_READ = frozenset({302, 405})
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ async def _measure(page: Page, visit: Visit, reader: Visitor, times: int) -> dic
     answers = []
     for _ in range(WARM_UP + times):
         answer = await reader.get(path, visit.query, htmx=visit.htmx)
-        if answer.status == _NOT_READ:
+        if answer.status in _NOT_READ:
             return None
         answers.append(answer)
     taken = sorted(answer.seconds * 1000 for answer in answers[WARM_UP:])
