@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from itertools import count
 
+from apps.live.loops import PerLoop
+
 
 class Turns:
     """One rendering at a time.
@@ -53,14 +55,4 @@ class Turns:
         self._taken = False
 
 
-_turns: dict[asyncio.AbstractEventLoop, Turns] = {}
-
-
-def turns() -> Turns:
-    """Those of this event loop; loops that have ended are forgotten."""
-    loop = asyncio.get_running_loop()
-    if loop not in _turns:
-        for ended in [each for each in _turns if each.is_closed()]:
-            del _turns[ended]
-        _turns[loop] = Turns()
-    return _turns[loop]
+turns = PerLoop(Turns)

@@ -17,6 +17,7 @@ from apps.accounts.models import User
 from apps.accounts.sessions import signed_in
 from apps.accounts.view_as import viewed
 from apps.common.live_pages import LivePage, Params
+from apps.live.loops import PerLoop
 
 #: Who asks within so many seconds is answered together.
 GATHER_S = 0.5
@@ -93,14 +94,4 @@ class Desk:
                 future.set_result(each)
 
 
-_desks: dict[asyncio.AbstractEventLoop, Desk] = {}
-
-
-def desk() -> Desk:
-    """That of this event loop; loops that have ended are forgotten."""
-    loop = asyncio.get_running_loop()
-    if loop not in _desks:
-        for ended in [each for each in _desks if each.is_closed()]:
-            del _desks[ended]
-        _desks[loop] = Desk()
-    return _desks[loop]
+desk = PerLoop(Desk)
