@@ -12,7 +12,6 @@ from apps.copytrading.models import (
     CopySubscription,
     LinkLeg,
     Outcome,
-    TradeLink,
 )
 from apps.copytrading.services.closing import masters_with_due_closes
 from apps.copytrading.services.foreign import masters_concerned
@@ -21,6 +20,7 @@ from apps.execution.intents import Intent
 from apps.execution.models import Deal, Position
 from apps.trading.orders import Leg, OrderState
 from tests.factories.copytrading import CopyWorld
+from tests.support.copies import codes, only
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Mode = CopySubscription.VolumeMode
@@ -29,14 +29,6 @@ Mode = CopySubscription.VolumeMode
 @pytest.fixture
 def world() -> CopyWorld:
     return CopyWorld()
-
-
-def codes() -> list[tuple[str, str, str]]:
-    return list(Outcome.objects.order_by("id").values_list("event_kind", "state", "code"))
-
-
-def only(**which: Any) -> TradeLink:
-    return TradeLink.objects.get(**which)
 
 
 def test_stops_that_came_out_inexact_are_set_exactly(world: CopyWorld) -> None:

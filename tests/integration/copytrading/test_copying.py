@@ -19,6 +19,7 @@ from apps.copytrading.models import (
 from apps.execution.models import AccountEvent
 from apps.trading.orders import Leg, Side
 from tests.factories.copytrading import CopyWorld
+from tests.support.copies import codes, only
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Mode = CopySubscription.VolumeMode
@@ -27,14 +28,6 @@ Mode = CopySubscription.VolumeMode
 @pytest.fixture
 def world() -> CopyWorld:
     return CopyWorld()
-
-
-def codes() -> list[tuple[str, str, str]]:
-    return list(Outcome.objects.order_by("id").values_list("event_kind", "state", "code"))
-
-
-def only(**which: Any) -> TradeLink:
-    return TradeLink.objects.get(**which)
 
 
 def test_a_trade_from_open_to_close(world: CopyWorld) -> None:
