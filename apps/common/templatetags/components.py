@@ -21,7 +21,7 @@ from django_cotton.templatetags._component import (
 from django_cotton.templatetags._slot import CottonSlotNode
 from django_cotton.utils import get_cotton_data
 
-from apps.common import components, field_components, panels, rule_checks, shell
+from apps.common import chart_components, components, field_components, panels, rule_checks, shell
 
 register = template.Library()
 
@@ -31,6 +31,7 @@ WRITTEN = {
     **field_components.WRITTEN,
     **rule_checks.WRITTEN,
     **shell.WRITTEN,
+    **chart_components.WRITTEN,
 }
 
 
