@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
-from django.db import connection
 from django.utils import timezone
+
+from apps.common.database import prepared_rows
 
 _READ = """
     SELECT session_key, session_data, expire_date FROM django_session
@@ -20,10 +21,8 @@ class SessionStore(db.SessionStore):
     """Django's own, but for how a session is read; its name is in what sessions are signed with."""
 
     def _get_session_from_db(self) -> Session | None:
-        with connection.cursor() as cursor:
-            cursor.execute(_READ, [self.session_key, timezone.now()])
-            row = cursor.fetchone()
-        if row is None:
+        found = prepared_rows(_READ, [self.session_key, timezone.now()])
+        if not found:
             self._session_key = None
             return None
-        return Session(*row)
+        return Session(*found[0])

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from apps.accounts.models import User
+from apps.common.database import prepared_rows
+from apps.common.kept_queries import KeptQuery
 from apps.copytrading.errors import MasterNotFound
 from apps.copytrading.models import CopyMaster
 from apps.copytrading.rows import MasterRow
@@ -36,7 +38,7 @@ def _literally(text: str) -> str:
 
 def master_row(master_id: int) -> MasterRow:
     """One master as lists show it; MasterNotFound."""
-    found = sql.rows(_MASTERS.format(which="AND m.id = %s"), [master_id])
+    found = prepared_rows(_MASTERS.format(which="AND m.id = %s"), [master_id])
     if not found:
         raise MasterNotFound("There is no such master.")
     return MasterRow(*found[0])
@@ -44,11 +46,16 @@ def master_row(master_id: int) -> MasterRow:
 
 def master_with_owner(uuid: UUID) -> CopyMaster:
     """A master with its account, that account's group and owner; MasterNotFound."""
-    rows = CopyMaster.objects.select_related("account__group", "account__owner")
-    found = rows.filter(uuid=uuid, archived_at=None).first()
-    if found is None:
+    found = _WITH_OWNER(uuid)
+    if not found:
         raise MasterNotFound("There is no such master.")
-    return found
+    return found[0]
+
+
+_WITH_OWNER = KeptQuery(
+    lambda: CopyMaster.objects.select_related("account__group", "account__owner"),
+    "copytrading_copymaster.uuid = %s AND copytrading_copymaster.archived_at IS NULL",
+)
 
 
 class MasterChoice(NamedTuple):
@@ -107,7 +114,7 @@ def masters_for(user: User) -> list[MasterRow]:
 def master_for(user: User, uuid: UUID) -> MasterRow | None:
     """A master that a customer may follow; None for any other, also for one that there is not."""
     which = f"{_FOLLOWABLE} AND m.uuid = %s"
-    found = sql.rows(_MASTERS.format(which=which), [user.pk, uuid])
+    found = prepared_rows(_MASTERS.format(which=which), [user.pk, uuid])
     return MasterRow(*found[0]) if found else None
 
 
@@ -135,6 +142,13 @@ def accounts_of_masters(*, archived: bool = False) -> list[int]:
     return list(found.values_list("account_id", flat=True))
 
 
+_OWNS = """
+    SELECT EXISTS (
+        SELECT FROM copytrading_copymaster m JOIN platforms_tradingaccount a ON a.id = m.account_id
+        WHERE a.owner_id = %s AND m.archived_at IS NULL)
+"""
+
+
 def owns_master(user: User) -> bool:
     """Whether any account of a customer is a master."""
-    return CopyMaster.objects.filter(account__owner=user, archived_at=None).exists()
+    return bool(prepared_rows(_OWNS, [user.pk])[0][0])

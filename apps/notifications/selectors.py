@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
-
 from apps.accounts.models import User
+from apps.common.database import prepared_rows
 from apps.notifications.choices import Choices, is_locked, kinds_for
 from apps.notifications.domain.kinds import Area, Kind, kind_of
 from apps.notifications.models import Channel, Delivery, Notification
@@ -28,9 +27,7 @@ def user_group(user_id: int) -> str:
 
 def unread_count(user: User) -> int:
     """How many notifications the person has not read."""
-    with connection.cursor() as cursor:
-        cursor.execute(_UNREAD, [user.pk])
-        return int(cursor.fetchone()[0])
+    return int(prepared_rows(_UNREAD, [user.pk])[0][0])
 
 
 def bell_of(user: User) -> int:
