@@ -133,7 +133,8 @@ _ENTRY = (_MASTER, f"{_SUMS}, f.day, f.standings, {_FIGURES}")
 
 # All that fit are read once, narrow, for their order and their number; what is shown is read for
 # the page alone. Figures and summaries are joined only where they decide. The last step is cut in
-# two: to find the best order of nine joins takes longer than the joins.
+# two: to find the best order of nine joins takes longer than the joins. The widest tables are
+# asked row by row (OFFSET 0 keeps it so): for some hundred rows PostgreSQL would read them whole.
 _PAGE = """
 WITH fitting AS MATERIALIZED (
     SELECT m.id, {keys}
@@ -152,14 +153,17 @@ WITH fitting AS MATERIALIZED (
 ), shown AS MATERIALIZED (
     SELECT page.place, {master}
     FROM page
-    JOIN copytrading_copymaster m ON m.id = page.id
+    CROSS JOIN LATERAL (
+        SELECT * FROM copytrading_copymaster one WHERE one.id = page.id OFFSET 0) m
     JOIN platforms_tradingaccount a ON a.id = m.account_id
     JOIN platforms_accountgroup g ON g.id = a.group_id
     LEFT JOIN platforms_accountstate st ON st.account_id = m.account_id
 )
 SELECT (SELECT count(*) FROM fitting), shown.*, {sums}
 FROM shown
-LEFT JOIN analytics_accountfigures f ON f.account_id = shown.account_id
+LEFT JOIN LATERAL (
+    SELECT * FROM analytics_accountfigures one WHERE one.account_id = shown.account_id OFFSET 0
+) f ON true
 LEFT JOIN analytics_mastersummary s ON s.account_id = shown.account_id
 LEFT JOIN analytics_accounttrades t ON t.account_id = shown.account_id
 LEFT JOIN analytics_usualtrades u ON u.account_id = shown.account_id

@@ -70,12 +70,16 @@ def _page(form: MastersFilter, number: int, size: int) -> tuple[list[FileRow], i
 
 
 def _cells(row: FileRow, period: str) -> tuple[str, ...]:
-    texts = (
-        row.name, row.login, PLATFORMS.get(row.platform, row.platform), row.mode, row.visibility,
-        row.status, row.status_reason, row.gate, "; ".join(row.alarm_labels),
-    )  # fmt: skip
     return (
-        *map(harmless, texts),
+        harmless(row.name),
+        harmless(row.login),
+        PLATFORMS.get(row.platform, row.platform),
+        row.mode,
+        row.visibility,
+        row.status,
+        harmless(row.status_reason),
+        harmless(row.gate),
+        "; ".join(row.alarm_labels),
         str(row.followers),
         row.currency,
         _money(row.following),
