@@ -22,7 +22,8 @@ M = TypeVar("M", bound=Model)
 class KeptQuery(Generic[M]):
     """The rows of ``rows`` for which ``where`` holds, with what they select along.
 
-    ``rows`` answers a queryset without conditions; ``where`` is SQL, with ``%s`` for each value.
+    ``rows`` answers a queryset without conditions; ``where`` is SQL, with ``%s`` for each value,
+    and may go on with an order and a limit.
     """
 
     def __init__(self, rows: Callable[[], QuerySet[M]], where: str) -> None:
@@ -30,7 +31,7 @@ class KeptQuery(Generic[M]):
         self._where = where
 
     def __call__(self, *values: Any) -> list[M]:
-        """The rows for these values, in no order; one query."""
+        """The rows for these values; one query."""
         statement, made_of = self._made
         return made_of(prepared_rows(f"{statement} WHERE {self._where}", values))
 
