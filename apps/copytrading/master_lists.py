@@ -108,7 +108,7 @@ _FOLLOWABLE = (
 
 def masters_for(user: User) -> list[MasterRow]:
     """Masters that a customer may follow: public active or paused ones, and the customer's own."""
-    return [MasterRow(*row) for row in sql.rows(_MASTERS.format(which=_FOLLOWABLE), [user.pk])]
+    return [MasterRow(*row) for row in prepared_rows(_MASTERS.format(which=_FOLLOWABLE), [user.pk])]
 
 
 def master_for(user: User, uuid: UUID) -> MasterRow | None:
@@ -127,7 +127,7 @@ def search_masters(user: User, words: str, limit: int = 20) -> list[MasterRow]:
 
 def masters_of(user: User) -> list[MasterRow]:
     """A customer's own masters, whatever their status."""
-    found = sql.rows(_MASTERS.format(which="AND a.owner_id = %s"), [user.pk])
+    found = prepared_rows(_MASTERS.format(which="AND a.owner_id = %s"), [user.pk])
     return [MasterRow(*row) for row in found]
 
 
