@@ -91,7 +91,7 @@ def masters_to_choose(chosen: str = "") -> list[MasterChoice]:
         "events": _LATEST_EVENTS,
         "most": _CHOICES // 2,
     }
-    return [MasterChoice(*row) for row in sql.rows(_TO_CHOOSE, values)]
+    return [MasterChoice(*row) for row in prepared_rows(_TO_CHOOSE, values)]
 
 
 def _uuid(text: str) -> UUID | None:
