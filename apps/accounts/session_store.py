@@ -25,4 +25,5 @@ class SessionStore(db.SessionStore):
         if not found:
             self._session_key = None
             return None
-        return Session(*found[0])
+        key, data, ends = found[0]
+        return Session(session_key=key, session_data=data, expire_date=ends)

@@ -8,7 +8,7 @@ and middleware here are all synchronous, so that only the changes cost: some thr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -22,8 +22,8 @@ from django.db import close_old_connections
 from django.http import FileResponse, HttpResponseBase
 from django.urls import set_script_prefix
 
-Receive = Callable[[], Awaitable[dict[str, Any]]]
-Send = Callable[[dict[str, Any]], Awaitable[None]]
+Receive = Callable[[], Awaitable[Mapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 #: Requests that are answered at the same time; more of them wait for one to end. Most wait for
 #: PostgreSQL, of whose connections there are fewer.
 THREADS = 32
@@ -63,17 +63,17 @@ class ThreadedHandler(ASGIHandler):
         set_script_prefix(get_script_prefix(scope))
         signals.request_started.send(sender=self.__class__, scope=scope)
         request, refusal = self.create_request(scope, body)
-        response: HttpResponseBase = refusal if request is None else self.get_response(request)
         if request is None:
             body.close()
-        response._handler_class = self.__class__  # type: ignore[attr-defined]
+        response: Any = refusal if request is None else self.get_response(request)
+        response._handler_class = self.__class__
         if isinstance(response, FileResponse):
             response.block_size = self.chunk_size
         if response.streaming:
             close_old_connections()  # this thread's; the parts have one of their own
         else:
             response.close()
-        return response
+        return response  # type: ignore[no-any-return]
 
     async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
         """Send the parts until there are no more, or nobody who reads them."""

@@ -63,12 +63,12 @@ _CURRENT = ' aria-current="page"'
 def account_menu(given: Given, slot: str) -> str:
     """What the reader of a ``request`` sets for all pages; its forms carry the ``token``."""
     request: HttpRequest = given["request"]
-    email = escaped(getattr(request.user, "email", ""))
+    email = escaped(address_of := getattr(request.user, "email", ""))
     token = f'<input type="hidden" name="csrfmiddlewaretoken" value="{escaped(given["token"])}">'
     links = "".join(f'<a href="{address(view)}">{label}</a>' for view, label in _PLACES)
     return (
         '<details class="menu" data-menu><summary><span class="menu-initials" aria-hidden="true">'
-        f'{escaped(str(request.user.email)[:2].upper())}</span><span class="menu-name">Account'
+        f'{escaped(address_of[:2].upper())}</span><span class="menu-name">Account'
         f'</span><span class="visually-hidden"> menu for {email}</span></summary>'
         f'<div class="menu-panel"><p>{email}</p>{_theme_form(request, token)}{links}'
         f'<form method="post" action="{address("account_logout")}">{token}'

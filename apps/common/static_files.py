@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from whitenoise.storage import CompressedManifestStaticFilesStorage, CompressedStaticFilesStorage
+from whitenoise.storage import (  # type: ignore[import-untyped]
+    CompressedManifestStaticFilesStorage,
+    CompressedStaticFilesStorage,
+)
 
 
 class _Known:
