@@ -22,9 +22,15 @@
   };
   const drawn = new Map(); // figure element: its chart
 
-  // --- figures, written as the server writes them
+  // --- figures, written as the server writes them; making a format takes longer than using it
+  const formats = new Map();
+  const format = (Kind, options) => {
+    const key = JSON.stringify(options);
+    if (!formats.has(key)) formats.set(key, new Kind("en-GB", options));
+    return formats.get(key);
+  };
   const fixed = (value, places) =>
-    new Intl.NumberFormat("en-GB", { minimumFractionDigits: places, maximumFractionDigits: places })
+    format(Intl.NumberFormat, { minimumFractionDigits: places, maximumFractionDigits: places })
       .format(value)
       .replace(/^-(?=[0.,]*$)/, "")
       .replace("-", "−");
@@ -56,25 +62,20 @@
     const at = new Date(day ? `${time}T00:00:00Z` : time * 1000);
     const options = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
     if (!day) Object.assign(options, { hour: "2-digit", minute: "2-digit" });
-    return at.toLocaleString("en-GB", options) + (day ? "" : " UTC");
+    return format(Intl.DateTimeFormat, options).format(at) + (day ? "" : " UTC");
   };
 
-  // --- colours, as the tokens give them where the chart stands
+  // --- colours, as the tokens give them where the chart stands; all put there before any is read
+  const TONES = ["1", "2", "3", "4", "5", "gain", "loss", "quiet", "sign"];
   const palette = (figure) => {
-    const probe = document.createElement("i");
+    const probe = document.createElement("div");
     probe.hidden = true;
+    const parts = [...TONES.map((tone) => [tone, `series-${tone}`]), ["grid", "chart-grid"], ["ground", "chart-ground"]];
+    for (const [, name] of parts) probe.appendChild(document.createElement("i")).className = name;
     figure.append(probe);
-    const colours = {};
-    for (const tone of ["1", "2", "3", "4", "5", "gain", "loss", "quiet", "sign"]) {
-      probe.className = `series-${tone}`;
-      colours[tone] = getComputedStyle(probe).color;
-    }
-    for (const part of ["grid", "ground"]) {
-      probe.className = `chart-${part}`;
-      colours[part] = getComputedStyle(probe).color;
-    }
+    const colours = parts.map(([part], i) => [part, getComputedStyle(probe.children[i]).color]);
     probe.remove();
-    return colours;
+    return Object.fromEntries(colours);
   };
   const faded = (colour, alpha) => colour.replace("rgb(", "rgba(").replace(")", `, ${alpha})`);
 
