@@ -25,6 +25,15 @@
     // What the back button restores comes without a target.
     if (dialog && event.detail.target?.id === "dialog-body" && !dialog.open) dialog.showModal();
   });
+  // One listener for all links that open one: rows with such links come and go by the dozen.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    if (!dialog || !link || elsewhere || event.defaultPrevented) return;
+    event.preventDefault();
+    const asked = { source: link, target: "#dialog-body", swap: "innerHTML" };
+    htmx.ajax("GET", link.getAttribute("href"), asked).catch(() => {}); // htmx has said what failed
+  });
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-dialog-close]");
     if (close && dialog && dialog.open) {
