@@ -117,7 +117,7 @@
     for (let message = waiting.shift(); message !== undefined; message = waiting.shift()) {
       let began = performance.now();
       holdColumns();
-      for (const part of message.split("\\x1e")) {
+      for (const part of message.split("\x1e")) {
         for (const _ of apply(part)) {
           if (performance.now() - began < SLICE_MS) continue;
           await pause();
