@@ -121,7 +121,7 @@ def _curve(
         yield from _bars(series, tone, pane, places)
         return
     for run in _runs(series, pane, places):
-        line = "L".join(f"{_short(x)} {_short(y)}" for x, y in run)
+        line = "L".join(f"{x:.1f} {y:.0f}" for x, y in run)
         if series.kind != "line":
             floor_ = base if series.kind == "baseline" else pane.top + pane.height
             ends = f"V{_short(floor_)}H{_short(run[0][0])}Z"
