@@ -10,11 +10,12 @@ import orjson
 from django.utils import timezone
 from django.utils.safestring import mark_safe
 
+from apps.common.chart_still import still
 from apps.common.charts import Chart, Moment, Series
 from apps.common.components import MONTHS, Given, Write
 from apps.common.markup import escaped
 from apps.common.panels import table
-from apps.common.templatetags.figures import percent, signed, spark_path, tone
+from apps.common.templatetags.figures import percent, signed, tone
 
 _BARS = '<path class="bars" d="M2 10V4h4v6M8 10V1h4v9M14 10V6h4v4" />'
 _LINE = '<path d="M0 5h20" />'
@@ -53,17 +54,11 @@ def _legend(series: Series, colour: str, dash: str) -> str:
 
 
 def _plot(it: Chart) -> str:
-    """Where the browser draws; without scripts, the lines of the first pane."""
+    """A picture of the curves, in whose place the browser draws when somebody asks for values."""
     summary = escaped(it.summary)
-    lines = "".join(
-        f'<path class="series-{colour} dash-{dash}" d="{spark_path(series.line)}" />'
-        for series, colour, dash in it.looks
-        if series.pane == 0
-    )
     return (
         f'<div class="chart-plot" data-chart-plot data-label="{summary} Arrow keys move through '
-        'the values."><noscript><svg viewBox="0 0 100 24" preserveAspectRatio="none" role="img" '
-        f'aria-label="{summary}">{lines}</svg></noscript></div>'
+        f'the values.">{still(it)}</div>'
         '<p class="visually-hidden" aria-live="polite" data-chart-said></p>'
     )
 

@@ -24,7 +24,6 @@ Tone = Literal["", "1", "2", "3", "4", "5", "gain", "loss", "quiet", "sign"]
 MarkerKind = Literal["deposit", "withdrawal", "note"]
 
 _TABLE_ROWS = 62  # two months of days; longer tables are thinned to weeks or months
-_LINE_POINTS = 120  # more would be closer than a pixel or two
 _DASHES = ("solid", "dashed", "dotted", "long")
 _SPANS: tuple[tuple[str, Callable[[Moment], Any]], ...] = (
     ("", lambda at: at),
@@ -64,16 +63,6 @@ class Series:
         if self.unit == "percent":
             return percent(number)
         return plain(round(number, 2)) + (" ×" if self.unit == "multiple" else "")
-
-    @cached_property
-    def line(self) -> list[float]:
-        """The known values, for the small line that stands in where nothing draws the chart.
-
-        Of a long record some hundred of them, evenly, with the first and the last.
-        """
-        known = [value for _, value in self.points if value is not None]
-        every = -(-len(known) // _LINE_POINTS) or 1
-        return [float(value) for value in (*known[:-1:every], *known[-1:])]
 
     @property
     def last(self) -> str:
@@ -168,11 +157,11 @@ class Chart:
         markers = [
             [_time(at), marker.kind, marker.text]
             for marker in sorted(self.markers, key=lambda marker: marker.at)
-            if (at := self._near(marker.at)) is not None
+            if (at := self.near(marker.at)) is not None
         ]
         return {"series": series, "markers": markers}
 
-    def _near(self, at: Moment) -> Moment | None:
+    def near(self, at: Moment) -> Moment | None:
         """The first point at or after a moment, else the last: markers stand on points."""
         if not self.times:
             return None
@@ -209,7 +198,7 @@ class Chart:
         span, kept = self._thinned()
         notes: dict[Moment, list[str]] = {}
         for marker in self.markers:
-            if (near := self._near(marker.at)) is not None:
+            if (near := self.near(marker.at)) is not None:
                 notes.setdefault(near, []).append(marker.text)
         columns = [dict(series.points) for series in self.series]
         rows = [

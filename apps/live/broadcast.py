@@ -32,7 +32,7 @@ MOST_A_SECOND = 4
 #: Refreshes that may wait for a slow reader; one that is further behind begins anew.
 MOST_WAITING = 100
 _TELLING_S = 0.1
-#: Between the messages of one refresh, which go to a socket as one: static/js/app.js parts them.
+#: Between the messages of one refresh, which go to a socket as one: static/js/live.js parts them.
 SEPARATOR = "\x1e"
 
 

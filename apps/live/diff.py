@@ -1,7 +1,8 @@
-"""The smallest set of htmx out-of-band swaps that turns one state of a section into another.
+"""The smallest set of changes that turns one state of a section into another.
 
-Each returned text is one message. Rows of a table are never mixed with table bodies in one
-message, since an HTML parser would move them apart.
+They are written as htmx writes swaps out of band, and done by static/js/live.js, which leaves
+alone what is equal within a row. Each returned text is one message. Rows of a table are never
+mixed with table bodies in one message, since an HTML parser would move them apart.
 """
 
 from __future__ import annotations

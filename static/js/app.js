@@ -25,6 +25,15 @@
     // What the back button restores comes without a target.
     if (dialog && event.detail.target?.id === "dialog-body" && !dialog.open) dialog.showModal();
   });
+  // One listener for all links that open one: rows with such links come and go by the dozen.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("a[data-dialog]");
+    const elsewhere = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+    if (!dialog || !link || elsewhere || event.defaultPrevented) return;
+    event.preventDefault();
+    const asked = { source: link, target: "#dialog-body", swap: "innerHTML" };
+    htmx.ajax("GET", link.getAttribute("href"), asked).catch(() => {}); // htmx has said what failed
+  });
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-dialog-close]");
     if (close && dialog && dialog.open) {
@@ -77,83 +86,6 @@
   });
   window.addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
-  });
-
-  // --- columns keep their width while figures change; they are measured anew when rows come
-  // or go, or when a figure has outgrown its column
-  const pinned = new Map();
-  const narrow = window.matchMedia("(max-width: 48rem)");
-  const unpin = (table) => {
-    pinned.delete(table);
-    table.style.tableLayout = "";
-    for (const head of table.tHead.rows[0].cells) head.style.width = "";
-  };
-  // All is measured before anything is set, so that the page is laid out once.
-  const pin = (tables) => {
-    const measured = tables.map((table) =>
-      [...table.tHead.rows[0].cells].map((head) => [head, head.getBoundingClientRect().width]),
-    );
-    tables.forEach((table, index) => {
-      for (const [head, width] of measured[index]) head.style.width = `${width}px`;
-      table.style.tableLayout = "fixed";
-      pinned.set(table, table.rows.length);
-    });
-  };
-  const outgrown = (table) =>
-    [...table.querySelectorAll("tbody .num")].some((cell) => cell.scrollWidth > cell.clientWidth);
-  const holdColumns = () => {
-    if (narrow.matches) return;
-    const tables = document.querySelectorAll("table.table:has(> tbody[id])");
-    pin([...tables].filter((table) => !pinned.has(table) && table.offsetWidth));
-  };
-  const adjustColumns = () => {
-    for (const table of [...pinned.keys()]) if (!table.isConnected) pinned.delete(table);
-    const changed = [...pinned]
-      .filter(([table, rows]) => rows !== table.rows.length || outgrown(table))
-      .map(([table]) => table);
-    changed.forEach(unpin);
-    pin(changed);
-  };
-  window.addEventListener("resize", () => {
-    for (const table of [...pinned.keys()]) unpin(table);
-  });
-
-  // --- what changed at once comes as one message, in parts that are swapped one by one
-  const opened = new Set();
-  htmx.createWebSocket = (address) => {
-    // Connected anew, the page may show more than it was answered with: all is sent again.
-    const url = opened.has(address) ? address.replace(/([?&])seen=[^&]*/, "$1") : address;
-    opened.add(address);
-    const socket = new WebSocket(url);
-    socket.addEventListener("message", (event) => {
-      if (!event.isTrusted) return; // a part, on its way to htmx
-      event.stopImmediatePropagation();
-      holdColumns();
-      for (const data of event.data.split("\x1e")) {
-        socket.dispatchEvent(new MessageEvent("message", { data }));
-      }
-      adjustColumns();
-    });
-    return socket;
-  };
-
-  // --- live state
-  const say = (state, words) => {
-    for (const mark of document.querySelectorAll("[data-live]")) {
-      if (mark.dataset.state === state) continue;
-      mark.dataset.state = state;
-      mark.querySelector("[data-live-text]").textContent = words;
-    }
-  };
-  document.addEventListener("htmx:wsOpen", () => say("live", "Live"));
-  document.addEventListener("htmx:wsClose", () => say("lost", "Reconnecting"));
-
-  // --- what was opened stays open when its row is sent anew
-  document.addEventListener("htmx:oobBeforeSwap", ({ detail }) => {
-    for (const { id } of detail.target.querySelectorAll("details[id][open]")) {
-      const again = detail.fragment.querySelector(`#${CSS.escape(id)}`);
-      if (again) again.open = true;
-    }
   });
 
   // --- ages grow while the page is open

@@ -1,242 +1,89 @@
-// Draws what <c-ui.chart> has written into the page. The table beside it works without this.
+// Has a chart drawn when somebody asks for its values at a moment; until then its picture stands
+// there, which works without this, as does the table beside it.
 (() => {
   "use strict";
-  const { LightweightCharts: lib } = window;
-  if (!lib) return;
-  const DEFINITIONS = {
-    line: lib.LineSeries,
-    area: lib.AreaSeries,
-    histogram: lib.HistogramSeries,
-    baseline: lib.BaselineSeries,
-  };
-  const DASHES = {
-    solid: lib.LineStyle.Solid,
-    dashed: lib.LineStyle.Dashed,
-    dotted: lib.LineStyle.Dotted,
-    long: lib.LineStyle.LargeDashed,
-  };
-  const MARKS = {
-    deposit: ["belowBar", "arrowUp", "gain"],
-    withdrawal: ["aboveBar", "arrowDown", "loss"],
-    note: ["aboveBar", "circle", "quiet"],
-  };
+  const { library, drawing } = document.currentScript.dataset;
   const drawn = new Map(); // figure element: its chart
-
-  // --- figures, written as the server writes them
-  const fixed = (value, places) =>
-    new Intl.NumberFormat("en-GB", { minimumFractionDigits: places, maximumFractionDigits: places })
-      .format(value)
-      .replace(/^-(?=[0.,]*$)/, "")
-      .replace("-", "−");
-  const written = (spec, value) => {
-    if (value === null || value === undefined) return "–";
-    if (spec.unit === "money") return `${fixed(value, spec.places)} ${spec.currency}`.trimEnd();
-    if (spec.unit === "percent") return `${fixed(value * 100, 2)}\u00a0%`;
-    const text = fixed(value, 2).replace(/\.?0+$/, "");
-    return spec.unit === "multiple" ? `${text} ×` : text;
+  const load = (address) =>
+    new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = address;
+      script.onload = resolve;
+      script.onerror = () => reject(new Error(`${address} could not be loaded; charts stay pictures.`));
+      document.head.append(script);
+    });
+  let loading;
+  const loaded = () => {
+    loading ??= load(library).then(() => load(drawing));
+    loading.catch(() => (loading = undefined)); // whoever asks next tries again
+    return loading;
   };
-  // ``span`` is how far the curves of the pane reach: where it is small, marks need more places.
-  const onAxis = (spec, span) => (value) => {
-    if (spec.unit === "percent") return `${fixed(value * 100, span < 0.01 ? 2 : 1)} %`;
-    if (spec.unit === "money") {
-      return fixed(value, span < 10 || (value && Math.abs(value) < 100) ? spec.places : 0);
-    }
-    return written(spec, value);
-  };
-  const spanOf = (series, pane) => {
-    const values = series
-      .filter((spec) => spec.pane === pane)
-      .flatMap((spec) => spec.points.map(([, value]) => value))
-      .filter((value) => value !== null);
-    const edge = (choose) => values.reduce((one, other) => choose(one, other), values[0] ?? 0);
-    return edge(Math.max) - edge(Math.min);
-  };
-  const moment = (time) => {
-    const day = typeof time === "string";
-    const at = new Date(day ? `${time}T00:00:00Z` : time * 1000);
-    const options = { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" };
-    if (!day) Object.assign(options, { hour: "2-digit", minute: "2-digit" });
-    return at.toLocaleString("en-GB", options) + (day ? "" : " UTC");
-  };
-
-  // --- colours, as the tokens give them where the chart stands
-  const palette = (figure) => {
-    const probe = document.createElement("i");
-    probe.hidden = true;
-    figure.append(probe);
-    const colours = {};
-    for (const tone of ["1", "2", "3", "4", "5", "gain", "loss", "quiet", "sign"]) {
-      probe.className = `series-${tone}`;
-      colours[tone] = getComputedStyle(probe).color;
-    }
-    for (const part of ["grid", "ground"]) {
-      probe.className = `chart-${part}`;
-      colours[part] = getComputedStyle(probe).color;
-    }
-    probe.remove();
-    return colours;
-  };
-  const faded = (colour, alpha) => colour.replace("rgb(", "rgba(").replace(")", `, ${alpha})`);
-
-  const frame = (plot, colours) => {
-    const style = getComputedStyle(plot);
-    return {
-      autoSize: true,
-      layout: {
-        attributionLogo: false, // it would add a style element, which the policy forbids
-        background: { color: "transparent" },
-        textColor: style.color,
-        fontFamily: style.fontFamily,
-        fontSize: parseFloat(style.fontSize),
-        panes: { separatorColor: colours.grid, separatorHoverColor: colours.grid, enableResize: false },
-      },
-      grid: { vertLines: { visible: false }, horzLines: { color: colours.grid } },
-      rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.06 } },
-      timeScale: { borderVisible: false, fixLeftEdge: true, fixRightEdge: true, minBarSpacing: 0.01 },
-      crosshair: {
-        mode: lib.CrosshairMode.Normal,
-        vertLine: { color: colours.quiet, labelVisible: false },
-        horzLine: { visible: false, labelVisible: false },
-      },
-      localization: { locale: "en-GB", timeFormatter: moment },
-      handleScroll: false, // the wheel and the finger scroll the page
-      handleScale: false,
-    };
-  };
-
-  const look = (spec, colours, span) => {
-    const colour = colours[spec.tone];
-    const options = {
-      lastValueVisible: false,
-      priceLineVisible: false,
-      lineWidth: 2,
-      lineStyle: DASHES[spec.dash],
-      crosshairMarkerBorderColor: colours.ground,
-      priceFormat: {
-        type: "custom",
-        formatter: onAxis(spec, span),
-        minMove: spec.unit === "percent" ? 0.0001 : 0.01,
-      },
-    };
-    if (spec.kind === "area") {
-      return {
-        ...options,
-        lineColor: colour,
-        topColor: faded(colour, 0.22),
-        bottomColor: faded(colour, 0.02),
-      };
-    }
-    if (spec.kind === "baseline") {
-      const above = spec.tone === "sign" ? colours.gain : colour;
-      const below = spec.tone === "sign" ? colours.loss : colour;
-      return {
-        ...options,
-        baseValue: { type: "price", price: spec.base },
-        topLineColor: above,
-        topFillColor1: faded(above, 0.2),
-        topFillColor2: faded(above, 0.04),
-        bottomLineColor: below,
-        bottomFillColor1: faded(below, 0.04),
-        bottomFillColor2: faded(below, 0.2),
-      };
-    }
-    return { ...options, color: colour, base: spec.base };
-  };
-
-  const point = (spec, colours, time, value) => {
-    if (value === null) return { time };
-    if (spec.kind === "histogram" && spec.tone === "sign") {
-      return { time, value, color: value < spec.base ? colours.loss : colours.gain };
-    }
-    return { time, value };
-  };
-
-  // --- one chart
   const draw = (figure) => {
     const plot = figure.querySelector("[data-chart-plot]");
-    const data = document.getElementById(figure.dataset.chart);
-    if (!plot || !data) return;
-    const { series, markers } = JSON.parse(data.textContent);
-    const colours = palette(figure);
-    const chart = lib.createChart(plot, frame(plot, colours));
-    const withinDays = series.some((spec) => typeof spec.points[0]?.[0] === "number");
-    chart.timeScale().applyOptions({ timeVisible: withinDays, secondsVisible: false });
-    const curves = series.map((spec) => {
-      const options = look(spec, colours, spanOf(series, spec.pane));
-      const curve = chart.addSeries(DEFINITIONS[spec.kind], options, spec.pane);
-      curve.setData(spec.points.map(([time, value]) => point(spec, colours, time, value)));
-      return curve;
-    });
-    chart.panes().forEach((pane, index) => pane.setStretchFactor(index ? 0.4 : 1));
-    lib.createSeriesMarkers(
-      curves[0],
-      markers.map(([time, kind]) => {
-        const [position, shape, tone] = MARKS[kind];
-        return { time, position, shape, color: colours[tone], size: 1 };
-      }),
-    );
-    chart.timeScale().fitContent();
-    const fit = new ResizeObserver(() => requestAnimationFrame(() => chart.timeScale().fitContent()));
-    fit.observe(plot);
-    const reader = readout(figure, series, markers);
-    chart.subscribeCrosshairMove(({ time }) => reader.show(time));
-    drawn.set(figure, { chart, curves, reader, fit });
+    drawn.set(figure, window.drawChart(figure, plot));
+    plot.querySelector(".chart-still").hidden = true;
   };
-
-  // --- the values at a moment, in the legend
-  const readout = (figure, series, markers) => {
-    const values = series.map((spec) => new Map(spec.points));
-    const times = [...new Set(series.flatMap((spec) => spec.points.map(([time]) => time)))].sort(
-      (a, b) => (a < b ? -1 : 1),
-    );
-    const cells = figure.querySelectorAll("[data-chart-value]");
-    const when = figure.querySelector("[data-chart-when]");
-    const lasts = series.map((spec) => spec.points.findLast(([, value]) => value !== null)?.[1]);
-    const at = (time) => series.map((spec, index) => written(spec, values[index].get(time)));
-    const happened = (time) => markers.filter((one) => one[0] === time).map((one) => one[2]);
-    const show = (time) => {
-      const words = time === undefined ? series.map((s, i) => written(s, lasts[i])) : at(time);
-      words.forEach((text, index) => (cells[index].textContent = text));
-      const shown = time ?? times.at(-1);
-      when.textContent = [moment(shown), ...happened(shown)].join(" · ");
-    };
-    const said = (time) =>
-      [moment(time), ...at(time).map((text, i) => `${series[i].name} ${text}`), ...happened(time)]
-        .join(", ");
-    show(undefined);
-    return { times, values, show, said };
+  const ensure = async (figure) => {
+    await loaded();
+    if (figure.isConnected && !drawn.has(figure)) draw(figure);
+    return drawn.get(figure);
   };
 
   // --- keyboard: arrows a point, page keys a tenth of the chart, home and end
+  const KEYS = ["ArrowLeft", "ArrowRight", "PageUp", "PageDown", "Home", "End"];
+  const moved = (key, from, end) => {
+    const leap = Math.max(1, Math.round(end / 10));
+    const steps = [-1, 1, -leap, leap, -Infinity, Infinity];
+    return Math.max(0, Math.min(end, from + steps[KEYS.indexOf(key)]));
+  };
+  const pointAt = ({ chart, curves, reader }, time) => {
+    const index = reader.values.findIndex((one) => one.has(time) && one.get(time) !== null);
+    if (index >= 0) chart.setCrosshairPosition(reader.values[index].get(time), time, curves[index]);
+    reader.show(time);
+  };
   const dress = (figure, plot) => {
+    plot.querySelector(".chart-still").ariaHidden = "true"; // said by the plot from now on
     plot.tabIndex = 0;
     plot.setAttribute("role", "group");
     plot.setAttribute("aria-label", plot.dataset.label);
     const live = figure.querySelector("[data-chart-said]");
     let place = null;
-    plot.addEventListener("keydown", (event) => {
-      const { chart, curves, reader } = drawn.get(figure);
-      const end = reader.times.length - 1;
-      const leap = Math.max(1, Math.round(end / 10));
-      const from = place ?? end + 1;
-      const steps = { ArrowLeft: -1, ArrowRight: 1, PageUp: -leap, PageDown: leap, Home: -Infinity, End: Infinity };
-      if (!(event.key in steps)) return;
+    plot.addEventListener("keydown", async (event) => {
+      if (!KEYS.includes(event.key)) return;
       event.preventDefault();
-      place = Math.max(0, Math.min(end, from + steps[event.key]));
-      const time = reader.times[place];
-      const index = reader.values.findIndex((one) => one.get(time) !== null && one.has(time));
-      if (index >= 0) chart.setCrosshairPosition(reader.values[index].get(time), time, curves[index]);
-      reader.show(time);
-      live.textContent = reader.said(time);
+      const found = await ensure(figure);
+      if (!found) return;
+      const end = found.reader.times.length - 1;
+      place = moved(event.key, place ?? end + 1, end);
+      pointAt(found, found.reader.times[place]);
+      live.textContent = found.reader.said(found.reader.times[place]);
     });
-    plot.addEventListener("focus", () => ensure(figure));
     plot.addEventListener("blur", () => {
-      const { chart, reader } = drawn.get(figure);
       place = null;
       live.textContent = "";
-      chart.clearCrosshairPosition();
-      reader.show(undefined);
+      const found = drawn.get(figure);
+      found?.chart.clearCrosshairPosition();
+      found?.reader.show(undefined);
     });
+    plot.addEventListener("focus", () => ensure(figure));
+    plot.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && ensure(figure));
+    touched(figure, plot);
+  };
+
+  // --- a finger that scrolls the page over a chart does not ask for it; one that stays does
+  const STAYS_MS = 120;
+  const touched = (figure, plot) => {
+    let wait;
+    plot.addEventListener("pointerdown", ({ pointerType, clientX }) => {
+      if (pointerType === "mouse" || drawn.has(figure)) return;
+      wait = setTimeout(async () => {
+        const found = await ensure(figure);
+        const across = clientX - plot.getBoundingClientRect().left;
+        const time = found?.chart.timeScale().coordinateToTime(across) ?? null;
+        if (time !== null) pointAt(found, time);
+      }, STAYS_MS);
+    });
+    plot.addEventListener("pointercancel", () => clearTimeout(wait));
   };
 
   // --- when charts come, go and change their theme
@@ -246,28 +93,15 @@
     fit.disconnect();
     chart.remove();
   };
-  const ensure = (figure) => {
-    if (figure.isConnected && !drawn.has(figure)) draw(figure);
-  };
 
-  // --- a chart is drawn when it is about to be seen, each by itself, so that the page answers
-  const later = window.requestIdleCallback ?? ((work) => setTimeout(work));
   const known = new WeakSet();
-  const near = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (!isIntersecting) continue;
-      near.unobserve(target);
-      later(() => ensure(target), { timeout: 300 });
-    }
-  }, { rootMargin: "300px" });
   const scan = (root) => {
     const found = root.matches?.("[data-chart]") ? [root] : root.querySelectorAll("[data-chart]");
     for (const figure of found) {
       const plot = figure.querySelector("[data-chart-plot]");
       if (!plot || known.has(figure)) continue;
       known.add(figure);
-      if (document.getElementById(figure.dataset.chart)) dress(figure, plot);
-      near.observe(figure);
+      dress(figure, plot);
     }
   };
   const redraw = () => {
@@ -277,9 +111,6 @@
     }
   };
   document.addEventListener("htmx:load", (event) => scan(event.detail.elt));
-  window.addEventListener("beforeprint", () => {
-    for (const figure of document.querySelectorAll("[data-chart]")) ensure(figure);
-  });
   document.addEventListener("htmx:beforeCleanupElement", (event) => {
     for (const figure of [...drawn.keys()]) if (event.detail.elt.contains(figure)) erase(figure);
   });

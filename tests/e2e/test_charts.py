@@ -20,7 +20,12 @@ def test_a_chart_is_drawn_in_the_theme_and_read_by_keyboard(new_page: NewPage, o
     page.emulate_media(color_scheme="dark")  # the sections keep their own theme, drawn anew
     chart = page.get_by_role("figure", name="Equity and drawdown").first
     plot = chart.get_by_role("group", name="Equity from 10,000.00 USD on 1 Jan 2026")
+    picture = plot.locator(".chart-still")
+    expect(picture).to_contain_text("12,000")  # on its scale, before anything is drawn
+    expect(plot.locator("canvas")).to_have_count(0)
+    plot.hover()
     expect(plot.locator("canvas").first).to_be_visible()
+    expect(picture).to_be_hidden()
     drawn = plot.locator("canvas").first.evaluate(_PIXELS)
 
     plot.focus()

@@ -87,10 +87,15 @@ def test_figures_change_without_moving_what_stands_beside_them(
     expect(page.get_by_role("status")).to_have_text("Live")
     position = page.get_by_role("table", name="Open copied positions").get_by_role("row").nth(1)
     edges = page.evaluate(EDGES)
+    close = position.get_by_role("link", name="Close")
+    close.focus()
+    close.evaluate("(link) => (window.theSame = link)")
     for result, shown in (("5", "+5.00"), ("1005", "+1,005.00"), ("-20", "−20.00")):
         Position.objects.update(open_result=result)
         expect(position).to_contain_text(shown, timeout=10_000)
         assert page.evaluate(EDGES) == pytest.approx(edges, abs=0.1)
+    assert close.evaluate("(link) => link === window.theSame")  # what did not change was left alone
+    expect(close).to_be_focused()
 
 
 def test_stopping_says_what_it_means_in_money(

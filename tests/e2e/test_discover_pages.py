@@ -46,5 +46,6 @@ def test_masters_are_searched_and_put_side_by_side(
 
     page.get_by_role("link", name="Compare 2").click()
     expect(page.get_by_role("group", name="Figures side by side")).to_contain_text("Calm Harbour")
+    page.locator("[data-chart-plot]").hover()
     expect(page.locator("canvas").first).to_be_visible()
     assert overflow(page) == 0

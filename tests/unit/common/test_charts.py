@@ -61,14 +61,6 @@ def test_a_thinned_table_keeps_what_happened() -> None:
     assert [(row.at, row.cells) for row in table if row.notes] == [(marker.at, ["105.00 USD"])]
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 120, 121, 500])
-def test_the_line_of_a_long_record_is_thinned_between_its_ends(count: int) -> None:
-    line = equity(count).line
-    assert min(count, 60) <= len(line) <= 121
-    assert not line or (line[0], line[-1]) == (100.0, 99.0 + count)
-    assert line == sorted(set(line))
-
-
 def test_gaps_are_gaps_everywhere() -> None:
     series = Series("Return", [(START, 0.05), (START + timedelta(days=1), None)], unit="percent")
     chart = Chart("c", "Return", [series])
