@@ -6,22 +6,23 @@ import warnings
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
-from django.core.asgi import get_asgi_application
+from django import setup
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.dev")
 # Django warns of every file that WhiteNoise serves; they are few, small and read in a thread.
 warnings.filterwarnings("ignore", "StreamingHttpResponse must consume synchronous iterators")
-django_application = get_asgi_application()
+setup(set_prefix=False)
 
 # Consumers use models, which exist once Django is set up.
 from django.urls import get_resolver  # noqa: E402
 
 from apps.common.collector import calm  # noqa: E402
+from apps.common.handler import ThreadedHandler  # noqa: E402
 from apps.live.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": ThreadedHandler(),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
         ),

@@ -16,6 +16,7 @@ from apps.accounts.models import AuditEntry, Customer, SignIn, User
 from apps.accounts.product_models import ProductConfig
 from apps.accounts.roles import PERMISSIONS, Permission, Role
 from apps.accounts.second_factor import lacks_second_factor
+from apps.common.kept_queries import KeptQuery
 
 # Other processes see a change of the configuration after at most this long.
 _CONFIG_AGE_S = 1.0
@@ -133,7 +134,10 @@ def customer_of(user: User | AnonymousUser) -> Customer | None:
 
 def customer_by_uuid(uuid: UUID) -> Customer | None:
     """The customer behind the user with this uuid, with the user; for staff."""
-    return Customer.objects.select_related("user").filter(user__uuid=uuid).first()
+    return next(iter(_CUSTOMER(uuid)), None)
+
+
+_CUSTOMER = KeptQuery(lambda: Customer.objects.select_related("user"), "accounts_user.uuid = %s")
 
 
 def staff_members() -> list[User]:

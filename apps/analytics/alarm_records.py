@@ -10,10 +10,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
 from apps.analytics.alarm_models import MasterAlarm
 from apps.analytics.domain.alarms import AlarmKind
+from apps.common.database import prepared_rows
 
 _ALARMS = """
 SELECT w.uuid, w.master_id, m.uuid, m.strategy_name, m.status, a.login, a.currency, c.uuid,
@@ -144,9 +144,7 @@ def _rows(
     which: str, values: Mapping[str, Any], *, limit: int, evidence: bool = False
 ) -> list[AlarmRow]:
     statement = _ALARMS.format(which=which, evidence="w.evidence" if evidence else "'{}'")
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {**values, "limit": limit})
-        return [_row(row) for row in cursor.fetchall()]
+    return [_row(row) for row in prepared_rows(statement, {**values, "limit": limit})]
 
 
 def _row(values: tuple[Any, ...]) -> AlarmRow:

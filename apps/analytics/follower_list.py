@@ -28,6 +28,7 @@ from apps.analytics.follower_query import (
     selection,
 )
 from apps.analytics.follower_rows import FollowerRow, ratio_of_settings
+from apps.common.database import prepared_rows
 from apps.platforms.selectors import currency_rates
 from apps.trading.money import Rates
 
@@ -166,9 +167,9 @@ def is_broad(wanted: Wanted) -> bool:
         return False
     if wanted.of_master:
         which = {"master_id": wanted.master_id, "master": wanted.master, "most": MOST + 1}
-        return int(_ask(_OF_MASTER, which)[0][0]) > MOST
+        return int(prepared_rows(_OF_MASTER, which)[0][0]) > MOST
     if wanted.level is Level.ALL:
-        return int(_ask(_OF_ALL, {"most": _SORTED + 1})[0][0]) > _SORTED
+        return int(prepared_rows(_OF_ALL, {"most": _SORTED + 1})[0][0]) > _SORTED
     return risk_counts().copies > _SORTED
 
 
@@ -198,7 +199,7 @@ def follower_rows(ids: Sequence[int], now: datetime) -> list[FollowerRow]:
     if not ids:
         return []
     values = {"ids": list(ids), "now": now, "stale_s": product_config().stale_account_s}
-    rows = [FollowerRow(*found) for found in _ask(_ROWS, values)]
+    rows = [FollowerRow(*found) for found in prepared_rows(_ROWS, values)]
     currencies = {row.currency for row in rows} | {row.master_currency for row in rows}
     rates = currency_rates(currencies) if len(currencies) > 1 else Rates({})
     return [replace(row, next_ratio=ratio_of_settings(row, rates)) for row in rows]

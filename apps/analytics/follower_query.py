@@ -117,6 +117,13 @@ _SOURCES = """
     LEFT JOIN copytrading_marginalarm w ON w.account_id = f.account_id
     LEFT JOIN analytics_subscriptionfigures sf ON sf.subscription_id = s.id
 """
+# Of some hundred accounts the state is looked up (OFFSET 0 keeps it so), where PostgreSQL would
+# read those of all.
+_SOURCES_OF_FEW = _SOURCES.replace(
+    "LEFT JOIN platforms_accountstate st ON st.account_id = f.account_id",
+    "LEFT JOIN LATERAL (SELECT * FROM platforms_accountstate one "
+    "WHERE one.account_id = f.account_id OFFSET 0) st ON true",
+)
 # Of few tables: what may be of very many is found in them alone.
 _KEPT_SOURCES = """
     copytrading_copysubscription s
@@ -139,7 +146,8 @@ def selection(wanted: Wanted, accounts: Sequence[int] | None) -> tuple[str, dict
     of is not read.
     """
     which, values = _conditions(wanted, accounts)
-    return f"SELECT s.id, {_KEYS[wanted.sort][0]} AS key FROM {_SOURCES} WHERE {which}", values
+    sources = _SOURCES if accounts is None else _SOURCES_OF_FEW
+    return f"SELECT s.id, {_KEYS[wanted.sort][0]} AS key FROM {sources} WHERE {which}", values
 
 
 def kept_selection(wanted: Wanted, limit: int) -> tuple[str, dict[str, Any]]:

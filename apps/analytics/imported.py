@@ -12,6 +12,7 @@ from datetime import date
 
 from apps.analytics.domain.statements.records import StatementFormat
 from apps.analytics.models import EquityDay, ImportedRecord, ImportedTrade
+from apps.common.database import prepared_rows
 
 FORMATS = {
     StatementFormat.METATRADER_4: "MetaTrader 4",
@@ -19,6 +20,12 @@ FORMATS = {
     StatementFormat.CTRADER: "cTrader",
     StatementFormat.GENERIC_CSV: "CSV file",
 }
+
+
+_SPANS = """
+    SELECT account_id, first_day, last_day, format FROM analytics_importedrecord
+    WHERE account_id = ANY(%s) AND confirmed_at IS NOT NULL
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +42,9 @@ def imported_spans(account_ids: Collection[int]) -> dict[int, ImportedSpan]:
 
     The span ends before the first day that was recorded here.
     """
-    rows = ImportedRecord.objects.filter(
-        account_id__in=list(account_ids), confirmed_at__isnull=False
-    ).values_list("account_id", "first_day", "last_day", "format")
     return {
         account_id: ImportedSpan(first_day, last_day, format_label(format))
-        for account_id, first_day, last_day, format in rows
+        for account_id, first_day, last_day, format in prepared_rows(_SPANS, [list(account_ids)])
     }
 
 

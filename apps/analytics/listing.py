@@ -110,11 +110,14 @@ class MasterPage:
 
 
 _NO_DATA = Figure(None, Standing.NO_DATA)
+#: Why a rule keeps new followers away.
+GATE = (
+    "coalesce((SELECT string_agg(h.reason, ' ' ORDER BY h.began_at, h.id) "
+    "FROM copytrading_mastergate h WHERE h.master_id = m.id AND h.lifted_at IS NULL), '')"
+)
 _MASTER = (
     "m.id, m.uuid, m.strategy_name, m.description, m.status, m.status_reason, "
-    "coalesce((SELECT string_agg(h.reason, ' ' ORDER BY h.began_at, h.id) "
-    "FROM copytrading_mastergate h WHERE h.master_id = m.id AND h.lifted_at IS NULL), ''), "
-    "m.enabled, "
+    f"{GATE}, m.enabled, "
     "m.visibility, m.created_at, m.account_id, a.login, a.owner_id, a.currency, a.platform, "
     "g.mode, st.equity, m.allowed_follower_modes, m.max_followers, m.min_investment, "
     "EXISTS (SELECT 1 FROM analytics_importedrecord r WHERE r.account_id = m.account_id "
@@ -126,10 +129,12 @@ _SUMS = (
     "t.win_rate, coalesce(u.openings, '[]')"
 )
 _FIGURES = ", ".join(f"f.{name}" for name in DAILY_FIGURES)
+_ENTRY = (_MASTER, f"{_SUMS}, f.day, f.standings, {_FIGURES}")
 
 # All that fit are read once, narrow, for their order and their number; what is shown is read for
 # the page alone. Figures and summaries are joined only where they decide. The last step is cut in
-# two: to find the best order of nine joins takes longer than the joins.
+# two: to find the best order of nine joins takes longer than the joins. The widest tables are
+# asked row by row (OFFSET 0 keeps it so): for some hundred rows PostgreSQL would read them whole.
 _PAGE = """
 WITH fitting AS MATERIALIZED (
     SELECT m.id, {keys}
@@ -148,14 +153,17 @@ WITH fitting AS MATERIALIZED (
 ), shown AS MATERIALIZED (
     SELECT page.place, {master}
     FROM page
-    JOIN copytrading_copymaster m ON m.id = page.id
+    CROSS JOIN LATERAL (
+        SELECT * FROM copytrading_copymaster one WHERE one.id = page.id OFFSET 0) m
     JOIN platforms_tradingaccount a ON a.id = m.account_id
     JOIN platforms_accountgroup g ON g.id = a.group_id
     LEFT JOIN platforms_accountstate st ON st.account_id = m.account_id
 )
-SELECT (SELECT count(*) FROM fitting), shown.*, {sums}, f.day, f.standings, {figures}
+SELECT (SELECT count(*) FROM fitting), shown.*, {sums}
 FROM shown
-LEFT JOIN analytics_accountfigures f ON f.account_id = shown.account_id
+LEFT JOIN LATERAL (
+    SELECT * FROM analytics_accountfigures one WHERE one.account_id = shown.account_id OFFSET 0
+) f ON true
 LEFT JOIN analytics_mastersummary s ON s.account_id = shown.account_id
 LEFT JOIN analytics_accounttrades t ON t.account_id = shown.account_id
 LEFT JOIN analytics_usualtrades u ON u.account_id = shown.account_id
@@ -190,26 +198,40 @@ def masters_chosen(user: User, uuids: Collection[UUID]) -> list[MasterEntry]:
 
 def _page(wanted: Wanted, scope: Sequence[str], values: dict[str, Any], today: date) -> MasterPage:
     """The page that is asked for, or the last one where there are not so many."""
-    narrowed, filters = conditions(wanted, today)
-    values = {**values, **filters, "size": wanted.size, "page": max(wanted.page, 1)}
-    order = ordering(wanted.sort, wanted.period, reverse=wanted.reverse)
-    rows = _ask(order, [*scope, *narrowed], values)
+    rows = read_page(wanted, scope, values, today)
     total = rows[0][0] if rows else 0
     number = min(max(wanted.page, 1), max(-(-total // wanted.size), 1))
     return MasterPage(tuple(map(_entry, rows)), total, number, wanted.size)
 
 
+def read_page(
+    wanted: Wanted,
+    scope: Sequence[str],
+    values: Mapping[str, Any],
+    today: date,
+    columns: tuple[str, str] = _ENTRY,
+) -> list[tuple[Any, ...]]:
+    """The rows of a page: how many fit, the place, and ``columns`` of the master and of what is
+    summed up, over the tables of the list; ``m.account_id`` is among the master's."""
+    narrowed, filters = conditions(wanted, today)
+    values = {**values, **filters, "size": wanted.size, "page": max(wanted.page, 1)}
+    order = ordering(wanted.sort, wanted.period, reverse=wanted.reverse)
+    return _ask(order, [*scope, *narrowed], values, columns)
+
+
 def _ask(
-    order: tuple[str, str], which: Sequence[str], values: Mapping[str, Any]
+    order: tuple[str, str],
+    which: Sequence[str],
+    values: Mapping[str, Any],
+    columns: tuple[str, str] = _ENTRY,
 ) -> list[tuple[Any, ...]]:
     key, direction = order
     statement = _PAGE.format(
         keys=f"{key} AS key",
         order=f"key {direction}, id",
         which=" AND ".join(which),
-        master=_MASTER,
-        sums=_SUMS,
-        figures=_FIGURES,
+        master=columns[0],
+        sums=columns[1],
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, values)

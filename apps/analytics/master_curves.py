@@ -6,21 +6,34 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
+
+from apps.analytics.domain.daily import DailySeries
 from apps.analytics.list_query import Period
-from apps.analytics.records import HOURLY
-from apps.analytics.selectors import IndexPoint, RecordPoint, drawdown_curves, equity_curve
+from apps.analytics.records import HOURLY, daily_series, index_points
+from apps.analytics.selectors import IndexPoint, RecordPoint, equity_curve
 from apps.common.charts import Chart, Marker, Moment, Series
 from apps.common.templatetags.figures import signed
 
 _BEGINNING = datetime(1990, 1, 1, tzinfo=UTC)
 
 
-def curves(account_id: int, currency: str, period: Period, view: str, now: datetime) -> Chart:
+def curves(
+    account_id: int,
+    currency: str,
+    period: Period,
+    view: str,
+    now: datetime,
+    record: DailySeries | None = None,
+) -> Chart:
     """Equity and balance with deposits marked, or the return; the drawdown below either.
 
-    By the hour over short periods, else by the day.
+    By the hour over short periods, else by the day. ``record`` spares reading the daily returns
+    where the page has them all.
     """
-    days = drawdown_curves([account_id], until=now.date(), days=period.days).get(account_id, [])
+    if record is None:
+        record = daily_series([account_id], until=now.date(), days=period.days).get(account_id)
+    days = index_points(_since(record, now.date(), period.days)) if record is not None else []
     if view == "return":
         return Chart("curves", "Return and drawdown", [_return(days), _drawdown(days, {})])
     since = now - timedelta(days=period.days) if period.days else _BEGINNING
@@ -51,6 +64,14 @@ def curves(account_id: int, currency: str, period: Period, view: str, now: datet
             if point.deposits
         ],
     )
+
+
+def _since(record: DailySeries, until: date, days: int | None) -> DailySeries:
+    """The part of a record that the last ``days`` days are, or all of it."""
+    if days is None:
+        return record
+    kept = record.days > np.datetime64(until - timedelta(days=days))
+    return DailySeries(record.days[kept], record.returns[kept])
 
 
 def _times(points: Sequence[RecordPoint], hourly: bool) -> list[Moment]:

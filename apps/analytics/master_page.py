@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from apps.analytics.domain.daily import DailySeries
 from apps.analytics.list_query import Period
 from apps.analytics.master_curves import curves
 from apps.analytics.master_tables import HABITS, breakdowns, figure_groups, headline, years
+from apps.analytics.records import daily_series, months_in
 from apps.analytics.selectors import (
     closed_trades,
     habits_of,
-    monthly_returns,
     stored_figures,
     trade_parts,
     trade_stats,
@@ -33,9 +34,16 @@ _VIEWS = (("money", "Money"), ("return", "Return"))
 
 
 def chart_of(
-    asked: Mapping[str, str], account_id: int, currency: str, now: datetime
+    asked: Mapping[str, str],
+    account_id: int,
+    currency: str,
+    now: datetime,
+    record: DailySeries | None = None,
 ) -> dict[str, Any]:
-    """The chart that ``period`` and ``view`` of an address ask for, and what can be asked for."""
+    """The chart that ``period`` and ``view`` of an address ask for, and what can be asked for.
+
+    ``record`` is all of the account's daily returns, where the page has them.
+    """
     try:
         period = Period(asked.get("period", Period.YEAR))
     except ValueError:
@@ -43,7 +51,7 @@ def chart_of(
     view = asked.get("view", "")
     view = view if view in dict(_VIEWS) else "money"
     return {
-        "chart": curves(account_id, currency, period, view, now),
+        "chart": curves(account_id, currency, period, view, now, record),
         "period": period.value,
         "view": view,
         "periods": [(one.value, label) for one, label in _PERIODS],
@@ -51,7 +59,14 @@ def chart_of(
     }
 
 
-def record_of(account_id: int, currency: str, now: datetime) -> dict[str, Any]:
+def daily_record(account_id: int, now: datetime) -> DailySeries | None:
+    """All daily returns of an account, for the chart and the months of one page."""
+    return daily_series([account_id], until=now.date()).get(account_id)
+
+
+def record_of(
+    account_id: int, currency: str, now: datetime, record: DailySeries | None
+) -> dict[str, Any]:
     """Figures with their meaning, months, habits, and where it earns and loses."""
     stored = stored_figures([account_id]).get(account_id)
     stats = trade_stats([account_id]).get(account_id)
@@ -64,7 +79,7 @@ def record_of(account_id: int, currency: str, now: datetime) -> dict[str, Any]:
         "headline": headline(figures, currency),
         "groups": figure_groups(figures, currency),
         "stats": stats,
-        "years": years(monthly_returns([account_id], until=now.date()).get(account_id, {})),
+        "years": years(months_in(record, now.date()) if record is not None else {}),
         "breakdowns": breakdowns(trade_parts(account_id)) if stats and stats.trades else [],
         "habits": [(row, HABITS[row.habit]) for row in habits_of(account_id)],
     }

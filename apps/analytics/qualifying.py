@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import connection
-from django.db.models import Sum
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.accounts.selectors import product_config
 from apps.analytics.domain.qualification import Check, Record, Rules, checks, qualifies
-from apps.analytics.models import ImportedRecord
 from apps.analytics.records import period_figures
+from apps.common.database import prepared_rows
 from apps.copytrading import api as copying
 from apps.copytrading.models import CopyMaster
 from apps.platforms.models import TradingAccount
@@ -28,6 +26,10 @@ _TRADES = """
         SELECT 1 FROM execution_position p
         WHERE p.account_id = a.id AND p.closed_at IS NOT NULL LIMIT %s) closed)
     FROM unnest(%s::bigint[]) a (id)
+"""
+_IMPORTED = """
+    SELECT account_id, first_at, trades FROM analytics_importedrecord
+    WHERE account_id = ANY(%s) AND confirmed_at IS NOT NULL
 """
 
 
@@ -61,22 +63,17 @@ def qualification_of(
     moment = now or timezone.now()
     states, trades = account_states(ids), _closed_trades(ids)
     figures = period_figures(ids, until=moment.date())
-    imported = {
-        row["account_id"]: row
-        for row in ImportedRecord.objects.filter(account_id__in=ids, confirmed_at__isnull=False)
-        .values("account_id", "first_at")
-        .annotate(number=Sum("trades"))
-    }
+    imported = {pk: (first_at, number) for pk, first_at, number in prepared_rows(_IMPORTED, [ids])}
     found = rules()
     answer = {}
     for account in accounts:
         brought = imported.get(account.pk)
-        began = min(account.created_at, brought["first_at"]) if brought else account.created_at
+        began = min(account.created_at, brought[0]) if brought else account.created_at
         state = states.get(account.pk)
         fall = figures[account.pk]["max_drawdown"].value if account.pk in figures else None
         record = Record(
             age_days=(moment - began).days,
-            trades=trades.get(account.pk, 0) + (brought["number"] if brought else 0),
+            trades=trades.get(account.pk, 0) + (brought[1] if brought else 0),
             equity=state.equity if state else None,
             max_drawdown=None if fall is None else abs(Decimal(str(fall))) * HUNDRED,
             imported=brought is not None,
@@ -112,6 +109,4 @@ def check_qualified(account: TradingAccount) -> None:
 def _closed_trades(account_ids: Sequence[int]) -> dict[int, int]:
     if not account_ids:
         return {}
-    with connection.cursor() as cursor:
-        cursor.execute(_TRADES, [_COUNTED, list(account_ids)])
-        return dict(cursor.fetchall())
+    return dict(prepared_rows(_TRADES, [_COUNTED, list(account_ids)]))

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
+from math import isnan
 from typing import Any
 
 import numpy as np
-from django.db import connection
 
 from apps.analytics.domain.daily import DailySeries, figures_of_many, grid
 from apps.analytics.domain.drawdowns import drawdown_curve, index_of
@@ -24,6 +24,8 @@ from apps.analytics.domain.measures import DAILY_FIGURES
 from apps.analytics.domain.standing import Figure, Standing
 from apps.analytics.domain.windows import monthly_returns as months_of
 from apps.analytics.models import AccountFigures
+from apps.common.database import prepared_rows
+from apps.common.kept_queries import KeptQuery
 
 #: Stretches up to so long are shown by the hour, longer ones by the day.
 HOURLY = timedelta(days=31)
@@ -109,17 +111,21 @@ def drawdown_curves(
 ) -> dict[int, list[IndexPoint]]:
     """Index and drawdown after each day that counts, of the last ``days`` days or of all."""
     return {
-        account_id: [
-            IndexPoint(day, float(index), float(fall))
-            for day, index, fall in zip(
-                series.days.tolist(),
-                index_of(series.returns),
-                drawdown_curve(series.returns),
-                strict=True,
-            )
-        ]
+        account_id: index_points(series)
         for account_id, series in _series(account_ids, until, days).items()
     }
+
+
+def index_points(series: DailySeries) -> list[IndexPoint]:
+    """The same of returns that were read already."""
+    return list(
+        map(
+            IndexPoint,
+            series.days.tolist(),
+            index_of(series.returns).tolist(),
+            drawdown_curve(series.returns).tolist(),
+        )
+    )
 
 
 def return_lines(
@@ -149,14 +155,21 @@ def monthly_returns(
 
     None for a month without a day that counts.
     """
-    answer: dict[int, dict[date, float | None]] = {}
-    for account_id, series in _series(account_ids, until, None).items():
-        months, returns = months_of(grid([series], until), until)
-        answer[account_id] = {
-            month.astype("datetime64[D]").item(): None if np.isnan(value) else float(value)
-            for month, value in zip(months, returns[0], strict=True)
-        }
-    return answer
+    return {
+        account_id: months_in(series, until)
+        for account_id, series in _series(account_ids, until, None).items()
+    }
+
+
+def months_in(series: DailySeries, until: date) -> dict[date, float | None]:
+    """The same of returns that were read already, from an account's first day on."""
+    months, returns = months_of(grid([series], until), until)
+    return {
+        month: None if isnan(value) else value
+        for month, value in zip(
+            months.astype("datetime64[D]").tolist(), returns[0].tolist(), strict=True
+        )
+    }
 
 
 def period_figures(
@@ -176,8 +189,11 @@ def period_figures(
 
 def stored_figures(account_ids: Collection[int]) -> dict[int, StoredFigures]:
     """Figures of masters as they were kept up at the end of their last day."""
-    found = AccountFigures.objects.filter(account_id__in=list(account_ids))
+    found = _STORED(list(account_ids))
     return {row.account_id: StoredFigures(row.day, _figures(row)) for row in found}
+
+
+_STORED = KeptQuery(AccountFigures.objects.all, "account_id = ANY(%s)")
 
 
 def daily_series(
@@ -210,6 +226,4 @@ def _series(account_ids: Collection[int], until: date, days: int | None) -> dict
 def _rows(statement: str, values: dict[str, Any]) -> list[Any]:
     if not values["accounts"]:
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
+    return prepared_rows(statement, values)

@@ -53,7 +53,6 @@ from apps.analytics.records import (
     return_lines,
     stored_figures,
 )
-from apps.analytics.summary_models import MasterSummary
 from apps.analytics.trade_records import (
     Breakdown,
     HabitRow,
@@ -64,6 +63,7 @@ from apps.analytics.trade_records import (
     trade_parts,
     trade_stats,
 )
+from apps.common.database import prepared_rows
 
 __all__ = [
     "AlarmRow",
@@ -136,10 +136,13 @@ ORDER BY a.id, newest.at
 """
 
 
+_FOLLOWING = "SELECT following FROM analytics_mastersummary WHERE account_id = %s"
+
+
 def money_following(account_id: int) -> Decimal | None:
     """The money that copies of a master size on, in its currency; None before it was summed up."""
-    found = MasterSummary.objects.filter(account_id=account_id)
-    return found.values_list("following", flat=True).first()
+    found = prepared_rows(_FOLLOWING, [account_id])
+    return found[0][0] if found else None
 
 
 def equity_history(

@@ -12,13 +12,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from apps.analytics.domain.behaviour import Habit, Verdict
 from apps.analytics.domain.breakdown import Part
 from apps.analytics.domain.standing import Figure
 from apps.analytics.trade_models import AccountHabits, AccountTrades, TradePart
 from apps.analytics.trade_sums import figures_of
+from apps.common.database import prepared_rows
+from apps.common.kept_queries import KeptQuery
 from apps.trading.orders import Side
 
 _FIELDS = """
@@ -114,9 +114,13 @@ class HabitRow:
     judged_at: datetime
 
 
+_SUMS = KeptQuery(AccountTrades.objects.all, "account_id = ANY(%s)")
+_HABITS = KeptQuery(AccountHabits.objects.all, "account_id = %s")
+
+
 def trade_stats(account_ids: Collection[int]) -> dict[int, TradeStats]:
     """Figures of the trades of these accounts, of those whose trades are kept."""
-    found = AccountTrades.objects.filter(account_id__in=list(account_ids))
+    found = _SUMS(list(account_ids))
     return {
         row.account_id: TradeStats(
             figures_of(row), row.trades, row.result, row.first_at, row.last_at
@@ -159,9 +163,10 @@ def trade_parts(account_id: int) -> Breakdown:
 
 def habits_of(account_id: int) -> list[HabitRow]:
     """Findings of an account's habits; none before it was judged. Two queries at most."""
-    stored = AccountHabits.objects.filter(account_id=account_id).first()
-    if stored is None:
+    found = _HABITS(account_id)
+    if not found:
         return []
+    stored = found[0]
     ids = [one for finding in stored.findings for one in finding["examples"]]
     trades = {row[0]: TradeRow(*row) for row in _rows(_CHOSEN, {"ids": ids})} if ids else {}
     return [
@@ -191,6 +196,4 @@ def _plus(one: Part | None, other: Part) -> Part:
 
 
 def _rows(statement: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
+    return prepared_rows(statement, values)

@@ -22,8 +22,13 @@ class NavItem:
 
 
 def nav_item(label: str, view_name: str, path: str, waiting: int = 0) -> NavItem:
-    url = _address(view_name, get_script_prefix())
+    url = address(view_name)
     return NavItem(label, url, path.startswith(url), waiting)
+
+
+def address(view_name: str) -> str:
+    """The address of a view without arguments."""
+    return _address(view_name, get_script_prefix())
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.accounts.models import User
+from apps.common.database import prepared_rows
 from apps.copytrading.domain.drift import order_of
 from apps.copytrading.models import Drift
 from apps.copytrading.services import sql
@@ -139,7 +140,7 @@ def drifts(
         which=which,
         order="d.resolved_at DESC, d.id DESC" if resolved else "d.id",
     )
-    found = sql.rows(statement, [*values, limit])
+    found = prepared_rows(statement, [*values, limit])
     moving = set() if resolved else _under_way([row[-1] for row in found if row[-1]])
     return [DriftRow(*(*row[:-1], row[-1] in moving)) for row in found]
 

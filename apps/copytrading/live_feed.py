@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from django.core.cache import cache
 
+from apps.common.database import prepared_rows
 from apps.copytrading.rows import LatencyFigures, LiveEvent, Quantiles
 from apps.copytrading.services import sql
 from apps.copytrading.services.events import master_event
@@ -79,7 +80,7 @@ def live_feed(
         "known": list(known),
         "sizes": [came_of.size for came_of in known.values()],
     }
-    found = sql.rows(_LIVE.format(which=which), values)
+    found = prepared_rows(_LIVE.format(which=which), values)
     came_of = {row[0]: _came_of(row, known) for row in found}
     _keep(key, known, came_of)
     journaled = events_by_id([row[0] for row in found])

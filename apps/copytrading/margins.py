@@ -7,8 +7,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from apps.accounts.models import User
+from apps.common.database import prepared_rows
 from apps.copytrading.domain.margin import used_percent
-from apps.copytrading.services import sql
 
 _ALARMS = """
     SELECT a.id, a.uuid, a.name, a.login, a.currency, w.level, st.equity, st.margin_used
@@ -44,4 +44,4 @@ class MarginWarning:
 
 def margin_warnings(user: User) -> list[MarginWarning]:
     """Accounts of a customer that use too much of their equity, the critical ones first."""
-    return [MarginWarning(*row) for row in sql.rows(_ALARMS, [user.pk])]
+    return [MarginWarning(*row) for row in prepared_rows(_ALARMS, [user.pk])]

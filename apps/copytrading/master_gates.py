@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from apps.common.database import prepared_rows
 from apps.copytrading.domain.master_gates import GateRule
 from apps.copytrading.models import MasterGate
 
@@ -35,6 +36,10 @@ class GateRow:
 
 
 _FIELDS = tuple(GateRow.__dataclass_fields__)
+_OPEN = f"""
+    SELECT {", ".join(_FIELDS)} FROM copytrading_mastergate
+    WHERE master_id = ANY(%s) AND lifted_at IS NULL ORDER BY began_at, id
+"""
 
 
 def gates_of(masters: Collection[int]) -> dict[int, list[GateRow]]:
@@ -45,8 +50,7 @@ def gates_of(masters: Collection[int]) -> dict[int, list[GateRow]]:
     found: dict[int, list[GateRow]] = defaultdict(list)
     if not masters:
         return {}
-    rows = MasterGate.objects.filter(master_id__in=list(masters), lifted_at=None)
-    for row in rows.order_by("began_at", "id").values_list(*_FIELDS):
+    for row in prepared_rows(_OPEN, [list(masters)]):
         found[row[0]].append(_row(row))
     return dict(found)
 

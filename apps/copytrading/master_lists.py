@@ -6,6 +6,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from apps.accounts.models import User
+from apps.common.database import prepared_rows
+from apps.common.kept_queries import KeptQuery
 from apps.copytrading.errors import MasterNotFound
 from apps.copytrading.models import CopyMaster
 from apps.copytrading.rows import MasterRow
@@ -36,7 +38,7 @@ def _literally(text: str) -> str:
 
 def master_row(master_id: int) -> MasterRow:
     """One master as lists show it; MasterNotFound."""
-    found = sql.rows(_MASTERS.format(which="AND m.id = %s"), [master_id])
+    found = prepared_rows(_MASTERS.format(which="AND m.id = %s"), [master_id])
     if not found:
         raise MasterNotFound("There is no such master.")
     return MasterRow(*found[0])
@@ -44,11 +46,16 @@ def master_row(master_id: int) -> MasterRow:
 
 def master_with_owner(uuid: UUID) -> CopyMaster:
     """A master with its account, that account's group and owner; MasterNotFound."""
-    rows = CopyMaster.objects.select_related("account__group", "account__owner")
-    found = rows.filter(uuid=uuid, archived_at=None).first()
-    if found is None:
+    found = _WITH_OWNER(uuid)
+    if not found:
         raise MasterNotFound("There is no such master.")
-    return found
+    return found[0]
+
+
+_WITH_OWNER = KeptQuery(
+    lambda: CopyMaster.objects.select_related("account__group", "account__owner"),
+    "copytrading_copymaster.uuid = %s AND copytrading_copymaster.archived_at IS NULL",
+)
 
 
 class MasterChoice(NamedTuple):
@@ -84,7 +91,7 @@ def masters_to_choose(chosen: str = "") -> list[MasterChoice]:
         "events": _LATEST_EVENTS,
         "most": _CHOICES // 2,
     }
-    return [MasterChoice(*row) for row in sql.rows(_TO_CHOOSE, values)]
+    return [MasterChoice(*row) for row in prepared_rows(_TO_CHOOSE, values)]
 
 
 def _uuid(text: str) -> UUID | None:
@@ -101,13 +108,13 @@ _FOLLOWABLE = (
 
 def masters_for(user: User) -> list[MasterRow]:
     """Masters that a customer may follow: public active or paused ones, and the customer's own."""
-    return [MasterRow(*row) for row in sql.rows(_MASTERS.format(which=_FOLLOWABLE), [user.pk])]
+    return [MasterRow(*row) for row in prepared_rows(_MASTERS.format(which=_FOLLOWABLE), [user.pk])]
 
 
 def master_for(user: User, uuid: UUID) -> MasterRow | None:
     """A master that a customer may follow; None for any other, also for one that there is not."""
     which = f"{_FOLLOWABLE} AND m.uuid = %s"
-    found = sql.rows(_MASTERS.format(which=which), [user.pk, uuid])
+    found = prepared_rows(_MASTERS.format(which=which), [user.pk, uuid])
     return MasterRow(*found[0]) if found else None
 
 
@@ -120,7 +127,7 @@ def search_masters(user: User, words: str, limit: int = 20) -> list[MasterRow]:
 
 def masters_of(user: User) -> list[MasterRow]:
     """A customer's own masters, whatever their status."""
-    found = sql.rows(_MASTERS.format(which="AND a.owner_id = %s"), [user.pk])
+    found = prepared_rows(_MASTERS.format(which="AND a.owner_id = %s"), [user.pk])
     return [MasterRow(*row) for row in found]
 
 
@@ -135,6 +142,13 @@ def accounts_of_masters(*, archived: bool = False) -> list[int]:
     return list(found.values_list("account_id", flat=True))
 
 
+_OWNS = """
+    SELECT EXISTS (
+        SELECT FROM copytrading_copymaster m JOIN platforms_tradingaccount a ON a.id = m.account_id
+        WHERE a.owner_id = %s AND m.archived_at IS NULL)
+"""
+
+
 def owns_master(user: User) -> bool:
     """Whether any account of a customer is a master."""
-    return CopyMaster.objects.filter(account__owner=user, archived_at=None).exists()
+    return bool(prepared_rows(_OWNS, [user.pk])[0][0])

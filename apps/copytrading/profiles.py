@@ -9,6 +9,8 @@ from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.selectors import is_staff_member
+from apps.common.database import prepared_rows
+from apps.common.kept_queries import KeptQuery
 from apps.copytrading.models import CopyMaster, CopySubscription, MasterPicture
 from apps.copytrading.services.accounts import uses_of as uses_of_account
 from apps.platforms.models import TradingAccount
@@ -56,17 +58,34 @@ def named_like_another(user: User, name: str) -> bool:
     return others.filter(strategy_name__iexact=name.strip()).exists()
 
 
-def applications() -> QuerySet[CopyMaster]:
+_WAITING = (
+    "copytrading_copymaster.status = 'pending' AND copytrading_copymaster.archived_at IS NULL"
+)
+_APPLICANTS = KeptQuery(
+    lambda: CopyMaster.objects.select_related("account__group", "account__owner"),
+    f"{_WAITING} ORDER BY copytrading_copymaster.applied_at, copytrading_copymaster.created_at, "
+    "copytrading_copymaster.id LIMIT %s",
+)
+_APPLICANT = KeptQuery(
+    lambda: CopyMaster.objects.select_related("account__group", "account__owner"),
+    f"{_WAITING} AND copytrading_copymaster.uuid = %s",
+)
+
+
+def applications(limit: int) -> list[CopyMaster]:
     """Masters that wait for a decision, those that wait longest first; for staff."""
-    rows = CopyMaster.objects.filter(status=CopyMaster.Status.PENDING, archived_at=None)
-    return rows.select_related("account__group", "account__owner").order_by(
-        "applied_at", "created_at", "id"
-    )
+    return _APPLICANTS(limit)
+
+
+def applications_waiting() -> int:
+    """How many wait."""
+    found = prepared_rows(f"SELECT count(*) FROM copytrading_copymaster WHERE {_WAITING}")
+    return int(found[0][0])
 
 
 def applicant(uuid: UUID) -> CopyMaster | None:
     """One that waits for a decision; for staff."""
-    return applications().filter(uuid=uuid).first()
+    return next(iter(_APPLICANT(uuid)), None)
 
 
 def picture_of(user: User, uuid: UUID) -> Picture | None:
@@ -92,8 +111,10 @@ def picture_of(user: User, uuid: UUID) -> Picture | None:
 
 def pictures_of(master_ids: list[int]) -> dict[int, str]:
     """Digests of the pictures of masters by their id; those without one are missing."""
-    rows = MasterPicture.objects.filter(master_id__in=master_ids)
-    return dict(rows.values_list("master_id", "digest"))
+    return dict(prepared_rows(_PICTURES, [master_ids]))
+
+
+_PICTURES = "SELECT master_id, digest FROM copytrading_masterpicture WHERE master_id = ANY(%s)"
 
 
 def accounts_that_lead(user: User) -> set[int]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from apps.accounts.models import User
 from apps.accounts.selectors import product_config
+from apps.common.database import prepared_rows
 from apps.copytrading.codes import CODE_CHOICES, STATE_CHOICES
 from apps.copytrading.domain.explain import price
 from apps.copytrading.errors import FollowerNotFound, MasterNotFound, NotFound
@@ -151,7 +152,7 @@ def subscriptions_of(
             " ORDER BY archived_at IS NOT NULL, id DESC LIMIT %s))"
         )
         values += [master_id, newest]
-    found = sql.rows(_SUBSCRIPTIONS.format(which=which), values)
+    found = prepared_rows(_SUBSCRIPTIONS.format(which=which), values)
     on = product_config().copy_trading_enabled
     return [_subscription_row(row, on) for row in found]
 
@@ -173,7 +174,7 @@ class CopyChoice(NamedTuple):
 
 def copies_to_choose(user: User) -> list[CopyChoice]:
     """All copies that a customer has or had, those that run first."""
-    found = sql.rows(
+    found = prepared_rows(
         "SELECT s.id, s.uuid, m.strategy_name || ' · ' || coalesce(nullif(a.name, ''), a.login) "
         "|| CASE WHEN s.archived_at IS NULL THEN '' ELSE ' (ended)' END "
         "FROM copytrading_copysubscription s "
@@ -259,12 +260,12 @@ def open_copies(
             "l.master_account_id": master_account_id,
         }
     )
-    return [OpenCopy(*row) for row in sql.rows(_COPIES.format(which=which), [*values, limit])]
+    return [OpenCopy(*row) for row in prepared_rows(_COPIES.format(which=which), [*values, limit])]
 
 
 def master_accounts_of(user: User) -> list[int]:
     """Accounts of the masters that a customer follows or owns: what their live pages hear of."""
-    found = sql.rows(
+    found = prepared_rows(
         "SELECT m.account_id FROM copytrading_copymaster m "
         "JOIN platforms_tradingaccount a ON a.id = m.account_id WHERE a.owner_id = %(user)s "
         "UNION SELECT m.account_id FROM copytrading_copysubscription s "
@@ -287,7 +288,7 @@ def _which(filters: dict[str, Any]) -> tuple[str, list[Any]]:
 
 def followed_masters(user: User) -> frozenset[int]:
     """Ids of the masters that any account of a customer copies now, paused copies among them."""
-    found = sql.rows(
+    found = prepared_rows(
         "SELECT s.master_id FROM platforms_tradingaccount a "
         "JOIN copytrading_copyfollower f ON f.account_id = a.id "
         "JOIN copytrading_copysubscription s ON s.follower_id = f.id "

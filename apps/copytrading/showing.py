@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from apps.accounts.models import User
+from apps.common.database import prepared_rows
 from apps.copytrading.errors import MasterNotFound
 from apps.copytrading.models import CopyMaster
 from apps.copytrading.services import sql
@@ -187,7 +188,7 @@ def master_for_staff(uuid: UUID) -> ShownMaster:
 
 
 def _shown(statement: str, user_id: int | None, uuid: UUID) -> ShownMaster:
-    rows = sql.rows(statement, {"user": user_id, "uuid": uuid})
+    rows = prepared_rows(statement, {"user": user_id, "uuid": uuid})
     if not rows:
         raise MasterNotFound("There is no such master.")
     values = list(rows[0])
@@ -197,12 +198,12 @@ def _shown(statement: str, user_id: int | None, uuid: UUID) -> ShownMaster:
 
 def own_copies_of(user: User, master_id: int) -> list[OwnCopy]:
     """The copies of a master that run on a customer's accounts."""
-    return [OwnCopy(*row) for row in sql.rows(_COPIES, [master_id, user.pk])]
+    return [OwnCopy(*row) for row in prepared_rows(_COPIES, [master_id, user.pk])]
 
 
 def open_positions_of(account_id: int, *, limit: int) -> list[ShownPosition]:
     """What an account holds, the newest first. Who may see it decides the caller."""
-    return [ShownPosition(*row) for row in sql.rows(_POSITIONS, [account_id, limit])]
+    return [ShownPosition(*row) for row in prepared_rows(_POSITIONS, [account_id, limit])]
 
 
 def why_not_to_follow(

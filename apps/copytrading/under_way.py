@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from apps.copytrading.services import sql
+from apps.common.database import prepared_rows
 from apps.execution.waiting_closes import ClosesHold, waiting_closes
 
 #: A close that has not left after this time is held up by something.
@@ -159,7 +159,7 @@ def under_way(
     statement = _UNDER_WAY.format(
         which=" AND ".join(which) or _CONCERNED, for_staff="TRUE" if user_id is None else "FALSE"
     )
-    return _with_reasons([UnderWay(*row) for row in sql.rows(statement, [*values, limit])])
+    return _with_reasons([UnderWay(*row) for row in prepared_rows(statement, [*values, limit])])
 
 
 def _with_reasons(rows: list[UnderWay]) -> list[UnderWay]:

@@ -9,14 +9,13 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Length
 
 from apps.accounts.models import User
+from apps.common.database import prepared_rows
 from apps.platforms.models import (
     AccountGroup,
-    AccountState,
     Connection,
     ConnectionState,
     Quote,
@@ -107,18 +106,18 @@ def account_states(account_ids: Iterable[int]) -> dict[int, StateRow]:
     A state holds from its last change to the last moment at which its connection was live,
     as long as it is synced.
     """
-    rows = AccountState.objects.filter(account_id__in=list(account_ids)).values_list(
-        "account_id",
-        "account__currency",
-        "balance",
-        "equity",
-        "margin_used",
-        "open_result",
-        "synced",
-        "as_of",
-        "account__connection__state__live_at",
-    )
+    rows = prepared_rows(_STATES, [list(account_ids)])
     return {row[0]: _state_row(row[:7], row[7], row[8]) for row in rows}
+
+
+_STATES = """
+SELECT a.id, a.currency, s.balance, s.equity, s.margin_used, s.open_result, s.synced, s.as_of,
+       c.live_at
+FROM platforms_accountstate s
+JOIN platforms_tradingaccount a ON a.id = s.account_id
+LEFT JOIN platforms_connectionstate c ON c.connection_id = a.connection_id
+WHERE s.account_id = ANY(%s)
+"""
 
 
 def state_of(account: TradingAccount) -> StateRow | None:
@@ -239,9 +238,8 @@ def currency_rates(currencies: Iterable[str]) -> Rates:
     For sums that are shown: one query, whatever the number of connections and their symbols.
     """
     wanted = {*currencies, "USD", "EUR"}
-    with connection.cursor() as cursor:
-        cursor.execute(_CURRENCY_RATES, {"currencies": sorted(wanted)})
-        return Rates({(base, quote): price for base, quote, price in cursor.fetchall()})
+    found = prepared_rows(_CURRENCY_RATES, {"currencies": sorted(wanted)})
+    return Rates({(base, quote): price for base, quote, price in found})
 
 
 _CURRENCY_RATES = """

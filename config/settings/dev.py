@@ -34,5 +34,5 @@ STATIC_ROOT = env("STATIC_ROOT", default="") or VAR_DIR / "static"
 # As in an installation, but under their own names: pages work before files are collected.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "apps.common.static_files.StaticFiles"},
 }

@@ -21,7 +21,7 @@ from django_cotton.templatetags._component import (
 from django_cotton.templatetags._slot import CottonSlotNode
 from django_cotton.utils import get_cotton_data
 
-from apps.common import components, field_components, panels, rule_checks
+from apps.common import chart_components, components, field_components, panels, rule_checks, shell
 
 register = template.Library()
 
@@ -30,6 +30,8 @@ WRITTEN = {
     **panels.WRITTEN,
     **field_components.WRITTEN,
     **rule_checks.WRITTEN,
+    **shell.WRITTEN,
+    **chart_components.WRITTEN,
 }
 
 

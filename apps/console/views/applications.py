@@ -20,7 +20,7 @@ from apps.console.access import StaffRequest, staff_page
 from apps.console.forms import ReasonForm
 from apps.copytrading import api
 from apps.copytrading.errors import CopyError
-from apps.copytrading.profiles import applicant, applications, pictures_of
+from apps.copytrading.profiles import applicant, applications, applications_waiting, pictures_of
 
 if TYPE_CHECKING:
     from apps.copytrading.models import CopyMaster
@@ -42,10 +42,9 @@ class Application(NamedTuple):
 @staff_page(copy_trading=True)
 def application_list(request: StaffRequest) -> HttpResponse:
     """Who waits for a decision, longest first; the first twenty."""
-    waiting = applications()
     context = {
-        "applications": _with_figures(list(waiting[:SHOWN])),
-        "count": waiting.count(),
+        "applications": _with_figures(applications(SHOWN)),
+        "count": applications_waiting(),
         "may_decide": may(request.user, Permission.DECIDE_APPLICATIONS),
     }
     return render(request, "console/applications.html", context)

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from apps.accounts.audit import AuditSearch, search_audit
-from apps.analytics.master_page import chart_of, record_of, trades_of
+from apps.analytics.master_page import chart_of, daily_record, record_of, trades_of
 from apps.analytics.selectors import follower_earnings, imported_spans, money_following
 from apps.common.htmx import render_page
 from apps.common.live_pages import show
@@ -37,11 +37,13 @@ def overview(request: StaffRequest, uuid: UUID) -> HttpResponse:
     now = timezone.now()
     context = frame(request, uuid, "overview")
     account = context["master"].account
-    context |= chart_of(request.GET.dict(), account.pk, account.currency, now)
+    whole = request.headers.get("HX-Target") != "curves-card"
+    record = daily_record(account.pk, now) if whole else None
+    context |= chart_of(request.GET.dict(), account.pk, account.currency, now, record)
     context["imported"] = imported_spans([account.pk]).get(account.pk)
-    if request.headers.get("HX-Target") != "curves-card":
+    if whole:
         shown = master_for_staff(uuid)
-        context |= record_of(account.pk, account.currency, now)
+        context |= record_of(account.pk, account.currency, now, record)
         context |= {
             "shown": shown,
             "earnings": follower_earnings([shown.id])[shown.id],

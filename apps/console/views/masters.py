@@ -11,12 +11,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from apps.analytics.listing import all_masters
+from apps.analytics.master_file import FileRow, masters_in_file
 from apps.common.csv_files import PART, as_file, harmless, lines
 from apps.common.live_pages import show
 from apps.console.access import StaffRequest, staff_page
-from apps.console.live_masters import MASTERS, ListedMaster, listed, master_sections, page_of
+from apps.console.live_masters import MASTERS, master_sections, page_of
 from apps.console.master_forms import MastersFilter
+from apps.platforms.registry import CATALOGUE
 
 _HEADER = (
     "master", "login", "platform", "mode", "visibility", "status", "status_reason",
@@ -24,6 +25,7 @@ _HEADER = (
     "trades", "period", "return", "win_rate", "max_drawdown", "risk_score", "sharpe",
     "record_since", "uuid",
 )  # fmt: skip
+PLATFORMS = {code: one.name for code, one in CATALOGUE.items()}
 
 
 @require_safe
@@ -52,10 +54,10 @@ def masters_csv(request: StaffRequest) -> StreamingHttpResponse:
 
 async def _stream(form: MastersFilter) -> AsyncIterator[str]:
     yield lines([_HEADER])
-    size, number = PART // 2, 1
+    period, size, number = form.period_chosen.value, PART // 2, 1
     while True:
         rows, pages = await sync_to_async(_page)(form, number, size)
-        yield lines(_cells(row, form) for row in rows)
+        yield lines(_cells(row, period) for row in rows)
         if number >= pages:
             return
         number += 1
@@ -63,29 +65,34 @@ async def _stream(form: MastersFilter) -> AsyncIterator[str]:
             size, number = PART, 2
 
 
-def _page(form: MastersFilter, number: int, size: int) -> tuple[list[ListedMaster], int]:
-    page = all_masters(form.wanted(size=size, page=number), today=timezone.now().date())
-    return listed(form, page.entries), page.pages
+def _page(form: MastersFilter, number: int, size: int) -> tuple[list[FileRow], int]:
+    return masters_in_file(form.wanted(size=size, page=number), today=timezone.now().date())
 
 
-def _cells(row: ListedMaster, form: MastersFilter) -> tuple[str, ...]:
-    entry = row.entry
-    texts = (
-        entry.name, entry.login, row.platform, entry.mode, entry.visibility, entry.status,
-        entry.status_reason, entry.gate, "; ".join(row.alarms),
-    )  # fmt: skip
-    figures = (row.returned.value, entry.win_rate, row.drawdown.value, row.risk.value)
+def _cells(row: FileRow, period: str) -> tuple[str, ...]:
     return (
-        *(harmless(text) for text in texts),
-        str(entry.followers),
-        entry.currency,
-        _money(entry.following),
-        _money(entry.result),
-        str(entry.trades),
-        form.period_chosen.value,
-        *(_number(value) for value in (*figures, row.sharpe.value)),
-        entry.since.isoformat() if entry.since else "",
-        str(entry.uuid),
+        harmless(row.name),
+        harmless(row.login),
+        PLATFORMS.get(row.platform, row.platform),
+        row.mode,
+        row.visibility,
+        row.status,
+        harmless(row.status_reason),
+        harmless(row.gate),
+        "; ".join(row.alarm_labels),
+        str(row.followers),
+        row.currency,
+        _money(row.following),
+        _money(row.result),
+        str(row.trades),
+        period,
+        _number(row.returned),
+        _number(row.win_rate),
+        _number(row.drawdown),
+        _number(row.risk),
+        _number(row.sharpe),
+        row.since.isoformat() if row.since else "",
+        str(row.uuid),
     )
 
 

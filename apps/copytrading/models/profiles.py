@@ -79,7 +79,12 @@ class CopyMaster(models.Model):
         indexes = [
             models.Index(
                 fields=["strategy_name", "id"], condition=Q(archived_at=None), name="master_by_name"
-            )
+            ),
+            models.Index(
+                fields=["applied_at", "created_at", "id"],
+                condition=Q(status="pending", archived_at=None),
+                name="master_waits",
+            ),
         ]
 
     def __str__(self) -> str:

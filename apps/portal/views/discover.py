@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -16,10 +17,11 @@ from apps.analytics.listing import masters_chosen, masters_open_to
 from apps.common.htmx import render_page
 from apps.platforms.selectors import accounts_of
 from apps.portal.access import SignedInRequest, copy_trading_page
+from apps.portal.discover_card import actions, cards
 from apps.portal.discover_cells import cells_of
 from apps.portal.discover_compare import comparison
 from apps.portal.discover_forms import COMPARED, DiscoverForm
-from apps.portal.discover_rows import discover_rows
+from apps.portal.discover_rows import DiscoverRow, discover_rows
 
 if TYPE_CHECKING:
     from apps.platforms.models import TradingAccount
@@ -44,23 +46,13 @@ def discover(request: SignedInRequest) -> HttpResponse:
     others = [uuid for uuid in form.compared if uuid not in seen]
     names = seen | {m.uuid: m.name for m in masters_chosen(request.user, others)}
     form.compared = tuple(uuid for uuid in form.compared if uuid in names)
-    master_url = reverse("portal:discover_master", args=[_ANY])
     toggled = [(row, form.toggled(row.entry.uuid)) for row in rows]
     context = {
         "form": form,
         "page": page,
         "rows": toggled,
-        "cells": [
-            cells_of(
-                row,
-                master_url.replace(str(_ANY), str(row.entry.uuid)),
-                toggle,
-                on=row.entry.uuid in form.compared,
-            )
-            for row, toggle in toggled
-        ],
+        **_texts(form, toggled, _follow_url(account)),
         "period_words": form.period_words,
-        "follow_url": _follow_url(account),
         "day": max((entry.day for entry in page.entries if entry.day), default=None),
         "compared": [(names[uuid], form.toggled(uuid)) for uuid in form.compared],
         "full": len(form.compared) >= COMPARED,
@@ -75,6 +67,25 @@ def discover(request: SignedInRequest) -> HttpResponse:
         query = form.with_page(page.number)
         response.headers["HX-Push-Url"] = f"{request.path}?{query}" if query else request.path
     return response
+
+
+def _texts(
+    form: DiscoverForm, rows: Sequence[tuple[DiscoverRow, str]], follow_url: str
+) -> dict[str, Any]:
+    """Cards, or the lines of the table."""
+    master_url = reverse("portal:discover_master", args=[_ANY])
+    cells = [
+        cells_of(
+            row,
+            master_url.replace(str(_ANY), str(row.entry.uuid)),
+            toggle,
+            on=row.entry.uuid in form.compared,
+        )
+        for row, toggle in rows
+    ]
+    if form.in_table:
+        return {"lines": [(one, actions(one, follow_url)) for one in cells]}
+    return {"cards": cards(cells, period=form.period_words, follow_url=follow_url)}
 
 
 @require_safe

@@ -10,7 +10,7 @@ from django.http import Http404, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from apps.analytics.master_page import chart_of, record_of, trades_of
+from apps.analytics.master_page import chart_of, daily_record, record_of, trades_of
 from apps.analytics.selectors import follower_earnings, imported_spans, money_following
 from apps.common.htmx import render_page
 from apps.copytrading.errors import MasterNotFound
@@ -42,14 +42,16 @@ def master(request: SignedInRequest, uuid: UUID) -> HttpResponse:
         found = shown_master(request.user, uuid)
     except MasterNotFound as missing:
         raise Http404(str(missing)) from None
-    chart = chart_of(request.GET.dict(), found.account_id, found.currency, now)
+    whole = request.headers.get("HX-Target") != "curves-card"
+    record = daily_record(found.account_id, now) if whole else None
+    chart = chart_of(request.GET.dict(), found.account_id, found.currency, now, record)
     context: dict[str, Any] = {"master": found, **chart}
-    if request.headers.get("HX-Target") == "curves-card":
+    if not whole:
         context["imported"] = imported_spans([found.account_id]).get(found.account_id)
     else:
         copies = own_copies_of(request.user, found.id)
         context |= _head(request, found, copies)
-        context |= record_of(found.account_id, found.currency, now)
+        context |= record_of(found.account_id, found.currency, now, record)
         context |= _shown(request, found, now, follows=bool(copies))
     return render_page(
         request,

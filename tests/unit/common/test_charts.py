@@ -8,8 +8,8 @@ from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
-from django.template.loader import render_to_string
 
+from apps.common.chart_components import chart as drawn
 from apps.common.charts import Chart, Marker, Series
 
 START = date(2026, 1, 1)
@@ -88,7 +88,7 @@ def test_moments_are_unix_seconds_and_do_not_mix_with_days() -> None:
 
 def test_the_component_stands_without_points() -> None:
     chart = Chart("c", "Equity", [Series("Equity", [])])
-    html = render_to_string("cotton/ui/chart.html", {"chart": chart})
+    html = drawn({"chart": chart}, "")
     assert "No data yet" in html and "<details" not in html
 
 

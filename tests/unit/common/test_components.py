@@ -89,6 +89,6 @@ def test_a_safe_text_stays_as_it_is() -> None:
 
 def test_only_larger_components_are_rendered_from_templates() -> None:
     small = _template('<c-ui.money :value="v" />').nodelist
-    large = _template("<c-ui.brand />").nodelist
+    large = _template('<c-ui.waterfall :view="v" />').nodelist
     assert not [node for node in small if isinstance(node, CottonComponentNode)]
     assert [node for node in large if isinstance(node, CottonComponentNode)]
