@@ -45,13 +45,14 @@ Versions = tuple[int, int, int]
 
 
 class Kept(NamedTuple):
-    """What is kept of one subscription.
+    """What is kept of one subscription, as it is under the product's settings of its time.
 
     ``head`` and ``body`` are the fields of :class:`apps.copytrading.domain.rows.Row` before and
     after ``hold``. ``hold`` is the subscription's own, STOPPED, PAUSED or CLOSES_ONLY.
     """
 
     versions: Versions
+    settings: ProductSettings
     head: tuple[Any, ...]
     hold: Code | None
     body: tuple[Any, ...]
@@ -79,29 +80,47 @@ connection_created.connect(forget, dispatch_uid="copytrading.remembered")
 
 
 def kept_of(wanted: Iterable[tuple[int, Versions]], settings: ProductSettings) -> dict[int, Kept]:
-    """What is known of subscriptions at these versions or later ones; reads what has changed."""
-    global _settings
-    if settings != _settings:
-        forget()
-        _settings = settings
-    changed = [
-        pk for pk, versions in wanted if (kept := _kept.get(pk)) is None or kept[0] != versions
-    ]
+    """What is known of subscriptions at these versions or later ones; reads what has changed.
+
+    Threads may call it side by side: each has what it found, whatever the others forget.
+    """
+    settings = _as_before(settings)
+    found: dict[int, Kept] = {}
+    changed: list[int] = []
+    for pk, versions in wanted:
+        kept = _kept.get(pk)
+        if kept is not None and kept.versions == versions and kept.settings is settings:
+            found[pk] = kept
+        else:
+            changed.append(pk)
     if changed:
-        if len(_kept) + len(changed) > MOST:
+        read = _read(changed, settings)
+        if len(_kept) + len(read) > MOST:
             forget()
-            changed = [pk for pk, _ in wanted]
-        _read(changed, settings)
-    return _kept
+        _kept.update(read)
+        found |= read
+    return found
 
 
-def _read(ids: Sequence[int], settings: ProductSettings) -> None:
+def _as_before(settings: ProductSettings) -> ProductSettings:
+    """Equal settings as the same object, so that what was kept under them is told at a glance."""
+    global _settings
+    known = _settings
+    if known is not None and known == settings:
+        return known
+    _settings = settings
+    return settings
+
+
+def _read(ids: Sequence[int], settings: ProductSettings) -> dict[int, Kept]:
+    read: dict[int, Kept] = {}
     for v in sql.binary_rows(_KEPT, [ids]):
         pk, *versions = v[:4]
         stands, sizing, terms, started_after, currency, platform, leverage, revision, pairs = v[9:]
         term = terms_of(terms, settings)
-        _kept[pk] = Kept(
+        read[pk] = Kept(
             (versions[0], versions[1], versions[2]),
+            settings,
             (pk, *v[4:9]),
             _HOLDS[stands] or (Code.CLOSES_ONLY if term.closes_only else None),
             (*sized_of(sizing), term.max_delay, started_after),
@@ -112,6 +131,7 @@ def _read(ids: Sequence[int], settings: ProductSettings) -> None:
             revision,
             pairs,
         )
+    return read
 
 
 _HOLDS = {"": None, "stopped": Code.STOPPED, "paused": Code.PAUSED}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
+from apps.accounts.selectors import ProductSettings
 from apps.copytrading.domain.codes import Code
 from apps.copytrading.domain.rows import Row
 from apps.copytrading.models import CopyFollower, CopySubscription
@@ -108,21 +109,23 @@ def test_other_product_settings_are_understood_anew(world: CopyWorld) -> None:
         assert found.rules.max_positions == most
 
 
-def test_what_is_known_is_not_read_again(world: CopyWorld) -> None:
+def test_what_is_known_is_not_read_again(world: CopyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     remembered.forget()
     calls: list[int] = []
     real = remembered._read
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            remembered, "_read", lambda ids, settings: (calls.append(len(ids)), real(ids, settings))
-        )
-        row(world)
-        row(world)
-        CopySubscription.objects.update(result=5)
-        row(world)
-        assert calls == [1]
-        CopySubscription.objects.update(copy_sl=False)
-        row(world)
+
+    def counted(ids: Sequence[int], settings: ProductSettings) -> dict[int, remembered.Kept]:
+        calls.append(len(ids))
+        return real(ids, settings)
+
+    monkeypatch.setattr(remembered, "_read", counted)
+    row(world)
+    row(world)
+    CopySubscription.objects.update(result=5)
+    row(world)
+    assert calls == [1]
+    CopySubscription.objects.update(copy_sl=False)
+    row(world)
     assert calls == [1, 1]
 
 
