@@ -86,13 +86,53 @@ def ask_together(*queries: Query[Any], begins: bool = False) -> list[Any]:
     return [query.made_of(rows) for query, rows in zip(queries, found, strict=True)]
 
 
+class Ahead:
+    """Answers to questions that were asked ahead; see :func:`asked_ahead`."""
+
+    def __init__(self, queries: Sequence[Query[Any]]) -> None:
+        self._queries = queries
+        self._found: list[Rows] = []
+
+    def take(self, found: list[Rows]) -> None:
+        """The rows of each are there."""
+        self._found = found
+
+    def answers(self) -> list[Any]:
+        """What is made of them, in order."""
+        return [query.made_of(rows) for query, rows in zip(self._queries, self._found, strict=True)]
+
+
+@contextmanager
+def asked_ahead(*queries: Query[Any]) -> Iterator[Ahead]:
+    """Ask questions and let PostgreSQL work on them while the block does something else.
+
+    What the block itself asks is answered after these. It must neither write nor begin a
+    transaction: until its end all is one with the questions. The answers are there after it.
+    """
+    ahead = Ahead(queries)
+    connection.ensure_connection()
+    with connection.wrap_database_errors:
+        link = connection.connection
+        with link.pipeline():
+            cursors = _asked(link, queries)
+            yield ahead
+        ahead.take([cursor.fetchall() for cursor in cursors])
+
+
 def _answers(queries: Sequence[Query[Any]]) -> list[Rows]:
     connection.ensure_connection()
     with connection.wrap_database_errors:
         link = connection.connection
-        cursors = [psycopg.Cursor(link) for _ in queries]
         with link.pipeline():
-            for cursor, query in zip(cursors, queries, strict=True):
-                cursor.format = psycopg.pq.Format.BINARY
-                cursor.execute(query.statement, query.values, prepare=True)
+            cursors = _asked(link, queries)
         return [cursor.fetchall() for cursor in cursors]
+
+
+def _asked(
+    link: psycopg.Connection[tuple[Any, ...]], queries: Sequence[Query[Any]]
+) -> list[psycopg.Cursor[tuple[Any, ...]]]:
+    cursors = [psycopg.Cursor(link) for _ in queries]
+    for cursor, query in zip(cursors, queries, strict=True):
+        cursor.format = psycopg.pq.Format.BINARY
+        cursor.execute(query.statement, query.values, prepare=True)
+    return cursors

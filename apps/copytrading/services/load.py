@@ -1,4 +1,4 @@
-"""What planning needs to know, in few queries: one for all subscriptions of a master."""
+"""What planning needs to know, in few queries: two for all subscriptions of a master."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from decimal import Decimal
 from typing import Any
 
 from apps.accounts.selectors import ProductSettings, product_config
-from apps.common.database import Query, Rows
+from apps.common.database import Query, Rows, ask_together
 from apps.copytrading.domain.codes import Code
 from apps.copytrading.domain.link import Link, LinkState, taken_away
+from apps.copytrading.domain.pending import Pending
 from apps.copytrading.domain.rows import Decided, Row
 from apps.copytrading.domain.volume import Funds
 from apps.copytrading.services import sql
+from apps.copytrading.services.remembered import Kept, kept_of
 from apps.copytrading.services.standing import standing
-from apps.copytrading.services.terms import Sized, Terms, sized_of, terms_of
 from apps.trading.orders import Side
 from apps.trading.quantity import ZERO
 
@@ -34,52 +35,50 @@ _MASTER = """
     WHERE m.account_id = %s
 """
 
-# The subscription, its account, the account's money, and the link with its position. The links
-# are named by master and position, so that they are found by index however many there were.
+# What moves of a subscription, and the versions of what does not; see :mod:`.remembered`.
 _ROWS = """
-    SELECT s.id, replace(s.uuid::text, '-', ''), f.account_id, a.platform_account_id,
-           a.connection_id, a.margin_mode IN ('netting', 'spot'),
-           s.status, s.enabled AND f.enabled, s.archived_at IS NOT NULL,
-           concat_ws('|', s.volume_mode, s.risk_multiplier, s.fixed_volume,
-                     coalesce(s.base_equity::text, ''), s.allocated_capital, s.below_minimum,
-                     s.min_volume, s.max_volume, s.copy_sl, s.copy_tp),
-           concat_ws('|', s.copy_partial_close, s.copy_pending_orders, s.reverse_direction,
-                     s.copy_mode, s.max_positions, f.max_positions, s.max_delay_s, f.max_delay_s,
-                     s.min_equity, f.min_equity, s.max_slippage, f.max_slippage,
-                     s.min_margin_level, f.min_margin_level, s.loss_limit, f.loss_limit,
-                     s.symbols_mode, s.symbols),
-           s.started_after_event, s.result, a.currency, st.equity, st.balance,
+    SELECT s.id, s.row_version, f.row_version, a.row_version, s.result, st.equity, st.balance,
            round(extract(epoch FROM %s - CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at)
                                               ELSE st.as_of END), 3)::float8,
-           a.platform, a.leverage, coalesce(st.margin_used, 0), s.revision, s.has_pairs,
-           l.id, l.position_key, l.side, l.symbol, l.instrument_id, l.ratio, l.grows,
-           l.master_units, l.target_units, l.held_units, l.stop_loss, l.take_profit,
-           l.master_price, l.position_id, p.stop_loss, p.take_profit, l.in_flight,
-           l.close_cause, l.opened_event_id, l.last_event_id, l.state, p.units, p.closed_at
+           coalesce(st.margin_used, 0)
     FROM copytrading_copysubscription s
     JOIN copytrading_copyfollower f ON f.id = s.follower_id
     JOIN platforms_tradingaccount a ON a.id = f.account_id
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN platforms_connectionstate cs ON cs.connection_id = a.connection_id
-    LEFT JOIN copytrading_tradelink l ON l.subscription_id = s.id
-        AND l.master_account_id = %s AND l.position_key = ANY(%s)
-        AND (l.state IN ('open', 'gone') OR l.state = 'detached' AND l.master_units > 0)
-    LEFT JOIN execution_position p ON p.account_id = l.account_id
-        AND p.position_id = l.position_id AND l.position_id <> ''
-    WHERE {which} AND (s.archived_at IS NULL OR l.id IS NOT NULL)
+    WHERE {which} AND (s.archived_at IS NULL OR s.id IN (
+        SELECT l.subscription_id FROM copytrading_tradelink l WHERE {links}))
     ORDER BY s.id
 """
-_PAGE_OF_MASTER = _ROWS.format(
-    which="""s.master_id = %s AND s.id > %s AND s.id <= coalesce((
+# Links are named by master and position, so that they are found by index however many there were.
+_LINKS = """
+    l.master_account_id = %s AND l.position_key = ANY(%s)
+    AND (l.state IN ('open', 'gone') OR l.state = 'detached' AND l.master_units > 0)
+"""
+_LINK = f"""
+    SELECT l.subscription_id, l.id, l.position_key, l.side, l.symbol, l.instrument_id, l.ratio,
+           l.grows, l.master_units, l.target_units, l.held_units, l.stop_loss, l.take_profit,
+           l.master_price, l.position_id, p.stop_loss, p.take_profit, l.in_flight,
+           l.close_cause, l.opened_event_id, l.last_event_id, l.state, p.units, p.closed_at
+    FROM copytrading_tradelink l
+    LEFT JOIN execution_position p ON p.account_id = l.account_id
+        AND p.position_id = l.position_id AND l.position_id <> ''
+    WHERE {_LINKS} AND {{which}}
+"""
+_PAGE = """ > %s AND {id} <= coalesce((
         SELECT n.id FROM copytrading_copysubscription n
         WHERE n.master_id = %s AND n.archived_at IS NULL AND n.id > %s
         ORDER BY n.id OFFSET %s LIMIT 1), 9223372036854775807)"""
+_ROWS_OF_PAGE = _ROWS.format(
+    which="s.master_id = %s AND s.id" + _PAGE.format(id="s.id"), links=_LINKS
 )
-_ROWS_OF_IDS = _ROWS.format(which="s.id = ANY(%s)")
+_LINKS_OF_PAGE = _LINK.format(which="l.subscription_id" + _PAGE.format(id="l.subscription_id"))
+_ROWS_OF_IDS = _ROWS.format(which="s.id = ANY(%s)", links=_LINKS)
+_LINKS_OF_IDS = _LINK.format(which="l.subscription_id = ANY(%s)")
 
 #: So many subscriptions are loaded, planned and sent before the next are even read: few at
 #: first, so that sending begins early.
-FIRST_PAGE, PAGE = 64, 1000
+FIRST_PAGE, PAGE = 64, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,134 +122,116 @@ def _master(account_id: int, found: Rows) -> Master | None:
     return Master(pk, account_id, connection_id, offset, funds, hold, settings, gates)
 
 
-def load_pages(
-    master: Master,
-    position_keys: Sequence[str],
-    now: datetime,
-    decided: Mapping[int, Mapping[str, Decided]],
-) -> Iterator[list[Row]]:
-    """All subscriptions of a master with the links of these positions: a small page, then more."""
-    first = first_page_query(master, position_keys, now, decided).ask()
-    yield from pages_from(first, master, position_keys, now, decided)
+class Pages:
+    """All subscriptions of a master with the links of these positions: a small page, then more.
+
+    A page is asked for by two questions, which may be asked together with others; what they
+    find is made into rows by :meth:`rows`.
+    """
+
+    def __init__(
+        self,
+        master: Master,
+        position_keys: Sequence[str],
+        now: datetime,
+        decided: Mapping[int, Mapping[str, Decided]] | None = None,
+    ) -> None:
+        self._master = master
+        self._links = [master.account_id, list(position_keys)]
+        self._now = now
+        self._decided = _NOTHING_DECIDED if decided is None else decided
+        self._size = FIRST_PAGE
+
+    def first(self) -> Asked:
+        """Asks for the first page."""
+        return self._asked(after=0)
+
+    def following(self, page: Sequence[Row]) -> Asked | None:
+        """Asks for the page after this one; None where this is the last."""
+        if len(page) < self._size:  # archived ones may make a page longer, never shorter
+            return None
+        self._size = PAGE
+        return self._asked(after=page[-1].subscription_id)
+
+    def rows(self, found: Rows, links: Rows) -> list[Row]:
+        """The rows of a page."""
+        return _rows(found, links, self._master, self._decided)
+
+    def all(self) -> Iterator[list[Row]]:
+        """The pages one after the other, as they stand."""
+        asked: Asked | None = self.first()
+        while asked is not None and (page := self.rows(*ask_together(*asked))):
+            yield standing(page)
+            asked = self.following(page)
+
+    def _asked(self, *, after: int) -> Asked:
+        master = self._master.master_id
+        which = [after, master, after, self._size - 1]
+        values = [self._now, master, *which, *self._links]
+        return (
+            Query(_ROWS_OF_PAGE, values, lambda found: found),
+            Query(_LINKS_OF_PAGE, [*self._links, *which], lambda found: found),
+        )
 
 
-def first_page_query(
-    master: Master,
-    position_keys: Sequence[str],
-    now: datetime,
-    decided: Mapping[int, Mapping[str, Decided]],
-) -> Query[list[Row]]:
-    """Asks for the first page of :func:`load_pages`, with which :func:`pages_from` goes on."""
-    return _page_query(master, position_keys, now, decided, after=0, size=FIRST_PAGE)
-
-
-def pages_from(
-    first: list[Row],
-    master: Master,
-    position_keys: Sequence[str],
-    now: datetime,
-    decided: Mapping[int, Mapping[str, Decided]],
-) -> Iterator[list[Row]]:
-    """The pages of :func:`load_pages`, of which the first is there already."""
-    page, size = first, FIRST_PAGE
-    while page:
-        yield standing(page)
-        if len(page) < size:  # archived ones may make a page longer, never shorter
-            return
-        after, size = page[-1].subscription_id, PAGE
-        page = _page_query(master, position_keys, now, decided, after=after, size=size).ask()
-
-
-def _page_query(
-    master: Master,
-    position_keys: Sequence[str],
-    now: datetime,
-    decided: Mapping[int, Mapping[str, Decided]],
-    *,
-    after: int,
-    size: int,
-) -> Query[list[Row]]:
-    which = [master.master_id, after, master.master_id, after, size - 1]
-    values = [now, master.account_id, list(position_keys), *which]
-    return Query(_PAGE_OF_MASTER, values, lambda found: _rows(found, master, decided))
+Asked = tuple[Query[Rows], Query[Rows]]
 
 
 def load_rows(
     master: Master, position_keys: Sequence[str], now: datetime, subscription_ids: Sequence[int]
 ) -> list[Row]:
     """These subscriptions with the links of these positions."""
-    values = [now, master.account_id, list(position_keys), list(subscription_ids)]
-    return standing(_rows(sql.binary_rows(_ROWS_OF_IDS, values), master, _NOTHING_DECIDED))
+    of_links, ids = [master.account_id, list(position_keys)], list(subscription_ids)
+    found = sql.binary_rows(_ROWS_OF_IDS, [now, ids, *of_links])
+    links = sql.binary_rows(_LINKS_OF_IDS, [*of_links, ids])
+    return standing(_rows(found, links, master, _NOTHING_DECIDED))
 
 
-def _rows(found: Rows, master: Master, decided: Mapping[int, Mapping[str, Decided]]) -> list[Row]:
-    loader = _Loader(master, decided)
-    for row in found:
-        loader.add(row)
-    return loader.rows
-
-
-class _Loader:
-    """Turns joined rows into one :class:`Row` per subscription."""
-
-    def __init__(self, master: Master, decided: Mapping[int, Mapping[str, Decided]]) -> None:
-        self.rows: list[Row] = []
-        self._master = master
-        self._decided = decided
-        self._last = 0
-        # Texts are compared instead of what they mean: thousands of copies share a few.
-        self._terms: dict[str, Terms] = {}
-        self._sizes: dict[str, Sized] = {}
-
-    def add(self, v: tuple[Any, ...]) -> None:
-        if v[0] != self._last:
-            self._last = v[0]
-            self.rows.append(self._row(v))
-        if v[_LINK] is not None:
-            links = self.rows[-1].links
-            assert isinstance(links, dict)
-            links[v[_LINK + 1]] = _link(v[_LINK:])
-
-    def _row(self, v: tuple[Any, ...]) -> Row:
-        (
-            pk, key, account_id, platform_account, connection_id, netting, status, enabled,
-            archived, sizing, terms, started_after, result, currency, equity, balance, age_s,
-            platform, leverage, margin_used, revision, has_pairs,
-        ) = v[:_LINK]  # fmt: skip
-        size = self._sizes.get(sizing)
-        if size is None:
-            size = self._sizes[sizing] = sized_of(sizing)
-        term = self._terms.get(terms)
-        if term is None:
-            term = self._terms[terms] = terms_of(terms, self._master.settings)
-        hold = self._hold(status, enabled, archived) or self._killed(account_id, platform)
-        if hold is None and term.closes_only:
-            hold = Code.CLOSES_ONLY
-        funds = _funds(currency, equity, balance, age_s)
-        decided = self._decided.get(pk, _NOTHING)
-        return Row(
-            pk, key, account_id, platform_account, connection_id, netting, hold, *size,
-            term.max_delay, started_after, funds, result, {}, decided, term.rules,
-            margin_used, leverage, 0, revision, has_pairs,
+def _rows(
+    found: Rows, links: Rows, master: Master, decided: Mapping[int, Mapping[str, Decided]]
+) -> list[Row]:
+    kept = kept_of([(v[0], v[1:4]) for v in found], master.settings)
+    plain = master.hold is None and not master.gates
+    rows: list[Row] = []
+    for pk, _, _, _, result, equity, balance, age_s, margin_used in found:
+        of = kept[pk]
+        hold = of.hold if plain else _hold(master, of)
+        funds = _funds(of.currency, equity, balance, age_s)
+        rows.append(
+            Row._make((
+                *of.head, hold, *of.body, funds, result, {}, decided.get(pk, _NOTHING), of.rules,
+                margin_used, of.leverage, 0, of.revision, of.has_pairs, _NO_PENDING, _NO_TAKING,
+            ))
         )  # fmt: skip
-
-    def _hold(self, status: str, enabled: bool, archived: bool) -> Code | None:
-        if self._master.hold is not None:
-            return self._master.hold
-        if archived or status == "disabled":
-            return Code.STOPPED
-        return Code.PAUSED if status == "paused" or not enabled else None
-
-    def _killed(self, account_id: int, platform: str) -> Code | None:
-        gates = self._master.gates
-        if gates and (f"platform:{platform}" in gates or f"account:{account_id}" in gates):
-            return Code.KILL_SWITCH
-        return None
+    if links:
+        _attach(rows, links)
+    return rows
 
 
-#: Where the columns of the link begin.
-_LINK = 22
+def _attach(rows: Sequence[Row], links: Rows) -> None:
+    of = {row.subscription_id: row.links for row in rows}
+    for v in links:
+        mine = of.get(v[0])
+        if mine is not None:
+            assert isinstance(mine, dict)
+            mine[v[2]] = _link(v[1:])
+
+
+def _hold(master: Master, of: Kept) -> Code | None:
+    if master.hold is not None:
+        return master.hold
+    if of.hold in _STANDS_STILL:
+        return of.hold
+    gates = master.gates
+    if f"platform:{of.platform}" in gates or f"account:{of.head[2]}" in gates:
+        return Code.KILL_SWITCH
+    return of.hold
+
+
+_STANDS_STILL = frozenset({Code.STOPPED, Code.PAUSED})
 _NOTHING: Mapping[str, Decided] = {}
+_NO_PENDING: Mapping[str, Pending] = {}
+_NO_TAKING: Mapping[str, Side] = {}
 _NOTHING_DECIDED: Mapping[int, Mapping[str, Decided]] = {}
 
 

@@ -18,7 +18,7 @@ from apps.copytrading.domain.pending import Pending, PendingState
 from apps.copytrading.domain.plan import group
 from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.services.events import master_event
-from apps.copytrading.services.load import Master, load_pages
+from apps.copytrading.services.load import Master, Pages
 from apps.copytrading.services.market import load_market
 from apps.copytrading.services.pending_book import Book
 from apps.copytrading.services.pending_store import Pendings, pendings_of_orders
@@ -53,7 +53,7 @@ def plan_orders(master: Master, journaled: Sequence[JournaledEvent], fence: Fenc
     found = pendings_of_orders(master.account_id, {event.order_key for event in events})
     book, count = Book(master.account_id, now), 0
     overtaken: list[str] = []
-    for page in load_pages(master, link_keys(events, found), now, {}):
+    for page in Pages(master, link_keys(events, found), now).all():
         market = load_market(master, events, page, now)
         for row in page:
             pendings = found.get(row.subscription_id, {})

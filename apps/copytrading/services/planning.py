@@ -18,18 +18,19 @@ import structlog
 from django.db import transaction
 from django.utils import timezone
 
-from apps.common.database import Query, ask_together
+from apps.common.database import Query, ask_together, asked_ahead
 from apps.common.events import publish
 from apps.common.tracing import told
+from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Ended, PendingChange, Plan, Waits, plan
-from apps.copytrading.domain.rows import Row
+from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.existing import as_they_are
 from apps.copytrading.services.holds import hold_symbols
 from apps.copytrading.services.links import store_links
-from apps.copytrading.services.load import Master, first_page_query, master_query, pages_from
+from apps.copytrading.services.load import Master, Pages, master_query
 from apps.copytrading.services.market import load_market, symbols_query
 from apps.copytrading.services.notes import Sent
 from apps.copytrading.services.orders import SOURCE, commit_orders
@@ -41,6 +42,7 @@ from apps.copytrading.services.pending_store import (
     with_pendings,
 )
 from apps.copytrading.services.resuming import Resumed, resumed_from
+from apps.copytrading.services.standing import standing
 from apps.copytrading.services.waiting import store_waits, withdraw_overtaken
 from apps.execution import api as execution
 from apps.execution import selectors as journal
@@ -108,23 +110,38 @@ def plan_found(master_account_id: int, waiting: Waiting) -> int:
         plan_orders(master, journaled, fence)
         return len(journaled)
     events = as_they_are([master_event(event, master.clock_offset_ms) for event in journaled])
-    keys = sorted({event.position_key for event in events})
-    first, symbols, pendings = ask_together(
-        first_page_query(master, keys, now, resumed.decided),
-        symbols_query(master, events),
-        live_pendings_query(master_account_id, events),
-    )
-    count = 0
-    for page in pages_from(first, master, keys, now, resumed.decided):
-        page = with_pendings(master, page, pendings, now)
-        market = load_market(master, events, page, now, symbols)
-        symbols = None  # prices are read anew for each page
-        for start in range(0, len(page), SLICE):
-            made.commit(plan(events, page[start : start + SLICE], market), now)
-        count += len(page)
+    count = _plan_copies(made, master, events, now)
     made.finish([event.id for event in journaled], count)
     _log.info("planned", master=master_account_id, copies=count, traces=_traces(journaled))
     return len(journaled)
+
+
+def _plan_copies(made: _Made, master: Master, events: Sequence[MasterEvent], now: datetime) -> int:
+    """Plan events for all copies of a master, and commit what they order; how many those are."""
+    keys = sorted({event.position_key for event in events})
+    pages, prices = Pages(master, keys, now, made.resumed.decided), symbols_query(master, events)
+    found, links, symbols, pendings = ask_together(
+        *pages.first(), prices, live_pendings_query(master.account_id, events)
+    )
+    count = 0
+    while page := pages.rows(found, links):
+        following = pages.following(page)
+        rows = with_pendings(master, standing(page), pendings, now)
+        market = load_market(master, events, rows, now, symbols)
+        count += len(rows)
+        if following is None:
+            made.commit_all(_plans(events, rows, market), now)
+            break
+        # PostgreSQL reads the next page meanwhile, and the prices anew.
+        with asked_ahead(*following, prices) as ahead:
+            plans = _plans(events, rows, market)
+        made.commit_all(plans, now)
+        found, links, symbols = ahead.answers()
+    return count
+
+
+def _plans(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> list[Plan]:
+    return [plan(events, rows[n : n + SLICE], market) for n in range(0, len(rows), SLICE)]
 
 
 def _traces(journaled: Sequence[JournaledEvent]) -> list[str]:
@@ -157,13 +174,18 @@ class _Made:
     def __init__(self, master_account_id: int, fence: Fence, resumed: Resumed) -> None:
         self._master_account_id = master_account_id
         self._fence = fence
-        self._resumed = resumed
+        self.resumed = resumed
         self._sent: list[Sent] = []
         self._links: list[tuple[Row, Link]] = []
         self._endings: list[Ended] = []
         self._waits: list[Waits] = []
         self._pendings: list[PendingChange] = []
         self._decided_at = timezone.now()
+
+    def commit_all(self, plans: Sequence[Plan], now: datetime) -> None:
+        """Commit the orders of slices, one after the other."""
+        for made in plans:
+            self.commit(made, now)
 
     def commit(self, made: Plan, now: datetime) -> None:
         """Commit the orders of a slice; keep the rest for the end."""
@@ -192,7 +214,7 @@ class _Made:
         with transaction.atomic():
             execution.pass_fence(self._fence)
             made = decisions_of(master_account_id, self._sent, self._decided_at)
-            store_decisions([*self._resumed.decisions, *made])
+            store_decisions([*self.resumed.decisions, *made])
             store_links(master_account_id, self._links, now)
             store_taken_over(master_account_id, self._pendings, now)
             insert_outcomes(records_of(master_account_id, self._endings, now))
@@ -201,7 +223,7 @@ class _Made:
             withdraw_overtaken(self._waits, now)
             # Last: the rows stay locked until the commit, and the gateway may be about to claim.
             batch_ids = {sent.batch_id for sent in self._sent}
-            execution.take_over([*self._resumed.batch_ids, *sorted(batch_ids)])
+            execution.take_over([*self.resumed.batch_ids, *sorted(batch_ids)])
             publish(
                 CHANGED,
                 master_account_id=master_account_id,

@@ -1,0 +1,27 @@
+"""Accounts are counted up with every change, so that planning may keep in memory what it read.
+
+The column belongs to PostgreSQL: no model knows it, nobody writes it but the trigger.
+"""
+
+from django.db import migrations
+
+CREATE = """
+ALTER TABLE platforms_tradingaccount ADD COLUMN row_version bigint NOT NULL DEFAULT 0;
+CREATE FUNCTION platforms_next_row_version() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.row_version := OLD.row_version + 1;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER next_row_version BEFORE UPDATE ON platforms_tradingaccount
+    FOR EACH ROW EXECUTE FUNCTION platforms_next_row_version();
+"""
+DROP = """
+DROP TRIGGER next_row_version ON platforms_tradingaccount;
+DROP FUNCTION platforms_next_row_version();
+ALTER TABLE platforms_tradingaccount DROP COLUMN row_version;
+"""
+
+
+class Migration(migrations.Migration):
+    dependencies = [("platforms", "0007_accounts_by_login")]
+    operations = [migrations.RunSQL(CREATE, DROP)]
