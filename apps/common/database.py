@@ -36,6 +36,7 @@ def prepared_rows(statement: str, values: Sequence[Any] | Mapping[str, Any] = ()
     key. It is told to whoever counts the queries of Django's connection.
     """
     begun = perf_counter()
+    connection.close_if_health_check_failed()  # once for each request, as Django's cursors do
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
         found = cursor.execute(statement, values, prepare=True).fetchall()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+import psycopg
 import pytest
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.db import DatabaseError, connection
@@ -63,3 +64,25 @@ def test_a_session_is_read_and_one_that_has_ended_is_not() -> None:
 def test_a_static_file_has_one_address() -> None:
     first = staticfiles_storage.url("css/base.css")
     assert first == staticfiles_storage.url("css/base.css") and first.startswith("/static/css/")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_has_ended_is_replaced_at_the_next_request() -> None:
+    assert prepared_rows("SELECT 1") == [(1,)]
+    ended = connection.connection.info.backend_pid
+    with psycopg.connect(**_place()) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [ended])
+    connection.close_if_unusable_or_obsolete()  # what the beginning of a request does
+    assert prepared_rows("SELECT 1") == [(1,)]
+    assert connection.connection.info.backend_pid != ended
+
+
+def _place() -> dict[str, object]:
+    info = connection.connection.info
+    return {
+        "host": info.host,
+        "port": info.port,
+        "user": info.user,
+        "password": info.password,
+        "dbname": info.dbname,
+    }
