@@ -7,8 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from math import sin
 
 import pytest
-from django.template.loader import render_to_string
 
+from apps.common.chart_components import WRITTEN
 from apps.common.chart_still import still
 from apps.common.charts import Chart, Marker, Moment, Series, Unit, Value
 
@@ -124,5 +124,5 @@ def test_days_below_are_hours_of_one_day_and_months_of_years(
 
 def test_a_name_cannot_leave_its_place() -> None:
     chart = Chart("c", 'A "quoted" <name>', [line(1.0, 2.0)])
-    html = render_to_string("cotton/ui/chart.html", {"chart": chart})
+    html = WRITTEN["ui.chart"]({"chart": chart}, "")
     assert "<name>" not in html and 'aria-label="A &quot;quoted&quot; &lt;name&gt;: Equity' in html
