@@ -1,6 +1,6 @@
-"""Followers and subscriptions are counted up with every change, as accounts are.
+"""Followers and subscriptions are numbered anew with every change, as accounts are.
 
-The result of a subscription is not counted: it moves with every trade, and is read each time.
+The result of a subscription does not count: it moves with every trade, and is read each time.
 """
 
 from django.db import migrations
@@ -17,9 +17,10 @@ SUBSCRIPTION = (
 CREATE = f"""
 ALTER TABLE copytrading_copyfollower ADD COLUMN row_version bigint NOT NULL DEFAULT 0;
 ALTER TABLE copytrading_copysubscription ADD COLUMN row_version bigint NOT NULL DEFAULT 0;
+CREATE SEQUENCE copytrading_row_version;
 CREATE FUNCTION copytrading_next_row_version() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    NEW.row_version := OLD.row_version + 1;
+    NEW.row_version := nextval('copytrading_row_version');
     RETURN NEW;
 END $$;
 CREATE TRIGGER next_row_version BEFORE UPDATE ON copytrading_copyfollower
@@ -31,6 +32,7 @@ DROP = """
 DROP TRIGGER next_row_version ON copytrading_copysubscription;
 DROP TRIGGER next_row_version ON copytrading_copyfollower;
 DROP FUNCTION copytrading_next_row_version();
+DROP SEQUENCE copytrading_row_version;
 ALTER TABLE copytrading_copysubscription DROP COLUMN row_version;
 ALTER TABLE copytrading_copyfollower DROP COLUMN row_version;
 """

@@ -1,8 +1,9 @@
 """What seldom changes of a subscription, its follower and its account, kept between events.
 
 Reading and understanding it for thousands of copies is most of what planning would wait for.
-PostgreSQL counts each of the three rows up with every change (``row_version``), so what was read
-before holds as long as the three numbers are the same.
+PostgreSQL numbers each of the three rows anew with every change (``row_version``, from a sequence,
+so that no number ever stands for two states), and what was read before holds as long as the three
+numbers are the same.
 """
 
 from __future__ import annotations

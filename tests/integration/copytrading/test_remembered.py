@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.accounts.selectors import ProductSettings
@@ -97,6 +97,17 @@ def test_a_saved_model_does_not_set_the_count_back(world: CopyWorld) -> None:
     assert row(world).hold is Code.PAUSED
     stale.save()
     assert row(world).hold is None
+
+
+def test_what_was_rolled_back_is_not_taken_for_what_came_after(world: CopyWorld) -> None:
+    assert row(world).hold is None
+    with transaction.atomic():
+        CopySubscription.objects.update(status="disabled")
+        assert row(world).hold is Code.STOPPED
+        transaction.set_rollback(True)
+    CopySubscription.objects.update(risk_multiplier=3)
+    found = row(world)
+    assert (found.hold, found.sizing.risk_multiplier) == (None, Decimal(3))
 
 
 def test_other_product_settings_are_understood_anew(world: CopyWorld) -> None:
