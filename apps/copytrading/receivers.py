@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from apps.accounts.api import DEFAULTS_CHANGED, MODULE_SWITCHED, Module
 from apps.common.events import listen
+from apps.common.wakeups import Wake
 from apps.copytrading.domain.drift import GRACE
 from apps.copytrading.services.orders import SOURCE
 from apps.copytrading.services.reconcile import ACCOUNTS_AT_ONCE
@@ -23,7 +24,7 @@ from apps.execution.models import Gate
 def connect() -> None:
     """Register with the apps below; called once when Django starts."""
     receivers.register(
-        SOURCE, on_events=wake, on_orders=wake, on_tick=look_at_guards, on_read=compare_soon
+        SOURCE, on_events=look_for, on_orders=settle, on_tick=look_at_guards, on_read=compare_soon
     )
     standings.register(SOURCE, AT_SENDING)
     listen(MODULE_SWITCHED, switch_gate)
@@ -34,6 +35,16 @@ def wake(master_account_ids: Sequence[int]) -> None:
     """Have a worker look at these masters."""
     for account_id in master_account_ids:
         work.delay(account_id)
+
+
+def look_for(awaited: Mapping[int, Sequence[str]]) -> list[Wake]:
+    """A worker looks at these masters, some of whose events are only about to be there."""
+    return [Wake(work, [account_id, list(keys)]) for account_id, keys in awaited.items()]
+
+
+def settle(master_account_ids: Sequence[int]) -> list[Wake]:
+    """A worker takes note of what has become of orders for these masters."""
+    return [Wake(work, [account_id]) for account_id in master_account_ids]
 
 
 def look_at_guards() -> None:

@@ -32,9 +32,12 @@ def keep_startup_out_of_collections(**_: Any) -> None:
 
 
 @shared_task(name="copy.work", ignore_result=True)
-def work(master_account_id: int) -> None:
-    """Settle and plan what waits for a master; harmless to repeat."""
-    do_work(master_account_id)
+def work(master_account_id: int, awaited: Sequence[str] = ()) -> None:
+    """Settle and plan what waits for a master; harmless to repeat.
+
+    ``awaited``: keys of events that are just being journaled.
+    """
+    do_work(master_account_id, awaited)
 
 
 @shared_task(name="copy.sweep", ignore_result=True)

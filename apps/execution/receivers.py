@@ -1,21 +1,31 @@
 """Who hears of journaled events and finished orders.
 
-Apps above register here, usually in ``AppConfig.ready``, functions that put work into a queue.
-A call only says 'look now': whatever it speaks of is committed, and the sweeps of the gateway
+Apps above register here, usually in ``AppConfig.ready``, functions that say which tasks are to
+be run or put work into a queue themselves. A call only says 'look now': the sweeps of the gateway
 say it again while the work is not done, so a receiver may fail or lose the message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import structlog
 
-OnEvents = Callable[[Sequence[int]], None]
-OnOrders = Callable[[Sequence[int]], None]
+from apps.common.wakeups import Wake
+
+#: Seconds for which whoever was told of an event looks for it before giving up; one whose commit
+#: takes longer than half of that is told again.
+AWAIT_S = 0.02
+
+OnEvents = Callable[[Mapping[int, Sequence[str]]], Iterable[Wake]]
+OnOrders = Callable[[Sequence[int]], Iterable[Wake]]
 OnTick = Callable[[], None]
 OnRead = Callable[[Sequence[int]], None]
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -42,13 +52,15 @@ def register(
 ) -> None:
     """Have a source's functions called after the gateway's commits.
 
-    ``on_events(account_ids)``: these accounts have events that are not planned.
+    ``on_events(awaited)``: these accounts have events that are not planned. The keys named for
+    one are of events that are just being committed; they are looked for, see :data:`AWAIT_S`.
     ``on_orders(wake_keys)``: orders of ``source`` with these wake keys have become final, have
     begun to rest on the platform, or were filled in part while they rested.
     ``on_read(account_ids)``: these accounts were read whole, when a session began or after a gap.
     ``on_tick()``: about every two seconds from each gateway that holds a connection.
-    All are called in a thread of the gateway, outside of any transaction. Registering a
-    source again replaces it.
+    The first two are called in the gateway's loop, which they must not keep waiting, and answer
+    the tasks to run; the others in a thread, outside of any transaction. Registering a source
+    again replaces it.
     """
     _receivers[source] = _Receiver(source, on_events, on_orders, on_tick, on_read)
 
@@ -58,18 +70,27 @@ def sources() -> frozenset[str]:
     return frozenset(s for s, receiver in _receivers.items() if receiver.on_orders)
 
 
-def tell_events(account_ids: Sequence[int]) -> None:
-    """Call every source's ``on_events``; a failure is logged and goes no further."""
+def wakes_for_events(told: Sequence[tuple[int, str]]) -> list[Wake]:
+    """What every source's ``on_events`` wants run; a failure is logged and goes no further.
+
+    ``told``: accounts, each with the key of an event that is being committed or ''.
+    """
+    awaited: dict[int, list[str]] = defaultdict(list)
+    for account_id, key in told:
+        awaited[account_id] += [key] if key else []
+    wakes: list[Wake] = []
     for receiver in list(_receivers.values()):
         if receiver.on_events is not None:
-            _call(receiver.on_events, account_ids, receiver.source)
+            wakes += _call(receiver.on_events, awaited, receiver.source) or ()
+    return wakes
 
 
-def tell_orders(source: str, wake_keys: Sequence[int]) -> None:
-    """Call ``on_orders`` of one source; a failure is logged and goes no further."""
+def wakes_for_orders(source: str, wake_keys: Sequence[int]) -> list[Wake]:
+    """What ``on_orders`` of one source wants run; a failure is logged and goes no further."""
     receiver = _receivers.get(source)
-    if receiver is not None and receiver.on_orders is not None:
-        _call(receiver.on_orders, wake_keys, source)
+    if receiver is None or receiver.on_orders is None:
+        return []
+    return list(_call(receiver.on_orders, wake_keys, source) or ())
 
 
 def tell_read(account_ids: Sequence[int]) -> None:
@@ -86,11 +107,9 @@ def tell_tick() -> None:
             _call(receiver.on_tick, None, receiver.source)
 
 
-def _call(function: Callable[..., None], keys: Sequence[int] | None, source: str) -> None:
+def _call(function: Callable[..., T], told: object, source: str) -> T | None:
     try:
-        if keys is None:
-            function()
-        else:
-            function(keys)
+        return function() if told is None else function(told)
     except Exception as error:  # a broker that is down must not stop a gateway
         _log.warning("receiver failed", source=source, error=repr(error)[:200])
+        return None

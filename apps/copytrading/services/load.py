@@ -76,9 +76,9 @@ _LINKS_OF_PAGE = _LINK.format(which="l.subscription_id" + _PAGE.format(id="l.sub
 _ROWS_OF_IDS = _ROWS.format(which="s.id = ANY(%s)", links=_LINKS)
 _LINKS_OF_IDS = _LINK.format(which="l.subscription_id = ANY(%s)")
 
-#: So many subscriptions are loaded, planned and sent before the next are even read: few at
-#: first, so that sending begins early.
-FIRST_PAGE, PAGE = 64, 250
+#: So many subscriptions are loaded, planned and sent before the next are even read: fewer at
+#: first, so that sending begins early, yet no fewer than many masters have altogether.
+FIRST_PAGE, PAGE = 128, 250
 
 
 @dataclass(frozen=True, slots=True)

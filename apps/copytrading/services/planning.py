@@ -55,9 +55,10 @@ EVENTS_AT_ONCE = 200
 #: Subscriptions planned and committed together.
 SLICE = 250
 
-#: After so many orders the gateway, which is just about to send the last of them, has the
-#: processor to itself for a moment: what is left to store can wait.
-_BURST, _GIVE_WAY_S = 50, 0.01
+#: The gateway, which is just about to send the last orders, has the processor to itself for a
+#: moment, longer after so many of them: what is left to store can wait.
+_GIVE_WAY_S = 0.004
+_BURST, _GIVE_WAY_TO_BURST_S = 50, 0.01
 
 CHANGED = "copy.changed"
 
@@ -208,8 +209,8 @@ class _Made:
 
         With that the events are planned.
         """
-        if len(self._sent) >= _BURST:
-            time.sleep(_GIVE_WAY_S)
+        if self._sent:
+            time.sleep(_GIVE_WAY_TO_BURST_S if len(self._sent) >= _BURST else _GIVE_WAY_S)
         now, master_account_id = timezone.now(), self._master_account_id
         with transaction.atomic():
             execution.pass_fence(self._fence)

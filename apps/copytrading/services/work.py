@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+
 from django.utils import timezone
 
 from apps.copytrading.services import sql
@@ -17,6 +20,7 @@ from apps.copytrading.services.planning import (
 )
 from apps.copytrading.services.settling import settle
 from apps.execution import api as execution
+from apps.execution.receivers import AWAIT_S
 from apps.execution.troubles import NOT_SET_ASIDE
 from apps.trading.orders import FINAL_STATES
 
@@ -30,23 +34,39 @@ _LEFT = f"""
                      AND state = ANY(%(final)s) AND {NOT_SET_ASIDE})
 """
 
+_THERE = """
+    SELECT count(*) FROM execution_accountevent WHERE account_id = %s AND dedupe_key = ANY(%s)
+"""
+_LOOK_S = 0.001
 
-def work(master_account_id: int) -> None:
+
+def work(master_account_id: int, awaited: Sequence[str] = ()) -> None:
     """Do what is to be done for a master, unless another worker is at it.
 
     The lock is given up between rounds, for others who wait for it. After giving it up the
     journal is looked at once more: a wake-up that came while the lock was held found it taken
-    and went away.
+    and went away. Who was woken for events that are not there yet (``awaited``: their keys)
+    looks for them for a moment; should they take longer, it is woken again.
     """
+    until = time.monotonic() + AWAIT_S
     while True:
         now = timezone.now()
         asked = beginning(master_account_id, now)
+        done = 0
         with master_lock_asking(master_account_id, *asked) as (taken, found):
-            if not taken:
-                return
-            done = _round(master_account_id, Waiting._make((*found, now)))
-        if not done and not something_left(master_account_id):
+            if taken:
+                done = _round(master_account_id, Waiting._make((*found, now)))
+        if done:
+            continue
+        if awaited and not _there(master_account_id, awaited) and time.monotonic() < until:
+            time.sleep(_LOOK_S)
+        elif not taken or not something_left(master_account_id):
             return
+
+
+def _there(master_account_id: int, keys: Sequence[str]) -> bool:
+    """Whether these events are journaled, planned or not."""
+    return bool(sql.rows(_THERE, [master_account_id, list(keys)])[0][0] == len(keys))
 
 
 def _round(master_account_id: int, waiting: Waiting) -> int:

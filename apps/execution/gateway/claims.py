@@ -8,37 +8,29 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from psycopg import AsyncCursor, Rollback
-
-from apps.execution.gateway.db import Database
+from apps.execution.gateway.db import Database, Row
 from apps.execution.gateway.lease import Lease
 from apps.execution.intents import Col, dump_rows, limits_relation
 from apps.execution.standings import Standings, standings_of, statement_of
 from apps.trading.orders import Leg
 
+#: See the migration that makes the function. Rows: the gates that may hold one of the items, then
+#: what was withdrawn, then 'claimed' or 'halted'; none at all when a part is not ours to claim.
 _CLAIM = """
-    UPDATE execution_batch b
-    SET claimed = %s, claim_epoch = l.epoch, claimed_at = clock_timestamp()
-    FROM execution_connectionlease l
-    WHERE b.id = %s AND b.claimed = %s AND b.size >= %s AND l.connection_id = b.connection_id
-      AND l.holder = %s AND l.epoch = %s AND l.expires_at > clock_timestamp()
-    RETURNING b.id
+    SELECT scope, key, state, reason
+    FROM execution_claim(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
-# A statement of its own: it begins after the claim holds the batch's lock, so it sees what a
-# withdrawal or a gate that the claim had to wait for has committed.
 _GATES = """
     SELECT scope, key, state, reason FROM execution_gate
-    WHERE scope = 'global' OR (scope = 'platform' AND key = %s)
-       OR (scope = 'connection' AND key = %s) OR scope = 'source'
+    WHERE scope IN ('global', 'source') OR (scope = 'platform' AND key = %s)
+       OR (scope = 'connection' AND key = %s)
        OR (scope = 'account' AND key = ANY(%s)) OR (scope = 'relation' AND key = ANY(%s))
 """
 
 _CONFIRMED = """
     SELECT client_order_id FROM execution_closeconfirmation WHERE client_order_id = ANY(%s)
 """
-
-_WITHDRAWN = "SELECT client_order_id FROM execution_withdrawal WHERE batch_id = ANY(%s)"
 
 _SPLIT = """
     WITH cut AS (
@@ -127,6 +119,10 @@ class Gates:
     def __bool__(self) -> bool:
         return bool(self._all)
 
+    def names(self) -> list[str]:
+        """Each as 'scope:key'."""
+        return [f"{scope}:{key}" for scope, key in self._all]
+
     def holding(self, row: list[Any]) -> tuple[Hold, str] | None:
         """Why a gate holds the item, None when none does."""
         reducing_counts = row[Col.LEG] == Leg.OPEN
@@ -161,36 +157,32 @@ class Claims:
         that no member of staff has confirmed.
         """
         rows = [row for part in parts for row in part.rows]
-        batch_ids = [part.slice.batch_id for part in parts]
-        # In a pipeline the transaction begins on the way of its first statement.
-        async with (
-            self._database.connection() as conn,
-            conn.pipeline(),
-            conn.transaction() as transaction,
-        ):
-            claimed = [await conn.execute(_CLAIM, self._values(part)) for part in parts]
-            gates = await conn.execute(_GATES, self._gate_keys(rows))
-            withdrawn = await conn.execute(_WITHDRAWN, [batch_ids])
-            standing = [await conn.execute(*asked) for asked in _asks_of_relations(rows)]
-            if any([await cursor.fetchone() is None for cursor in claimed]):
-                raise Rollback(transaction)
-            found = Gates(await gates.fetchall())
-            gone = {row[0] for row in await withdrawn.fetchall()}
-            if found and parts[0].slice.leg in _WAIT_WHILE_HALTED:
-                halted = {row[0] for row in rows if row[0] not in gone and found.holding(row)}
-                if halted:
-                    confirmed = await conn.execute(_CONFIRMED, [list(halted)])
-                    halted -= {row[0] for row in await confirmed.fetchall()}
-                if halted:
-                    raise HaltedCloses(halted)
-                found = Gates(())
-            return Verdict(list(parts), _held(rows, found, gone), await _standings(standing))
-        return None
+        asks = _asks_of_relations(rows)
+        waits = parts[0].slice.leg in _WAIT_WHILE_HALTED
+        looked_at: list[str] | None = [] if waits else None
+        while True:
+            values = [*self._values(parts), *self._keys(rows), looked_at]
+            said, *standing = await self._database.run_all([(_CLAIM, values), *asks])
+            if not said:
+                return None
+            (outcome, *_), *found = reversed(said)
+            gone = {key for scope, key, *_ in found if scope == "withdrawn"}
+            gates = Gates([row for row in found if row[0] != "withdrawn"])
+            if outcome == "claimed":
+                held = _held(rows, Gates(()) if waits else gates, gone)
+                return Verdict(list(parts), held, _standings(standing))
+            if halted := await self._halted([row for row in rows if row[0] not in gone], gates):
+                raise HaltedCloses(halted)
+            looked_at = gates.names()
 
     async def halted(self, rows: list[list[Any]]) -> set[str]:
         """Which of these closes, claimed before, a halting gate holds now."""
-        found = Gates(await self._database.rows(_GATES, self._gate_keys(rows)))
-        held = {row[0] for row in rows if found.holding(row)} if found else set()
+        keys = [self._platform, str(self._lease.connection_id), *self._keys(rows)]
+        return await self._halted(rows, Gates(await self._database.rows(_GATES, keys)))
+
+    async def _halted(self, rows: list[list[Any]], gates: Gates) -> set[str]:
+        """Which of these gates hold, other than those that staff have confirmed."""
+        held = {row[0] for row in rows if gates.holding(row)} if gates else set()
         if held:
             confirmed = await self._database.rows(_CONFIRMED, [list(held)])
             held -= {row[0] for row in confirmed}
@@ -214,14 +206,17 @@ class Claims:
             for (batch_id,), rows in zip(sorted(found), (free, held), strict=False)
         ]
 
-    def _values(self, part: Part) -> list[object]:
+    def _values(self, parts: Sequence[Part]) -> list[object]:
         lease = self._lease
-        return [part.stop, part.slice.batch_id, part.start, part.stop, lease.holder, lease.epoch]
+        ids = [part.slice.batch_id for part in parts]
+        starts, stops = [part.start for part in parts], [part.stop for part in parts]
+        held_by = [lease.connection_id, lease.holder, lease.epoch]
+        return [ids, starts, stops, *held_by, self._platform]
 
-    def _gate_keys(self, rows: list[list[Any]]) -> list[object]:
+    def _keys(self, rows: list[list[Any]]) -> list[object]:
         accounts = {str(row[Col.ACCOUNT_ID]) for row in rows}
         relations = {row[Col.RELATION] for row in rows}
-        return [self._platform, str(self._lease.connection_id), list(accounts), list(relations)]
+        return [list(accounts), list(relations)]
 
 
 #: Opens and stop changes are given up; what takes a risk away is still wanted later.
@@ -258,10 +253,10 @@ def _asks_of_relations(rows: list[list[Any]]) -> list[tuple[str, list[object]]]:
     ]
 
 
-async def _standings(cursors: Sequence[AsyncCursor[tuple[Any, ...]]]) -> Standings:
+def _standings(answers: Sequence[Sequence[Row]]) -> Standings:
     found: Standings = {}
-    for cursor in cursors:
-        found |= standings_of(await cursor.fetchall())
+    for rows in answers:
+        found |= standings_of(rows)
     return found
 
 

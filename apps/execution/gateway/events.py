@@ -204,8 +204,13 @@ class Events:
             for account, event in fresh
             if self._latest.told(account.id, event.deal) and event.position is not None
         }
+        expected = [
+            (account.id, str(event["dedupe_key"]))
+            for (account, _), event in zip(fresh, journaled, strict=True)
+            if account.journaled
+        ]
         try:
-            await self._journal.deals(journaled, [after[key] for key in sorted(after)])
+            await self._journal.deals(journaled, [after[key] for key in sorted(after)], expected)
         except BaseException:  # cancelled: the next reading must find them new
             for account, event in fresh:
                 self._seen.pop((account.id, event.deal.deal_id), None)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 import structlog
@@ -12,41 +12,54 @@ from apps.common.tracing import told
 from apps.execution.gateway.db import Database, Row, as_json, until_available
 from apps.execution.gateway.records import Record
 from apps.execution.gateway.statements import (
-    DEAL_EVENTS,
+    DEAL_EVENTS_AHEAD,
     ORDER_EVENTS,
     PROTECTION_EVENTS,
-    WATCHED_POSITIONS,
 )
+from apps.execution.receivers import AWAIT_S
+
+#: Gets accounts that have new events, each with '' or the key of one that is being committed.
+TellEvents = Callable[[Collection[tuple[int, str]]], None]
 
 _log = structlog.get_logger(__name__)
 
 
 class Journal:
-    """Writes events of one connection; ``tell`` gets the accounts that have new ones."""
+    """Writes events of one connection and tells of them."""
 
-    def __init__(
-        self, database: Database, connection_id: int, tell: Callable[[Sequence[int]], None]
-    ) -> None:
+    def __init__(self, database: Database, connection_id: int, tell: TellEvents) -> None:
         self._database = database
         self._connection_id = connection_id
         self._tell = tell
 
-    async def deals(self, events: Sequence[Record], positions: Sequence[Record]) -> None:
+    async def deals(
+        self,
+        events: Sequence[Record],
+        positions: Sequence[Record],
+        expected: Collection[tuple[int, str]] = (),
+    ) -> None:
         """Commit deals of accounts, if these are watched, with the positions after them.
 
         Which accounts are watched the database decides. Waits while PostgreSQL is away. Whoever
         plans is told before the disk has them: what it commits comes after them on the disk,
         so a crash that loses them loses that as well, and they are written once more.
-        """
-        statements = [(DEAL_EVENTS, [self._connection_id, as_json(events)])]
-        if positions:
-            statements.append((WATCHED_POSITIONS, [as_json(positions)]))
-        await until_available(
-            partial(self._database.run_ahead, statements, self._told), "journal of deals"
-        )
 
-    def _told(self, answers: Sequence[Sequence[Row]]) -> None:
-        self._wake(answers[0])
+        ``expected`` names accounts and keys of events that will most likely be journaled. They
+        are told at once, since waking a worker takes as long as the commit.
+        """
+        told = {account_id for account_id, _ in expected}
+        again_from = time.monotonic() + AWAIT_S / 2
+
+        def visible(written: Sequence[Row]) -> None:
+            awaited = told if time.monotonic() < again_from else ()
+            self._wake(written, awaited)
+
+        self._tell(expected)
+        values = [self._connection_id, as_json(events), as_json(positions)]
+        await until_available(
+            partial(self._database.run_ahead, DEAL_EVENTS_AHEAD, values, visible),
+            "journal of deals",
+        )
 
     async def protections(self, events: Sequence[Record]) -> None:
         """Commit changes of stop loss or take profit, numbered per position."""
@@ -66,9 +79,9 @@ class Journal:
             )
             self._wake(written)
 
-    def _wake(self, written: Sequence[Row]) -> None:
+    def _wake(self, written: Sequence[Row], awaited: Collection[int] = ()) -> None:
         if written:
-            self._tell(sorted({row[0] for row in written}))
+            self._tell({(row[0], "") for row in written if row[0] not in awaited})
             _log.info(
                 "journaled",
                 connection=self._connection_id,
@@ -89,30 +102,3 @@ def _one_per(events: Sequence[Record], name: str) -> list[list[Record]]:
         else:
             rounds.append({key: event})
     return [list(taken.values()) for taken in rounds]
-
-
-class Waker:
-    """Calls receivers in a thread, never blocking the loop, never more than one call at once.
-
-    What is asked for while a call runs is gathered and told with the next one.
-    """
-
-    def __init__(self, call: Callable[[Sequence[int]], None]) -> None:
-        self._call = call
-        self._keys: set[int] = set()
-        self._running: asyncio.Task[None] | None = None
-
-    def wake(self, keys: Sequence[int]) -> None:
-        self._keys.update(keys)
-        if self._keys and (self._running is None or self._running.done()):
-            self._running = asyncio.get_running_loop().create_task(self._run())
-
-    async def _run(self) -> None:
-        while self._keys:
-            keys, self._keys = sorted(self._keys), set()
-            await asyncio.to_thread(self._call, keys)
-
-    async def finish(self) -> None:
-        """Wait for the call that is running."""
-        if self._running is not None:
-            await self._running

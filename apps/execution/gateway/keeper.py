@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
 
 import structlog
 
 from apps.execution.gateway.crew import end
 from apps.execution.gateway.db import UNAVAILABLE, Database, until_available
 from apps.execution.gateway.directory import Directory, StateUpdate
+from apps.execution.gateway.journaling import TellEvents
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.session import Session, SessionOver
 from apps.execution.gateway.tickets import Tickets
@@ -33,7 +33,7 @@ class Keeper:
         self,
         database: Database,
         lease: Lease,
-        tell_events: Callable[[Sequence[int]], None],
+        tell_events: TellEvents,
         tell_orders: TellOrders,
     ) -> None:
         self.lease = lease

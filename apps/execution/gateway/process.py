@@ -9,16 +9,18 @@ import os
 import secrets
 import signal
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
 from apps.common import collector
+from apps.common.wakeups import Wakeups
 from apps.execution import receivers
 from apps.execution.gateway.crew import end
 from apps.execution.gateway.db import UNAVAILABLE, Database
-from apps.execution.gateway.journaling import Waker
 from apps.execution.gateway.keeper import Keeper
 from apps.execution.gateway.lease import TICK_S, Lease, Leases
+from apps.execution.gateway.waking import Waker, in_thread
 from apps.execution.troubles import NOT_SET_ASIDE
 
 _WATCH_S = 0.1
@@ -56,9 +58,10 @@ class Gateway:
         self.leases = Leases(self.database, self.holder)
         self._keepers: dict[int, Keeper] = {}
         self._stop = asyncio.Event()
-        self._events = Waker(receivers.tell_events)
-        self._orders: dict[str, Waker] = {}
-        self._ticks = Waker(lambda _: receivers.tell_tick())
+        self._wakeups = Wakeups()
+        self._events = Waker(self._wake_for_events)
+        self._orders: dict[str, Waker[int]] = {}
+        self._ticks = Waker(in_thread(lambda _: receivers.tell_tick()))
         self._drops: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -91,6 +94,7 @@ class Gateway:
             await self.leases.leave()
         await self._events.finish()
         await self._ticks.finish()
+        await self._wakeups.close()
         await self.database.close()
         _log.info("gateway has ended", name=self.holder)
 
@@ -163,9 +167,15 @@ class Gateway:
         _log.info("connection given back", connection=keeper.lease.connection_id)
 
     # --- receivers ---------------------------------------------------------------------------
+    async def _wake_for_events(self, told: Sequence[tuple[int, str]]) -> None:
+        await self._wakeups.send(receivers.wakes_for_events(told))
+
+    async def _wake_for_orders(self, source: str, wake_keys: Sequence[int]) -> None:
+        await self._wakeups.send(receivers.wakes_for_orders(source, wake_keys))
+
     def _tell_orders(self, source: str, wake_keys: Sequence[int]) -> None:
         if source not in self._orders:
-            self._orders[source] = Waker(lambda keys: receivers.tell_orders(source, keys))
+            self._orders[source] = Waker(partial(self._wake_for_orders, source))
         self._orders[source].wake(wake_keys)
 
     async def _sweep(self) -> None:
@@ -184,6 +194,6 @@ class Gateway:
                 )
             except UNAVAILABLE:
                 continue  # the leases say so already
-            self._events.wake([row[0] for row in events])
+            self._events.wake([(row[0], "") for row in events])
             for source, wake_keys in final + rested:
                 self._tell_orders(source, wake_keys)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +21,7 @@ from apps.execution.gateway.duplicates import Duplicates
 from apps.execution.gateway.events import Events
 from apps.execution.gateway.figures import FiguresWriter
 from apps.execution.gateway.guards import Guards
-from apps.execution.gateway.journaling import Journal, Waker
+from apps.execution.gateway.journaling import Journal, TellEvents
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.rereading import Rereading
 from apps.execution.gateway.roster import Roster
@@ -30,6 +30,7 @@ from apps.execution.gateway.state import Account, Book
 from apps.execution.gateway.strays import Strays
 from apps.execution.gateway.sync import Sync
 from apps.execution.gateway.tickets import Tickets
+from apps.execution.gateway.waking import Waker, in_thread
 from apps.execution.gateway.writeback import Writeback
 from apps.platforms.ports import (
     AuthLost,
@@ -66,7 +67,7 @@ class Session:
         directory: Directory,
         tickets: Tickets,
         writeback: Writeback,
-        tell_events: Callable[[Sequence[int]], None],
+        tell_events: TellEvents,
     ) -> None:
         self._database = database
         self._lease = lease
@@ -101,7 +102,7 @@ class Session:
             *(lease.connection_id, connector, self.book, tickets, self._strays),
             *(self._read_quietly, lambda: self._calm),
         )
-        self._were_read = Waker(receivers.tell_read)
+        self._were_read = Waker(in_thread(receivers.tell_read))
         self._status = "connecting"
         self._error = ("", "")
         self._reconnects = 0

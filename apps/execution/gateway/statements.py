@@ -5,6 +5,8 @@ One text parameter is several times cheaper to make and to send than an array pe
 
 from __future__ import annotations
 
+from apps.execution.gateway.db import NOT_YET_ON_DISK
+
 _POSITION_COLUMNS = """
     account_id bigint, position_id text, instrument_id text, side text, units numeric,
     price numeric, stop_loss numeric, take_profit numeric, tag text, margin numeric,
@@ -44,14 +46,6 @@ POSITIONS_WITHOUT_SUCCESSOR = f"""
     ON CONFLICT (account_id, position_id) DO UPDATE SET {_POSITION_UPDATE}
 """
 
-#: %s: rows. The same for watched accounts only, in the transaction of their events.
-WATCHED_POSITIONS = f"""
-    {_POSITION_INSERT}
-    SELECT {_POSITION_VALUES}, 0 FROM json_to_recordset(%s::json) AS r ({_POSITION_COLUMNS})
-    JOIN platforms_tradingaccount a ON a.id = r.account_id AND a.journaled
-    ON CONFLICT (account_id, position_id) DO UPDATE SET {_POSITION_UPDATE}
-"""
-
 #: %s: connection id, %s: rows in order. Answers the accounts whose events are new.
 DEAL_EVENTS = """
     INSERT INTO execution_accountevent (account_id, connection_id, kind, dedupe_key, position_id,
@@ -66,6 +60,18 @@ DEAL_EVENTS = """
     ORDER BY n
     ON CONFLICT (account_id, dedupe_key) DO NOTHING
     RETURNING account_id, trace_id
+"""
+
+#: %s: connection id, %s: events in order, %s: positions after them. The same, with the positions
+#: of watched accounts in the same transaction, which does not wait for the disk.
+DEAL_EVENTS_AHEAD = f"""
+    WITH told AS ({DEAL_EVENTS}), positions AS (
+        {_POSITION_INSERT}
+        SELECT {_POSITION_VALUES}, 0 FROM json_to_recordset(%s::json) AS r ({_POSITION_COLUMNS})
+        JOIN platforms_tradingaccount a ON a.id = r.account_id AND a.journaled
+        ON CONFLICT (account_id, position_id) DO UPDATE SET {_POSITION_UPDATE}
+    )
+    SELECT account_id, trace_id, {NOT_YET_ON_DISK} FROM told
 """
 
 #: %s: rows (one per position), %s: connection id. Numbers each change by the position's row.

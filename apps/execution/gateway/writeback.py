@@ -19,6 +19,7 @@ from apps.common.tracing import log_steps
 from apps.execution import receivers
 from apps.execution.gateway import records
 from apps.execution.gateway.db import UNAVAILABLE, Database, as_json
+from apps.execution.gateway.journaling import TellEvents
 from apps.execution.gateway.lease import Lease
 from apps.execution.gateway.records import Record
 from apps.execution.gateway.statements import (
@@ -60,7 +61,7 @@ class Writeback:
         database: Database,
         connection_id: int,
         tickets: Tickets,
-        tell_events: Callable[[Sequence[int]], None],
+        tell_events: TellEvents,
         tell_orders: TellOrders,
         lease: Lease | None = None,
     ) -> None:
@@ -213,7 +214,7 @@ class Writeback:
         )
         self._chained = {account_id for account_id, _ in self._chains}
         if events:
-            self._tell_events(sorted({row[0] for row in answers[-1]}))
+            self._tell_events({(row[0], "") for row in answers[-1]})
         self._tell(done)
 
     async def _watched(self, chains: Sequence[Chain]) -> list[Record]:

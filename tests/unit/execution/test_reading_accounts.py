@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -42,7 +42,12 @@ class Written:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def deals(self, events: Sequence[Record], positions: Sequence[Record]) -> None:
+    async def deals(
+        self,
+        events: Sequence[Record],
+        positions: Sequence[Record],
+        expected: Collection[tuple[int, str]],
+    ) -> None:
         await self.gate.wait()
         self.journal += events
 
