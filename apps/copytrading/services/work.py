@@ -48,7 +48,7 @@ def work(master_account_id: int, awaited: Sequence[str] = ()) -> None:
     and went away. Who was woken for events that are not there yet (``awaited``: their keys)
     looks for them for a moment; should they take longer, it is woken again.
     """
-    until = time.monotonic() + AWAIT_S
+    until, seen = time.monotonic() + AWAIT_S, not awaited
     while True:
         now = timezone.now()
         asked = beginning(master_account_id, now)
@@ -58,9 +58,14 @@ def work(master_account_id: int, awaited: Sequence[str] = ()) -> None:
                 done = _round(master_account_id, Waiting._make((*found, now)))
         if done:
             continue
-        if awaited and not _there(master_account_id, awaited) and time.monotonic() < until:
-            time.sleep(_LOOK_S)
-        elif not taken or not something_left(master_account_id):
+        if not seen:
+            seen = _there(master_account_id, awaited)
+            if seen and not taken:
+                continue  # it came, perhaps after the last look of whoever has the master
+            if not seen and time.monotonic() < until:
+                time.sleep(_LOOK_S)
+                continue
+        if not taken or not something_left(master_account_id):
             return
 
 

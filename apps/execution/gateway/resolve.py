@@ -40,8 +40,8 @@ _log = structlog.get_logger(__name__)
 
 async def claimed_before(
     database: Database, connection_id: int, tickets: Tickets
-) -> tuple[list[Ticket], list[int]]:
-    """Tickets for what was claimed and has no final order row, and batches that are done.
+) -> tuple[list[Ticket], dict[int, int]]:
+    """Tickets for what was claimed and has no final order row, and batches that are done so far.
 
     Whoever claimed it may have sent it: each is UNKNOWN until the platform was asked. Those
     of which this process still holds a ticket are left out. Orders whose rows say that they
@@ -57,16 +57,18 @@ async def claimed_before(
             tickets.rest(ticket)
         else:
             found.append(ticket)
-    done: list[int] = []
+    done: dict[int, int] = {}
     for batch_id, items, claimed, created_at, claimed_at in batches:
         open_ones = [
             _unknown(row, batch_id, ordinal, created_at, claimed_at, known.get(row[0]))
             for ordinal, row in enumerate(rows_of(items)[:claimed])
             if row[0] not in known or not _done(known[row[0]])
         ]
+        for ticket in open_ones:
+            ticket.known_to = claimed
         found += [t for t in open_ones if not tickets.knows(t.account, t.cid)]
         if not open_ones:
-            done.append(batch_id)
+            done[batch_id] = claimed
     return found, done
 
 

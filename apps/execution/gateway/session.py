@@ -165,13 +165,18 @@ class Session:
             "claimed batches",
         )
         if self.sender.begun:  # what this session has claimed itself it knows better
-            found = [t for t in found if not self.sender.has_sent(t.batch_id, t.ordinal)]
+            mine = {t for t in found if self.sender.has_sent(t.batch_id, t.ordinal)}
+            found = [t for t in found if t not in mine]
+            of_both = {ticket.batch_id for ticket in mine}
+            for ticket in found:
+                if ticket.batch_id in of_both:  # the rest of its batch may have no tickets yet
+                    ticket.known_to = ticket.ordinal + 1
         for ticket in found:
             self._tickets.add(ticket)
             self._tickets.index(ticket)
             self._writeback.ticket(ticket)
-        for batch_id in done:
-            self._writeback.batch(batch_id)
+        for batch_id, items in done.items():
+            self._writeback.batch(batch_id, items)
         if found:
             self._log.info("orders of an earlier session are unknown", count=len(found))
 

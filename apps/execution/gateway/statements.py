@@ -184,12 +184,15 @@ DEALS = """
     WHERE execution_deal.client_order_id = '' AND excluded.client_order_id <> ''
 """
 
-#: %s: batch ids of which no order is on its way any more.
+#: %s: batch ids, %s: so many of the items of each have come to their end. Items that were claimed
+#: since, whose end nobody has seen, keep their batch from being settled.
 SETTLE_BATCHES = """
-    UPDATE execution_batch SET settled = true WHERE id = ANY(%s) AND claimed = size
+    UPDATE execution_batch b SET settled = true
+    FROM unnest(%s::bigint[], %s::int[]) AS done (id, items)
+    WHERE b.id = done.id AND b.claimed = b.size AND b.size = done.items
 """
 
-#: %s: batch ids, %s: connection id, %s: epoch. The same, unless a successor holds the lease,
+#: As above, %s: connection id, %s: epoch. The same, unless a successor holds the lease,
 #: who asks for the orders of what is not settled.
 SETTLE_BATCHES_WITHOUT_SUCCESSOR = f"""
     {SETTLE_BATCHES}

@@ -32,6 +32,9 @@ class Ticket:
     need be heard of it for days. ``amended`` is its volume since it was given another one.
 
     A close that was refused because its market is closed ``waits`` to be sent again.
+
+    ``known_to``: so many items of its batch, from the first, are known to be claimed and have a
+    ticket, or are final in their rows.
     """
 
     row: list[Any]
@@ -58,6 +61,7 @@ class Ticket:
     told_filled: Decimal | None = None  # what was filled when its source was told that it rests
     amended: Decimal | None = None
     waits: bool = False
+    known_to: int = 0
 
     @property
     def final(self) -> bool:
@@ -174,7 +178,9 @@ class Ticket:
 
 
 def ticket_of(row: list[Any], batch_id: int, ordinal: int, committed_at: datetime) -> Ticket:
-    return Ticket(row, batch_id, ordinal, committed_at, row[0], row[2], row[3])
+    return Ticket(
+        row, batch_id, ordinal, committed_at, row[0], row[2], row[3], known_to=ordinal + 1
+    )
 
 
 _TROUBLE = frozenset({OrderState.REJECTED, OrderState.NOT_DELIVERED})
@@ -194,6 +200,7 @@ class Tickets:
         self.opens: dict[str, dict[str, Ticket]] = {}
         self.by_platform_id: dict[tuple[str, str], Ticket] = {}
         self.of_batch: dict[int, set[Ticket]] = defaultdict(set)
+        self._known_to: dict[int, int] = {}
         self.troubled: set[int] = set()
 
     def add(self, ticket: Ticket) -> None:
@@ -202,6 +209,8 @@ class Tickets:
         if ticket.leg == Leg.OPEN and not ticket.pending:
             self.opens.setdefault(ticket.account, {})[ticket.cid] = ticket
         self.of_batch[ticket.batch_id].add(ticket)
+        known_to = self._known_to.get(ticket.batch_id, 0)
+        self._known_to[ticket.batch_id] = max(known_to, ticket.known_to)
 
     def rest(self, ticket: Ticket) -> None:
         """Keep one whose row says that it rests."""
@@ -244,12 +253,13 @@ class Tickets:
         troubled, self.troubled = self.troubled, set()
         return troubled
 
-    def stored(self, tickets: Iterable[Ticket]) -> set[int]:
+    def stored(self, tickets: Iterable[Ticket]) -> dict[int, int]:
         """Forget tickets whose final state is stored, put aside those that rest.
 
-        Answers the batches of which none is on its way any more.
+        Answers the batches of which none is on its way any more, and of how many of their items
+        that is said: more may be claimed at this moment, whose tickets are still to come.
         """
-        done: set[int] = set()
+        done: dict[int, int] = {}
         for ticket in tickets:
             self.by_client_id.pop(ticket.cid, None)
             self._forget_open(ticket)
@@ -267,8 +277,14 @@ class Tickets:
                 left.discard(ticket)
                 if not left:
                     del self.of_batch[ticket.batch_id]
-                    done.add(ticket.batch_id)
+                    done[ticket.batch_id] = self._known_to[ticket.batch_id]
         return done
+
+    def settled(self, batch_ids: Iterable[int]) -> None:
+        """What :meth:`stored` has answered is stored as well."""
+        for batch_id in batch_ids:
+            if batch_id not in self.of_batch:
+                self._known_to.pop(batch_id, None)
 
     def _forget_open(self, ticket: Ticket) -> None:
         opens = self.opens.get(ticket.account)

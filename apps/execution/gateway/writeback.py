@@ -76,7 +76,7 @@ class Writeback:
         self._positions: dict[tuple[int, str], Record] = {}
         self._chains: list[Chain] = []
         self._chained: set[int] = set()  # accounts of chains that are not stored yet
-        self._batches: set[int] = set()
+        self._batches: dict[int, int] = {}
         self._work = asyncio.Event()
         self._lock = asyncio.Lock()
         self.give_way: Callable[[float], Awaitable[None]] | None = None
@@ -113,9 +113,9 @@ class Writeback:
             async with self._lock:  # another flush may be storing them
                 pass
 
-    def batch(self, batch_id: int) -> None:
-        """A batch of which no order is on its way any more."""
-        self._batches.add(batch_id)
+    def batch(self, batch_id: int, items: int) -> None:
+        """A batch of whose first ``items`` none is on its way any more."""
+        self._batches[batch_id] = items
         self._work.set()
 
     @property
@@ -185,7 +185,7 @@ class Writeback:
         deals, self._deals = self._deals, {}
         positions, self._positions = self._positions, {}
         chains, self._chains = self._chains, []
-        batches, self._batches = self._batches, set()
+        batches, self._batches = self._batches, {}
         done = [t for t in tickets.values() if t.final or t.resting]
         finished = batches | self._tickets.stored(done)
         # Of this moment, as the positions are: what is filled from now on is stored with its own.
@@ -203,7 +203,7 @@ class Writeback:
             self._deals = deals | self._deals
             self._positions = positions | self._positions
             self._chains = chains + self._chains
-            self._batches |= batches
+            self._batches = batches | self._batches
             self._work.set()
             raise
         log_steps(
@@ -212,6 +212,7 @@ class Writeback:
             ((t.row[Col.TRACE_ID], str(t.state)) for t in done),
             connection=self._connection_id,
         )
+        self._tickets.settled(finished)
         self._chained = {account_id for account_id, _ in self._chains}
         if events:
             self._tell_events({(row[0], "") for row in answers[-1]})
@@ -241,7 +242,7 @@ class Writeback:
         deals: dict[tuple[int, str], Record],
         positions: dict[tuple[int, str], Record],
         events: list[Record],
-        finished: set[int],
+        finished: dict[int, int],
     ) -> list[tuple[str, list[object]]]:
         statements: list[tuple[str, list[object]]] = []
         if orders:
@@ -254,13 +255,15 @@ class Writeback:
                 self._as_held(POSITIONS, POSITIONS_WITHOUT_SUCCESSOR, as_json(ordered))
             )
         if finished:
-            ids = sorted(finished)
-            statements.append(self._as_held(SETTLE_BATCHES, SETTLE_BATCHES_WITHOUT_SUCCESSOR, ids))
+            done = [list(finished), list(finished.values())]
+            statements.append(
+                self._as_held(SETTLE_BATCHES, SETTLE_BATCHES_WITHOUT_SUCCESSOR, *done)
+            )
         if events:
             statements.append((DEAL_EVENTS, [self._connection_id, as_json(events)]))
         return statements
 
-    def _as_held(self, always: str, alone: str, rows: object) -> tuple[str, list[object]]:
+    def _as_held(self, always: str, alone: str, *values: object) -> tuple[str, list[object]]:
         """A statement as it is while no successor holds the lease, and with the doubt after it.
 
         A successor reads positions itself, and what it has read must stand. It asks for every
@@ -269,8 +272,8 @@ class Writeback:
         """
         lease = self._lease
         if lease is None or lease.valid():
-            return always, [rows]
-        return alone, [rows, lease.connection_id, lease.epoch]
+            return always, list(values)
+        return alone, [*values, lease.connection_id, lease.epoch]
 
     def _tell(self, done: Sequence[Ticket]) -> None:
         keys: dict[str, set[int]] = defaultdict(set)

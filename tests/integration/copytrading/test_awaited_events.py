@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection
 
 from apps.copytrading.services import work as working
+from apps.copytrading.services.locks import master_lock
 from apps.execution.models import AccountEvent, Batch
 from tests.factories.copytrading import CopyWorld
 
@@ -34,26 +36,25 @@ def test_an_event_that_comes_a_moment_later_is_waited_for(monkeypatch: pytest.Mo
     world = CopyWorld()
     world.follow()
     trading = meanwhile(lambda: world.trade("p1", 100_000), 0.05)
-    working.work(world.account_id, ["d1"])
+    working.work(world.account_id, ["deal:d1"])
     trading.join()
     assert AccountEvent.objects.get().planned_at is not None
     assert Batch.objects.count() == 1
 
 
 def test_nobody_waits_for_an_event_that_is_planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working, "AWAIT_S", 30.0)
-    monkeypatch.setattr(working, "_LOOK_S", 60.0)  # one that waited would not come back
     world = CopyWorld()
     world.trade("p1", 100_000)
     working.work(world.account_id)
-    working.work(world.account_id, ["d1"])
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail("it waits"))
+    working.work(world.account_id, ["deal:d1"])
     assert AccountEvent.objects.get().planned_at is not None
 
 
 def test_an_event_that_does_not_come_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "AWAIT_S", 0.05)
     world = CopyWorld()
-    working.work(world.account_id, ["d1"])
+    working.work(world.account_id, ["deal:d1"])
     assert not AccountEvent.objects.exists()
 
 
@@ -67,7 +68,7 @@ def test_who_finds_the_master_taken_waits_for_the_event_as_well(
     taken, free = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with working.master_lock(world.account_id):
+        with master_lock(world.account_id):
             taken.set()
             free.wait(30)
 
@@ -80,6 +81,35 @@ def test_who_finds_the_master_taken_waits_for_the_event_as_well(
         world.trade("p1", 100_000)
 
     trading = meanwhile(trade, 0.05)
-    working.work(world.account_id, ["d1"])
+    working.work(world.account_id, ["deal:d1"])
     trading.join()
+    assert AccountEvent.objects.get().planned_at is not None
+
+
+def test_an_event_that_comes_as_the_master_becomes_free_is_not_left_to_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = CopyWorld()
+    world.follow()
+    taken, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with master_lock(world.account_id):
+            taken.set()
+            free.wait(30)
+
+    holding = meanwhile(hold, 0)
+    taken.wait(30)
+    look = working._there
+
+    def comes(*asked: Any) -> bool:
+        """Whoever had the master has gone for good before the event is there."""
+        if not free.is_set():
+            free.set()
+            holding.join()
+            world.trade("p1", 100_000)
+        return look(*asked)
+
+    monkeypatch.setattr(working, "_there", comes)
+    working.work(world.account_id, ["deal:d1"])
     assert AccountEvent.objects.get().planned_at is not None

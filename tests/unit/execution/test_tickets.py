@@ -144,9 +144,9 @@ def test_tickets_are_found_by_both_ids_and_leave_with_their_batch() -> None:
     assert tickets.of_deal("a8", stranger) is None
     first.finish(OrderState.FILLED, NOW)
     second.finish(OrderState.REJECTED, NOW)
-    assert tickets.stored([first]) == set()
+    assert tickets.stored([first]) == {}
     assert tickets.of_deal("a7", stranger) is None
-    assert tickets.stored([second]) == {1}
+    assert tickets.stored([second]) == {1: 1}
 
 
 def resting() -> Ticket:
@@ -174,7 +174,7 @@ def test_a_resting_order_leaves_its_batch_and_is_found_by_its_deal() -> None:
     tickets, t = Tickets(), resting()
     tickets.add(t)
     tickets.index(t)
-    assert tickets.stored([t]) == {1}
+    assert tickets.stored([t]) == {1: 1}
     assert tickets.by_client_id == {}
     assert tickets.knows("a7", "c1")
     assert tickets.of_deal("a7", deal(1, "3000")) is t
