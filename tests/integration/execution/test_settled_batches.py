@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
-from asgiref.sync import sync_to_async
 
 from apps.execution.gateway.db import Database
 from apps.execution.gateway.resolve import claimed_before
@@ -56,10 +55,10 @@ class Desk:
         await self.writeback.flush()
 
     async def claim(self, claimed: int) -> None:
-        await sync_to_async(Batch.objects.update)(claimed=claimed)
+        await self.database.rows("UPDATE execution_batch SET claimed = %s", [claimed])
 
     async def settled(self) -> bool:
-        return bool((await sync_to_async(Batch.objects.get)()).settled)
+        return bool((await self.database.rows("SELECT settled FROM execution_batch"))[0][0])
 
 
 def run(desk: Desk, work: Callable[[], Awaitable[None]]) -> None:
