@@ -20,7 +20,8 @@ import structlog
 from celery import Task
 from django.conf import settings
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 _log = structlog.get_logger(__name__)
 
@@ -40,18 +41,24 @@ class Wakeups:
         self._drafts: dict[str, _Draft] = {}
 
     async def send(self, wakes: Iterable[Wake]) -> None:
-        """Put tasks into their queues, in one round trip. Never raises for Redis."""
+        """Put tasks into their queues, in one round trip. Never raises."""
+        try:
+            pipeline = self._client().pipeline(transaction=False)
+            for wake in wakes:
+                pipeline.lpush(*self._message(wake))
+            await pipeline.execute()
+        except Exception as error:  # whatever it is, it must not stop who sends
+            _log.warning("wake-ups were lost, the sweep carries on", error=repr(error)[:200])
+
+    def _client(self) -> Redis:
         if self._redis is None:
             self._redis = Redis.from_url(
-                settings.CELERY_BROKER_URL, socket_timeout=1.0, socket_connect_timeout=0.5
+                settings.CELERY_BROKER_URL,
+                socket_timeout=1.0,
+                socket_connect_timeout=0.5,
+                retry=Retry(NoBackoff(), 1),  # one that was restarted is found again
             )
-        pipeline = self._redis.pipeline(transaction=False)
-        for wake in wakes:
-            pipeline.lpush(*self._message(wake))
-        try:
-            await pipeline.execute()
-        except (RedisError, OSError) as error:
-            _log.warning("wake-ups were lost, the sweep carries on", error=repr(error)[:200])
+        return self._redis
 
     async def close(self) -> None:
         if self._redis is not None:

@@ -39,7 +39,10 @@ def wake(master_account_ids: Sequence[int]) -> None:
 
 def look_for(awaited: Mapping[int, Sequence[str]]) -> list[Wake]:
     """A worker looks at these masters, some of whose events are only about to be there."""
-    return [Wake(work, [account_id, list(keys)]) for account_id, keys in awaited.items()]
+    return [
+        Wake(work, [account_id, list(keys)] if keys else [account_id])
+        for account_id, keys in awaited.items()
+    ]
 
 
 def settle(master_account_ids: Sequence[int]) -> list[Wake]:

@@ -119,9 +119,9 @@ class Gates:
     def __bool__(self) -> bool:
         return bool(self._all)
 
-    def names(self) -> list[str]:
-        """Each as 'scope:key'."""
-        return [f"{scope}:{key}" for scope, key in self._all]
+    def halting(self) -> list[str]:
+        """Those that halt, each as 'scope:key'."""
+        return [f"{s}:{key}" for (s, key), (state, _) in self._all.items() if state == "halted"]
 
     def holding(self, row: list[Any]) -> tuple[Hold, str] | None:
         """Why a gate holds the item, None when none does."""
@@ -173,7 +173,7 @@ class Claims:
                 return Verdict(list(parts), held, _standings(standing))
             if halted := await self._halted([row for row in rows if row[0] not in gone], gates):
                 raise HaltedCloses(halted)
-            looked_at = gates.names()
+            looked_at = gates.halting()
 
     async def halted(self, rows: list[list[Any]]) -> set[str]:
         """Which of these closes, claimed before, a halting gate holds now."""

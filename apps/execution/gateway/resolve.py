@@ -65,7 +65,7 @@ async def claimed_before(
             if row[0] not in known or not _done(known[row[0]])
         ]
         for ticket in open_ones:
-            ticket.known_to = claimed
+            ticket.known = (0, claimed)
         found += [t for t in open_ones if not tickets.knows(t.account, t.cid)]
         if not open_ones:
             done[batch_id] = claimed

@@ -170,12 +170,13 @@ class Session:
             of_both = {ticket.batch_id for ticket in mine}
             for ticket in found:
                 if ticket.batch_id in of_both:  # the rest of its batch may have no tickets yet
-                    ticket.known_to = ticket.ordinal + 1
+                    ticket.known = (ticket.ordinal, ticket.ordinal + 1)
         for ticket in found:
             self._tickets.add(ticket)
             self._tickets.index(ticket)
             self._writeback.ticket(ticket)
         for batch_id, items in done.items():
+            self._tickets.know(batch_id, 0, items)
             self._writeback.batch(batch_id, items)
         if found:
             self._log.info("orders of an earlier session are unknown", count=len(found))

@@ -185,19 +185,21 @@ DEALS = """
 """
 
 #: %s: batch ids, %s: so many of the items of each have come to their end. Items that were claimed
-#: since, whose end nobody has seen, keep their batch from being settled.
-SETTLE_BATCHES = """
+#: since, whose end nobody has seen, keep their batch from being settled. Answers those that are.
+_SETTLE = """
     UPDATE execution_batch b SET settled = true
     FROM unnest(%s::bigint[], %s::int[]) AS done (id, items)
-    WHERE b.id = done.id AND b.claimed = b.size AND b.size = done.items
+    WHERE b.id = done.id AND (b.settled OR b.claimed = b.size AND b.size = done.items)
 """
+SETTLE_BATCHES = f"{_SETTLE} RETURNING b.id"
 
 #: As above, %s: connection id, %s: epoch. The same, unless a successor holds the lease,
 #: who asks for the orders of what is not settled.
 SETTLE_BATCHES_WITHOUT_SUCCESSOR = f"""
-    {SETTLE_BATCHES}
+    {_SETTLE}
       AND EXISTS (SELECT 1 FROM execution_connectionlease
                   WHERE connection_id = %s AND epoch = %s FOR SHARE)
+    RETURNING b.id
 """
 
 #: %s: rows.

@@ -33,8 +33,8 @@ class Ticket:
 
     A close that was refused because its market is closed ``waits`` to be sent again.
 
-    ``known_to``: so many items of its batch, from the first, are known to be claimed and have a
-    ticket, or are final in their rows.
+    ``known``: of these items of its batch, from the first to before the second, each is known to
+    be claimed and has a ticket, or is final in its row.
     """
 
     row: list[Any]
@@ -61,7 +61,7 @@ class Ticket:
     told_filled: Decimal | None = None  # what was filled when its source was told that it rests
     amended: Decimal | None = None
     waits: bool = False
-    known_to: int = 0
+    known: tuple[int, int] = (0, 0)
 
     @property
     def final(self) -> bool:
@@ -178,9 +178,8 @@ class Ticket:
 
 
 def ticket_of(row: list[Any], batch_id: int, ordinal: int, committed_at: datetime) -> Ticket:
-    return Ticket(
-        row, batch_id, ordinal, committed_at, row[0], row[2], row[3], known_to=ordinal + 1
-    )
+    known = (ordinal, ordinal + 1)
+    return Ticket(row, batch_id, ordinal, committed_at, row[0], row[2], row[3], known=known)
 
 
 _TROUBLE = frozenset({OrderState.REJECTED, OrderState.NOT_DELIVERED})
@@ -209,8 +208,13 @@ class Tickets:
         if ticket.leg == Leg.OPEN and not ticket.pending:
             self.opens.setdefault(ticket.account, {})[ticket.cid] = ticket
         self.of_batch[ticket.batch_id].add(ticket)
-        known_to = self._known_to.get(ticket.batch_id, 0)
-        self._known_to[ticket.batch_id] = max(known_to, ticket.known_to)
+        self.know(ticket.batch_id, *ticket.known)
+
+    def know(self, batch_id: int, first: int, to: int) -> None:
+        """Items of a batch are known; of those behind a gap nothing is concluded."""
+        known_to = self._known_to.get(batch_id, 0)
+        if first <= known_to:
+            self._known_to[batch_id] = max(known_to, to)
 
     def rest(self, ticket: Ticket) -> None:
         """Keep one whose row says that it rests."""
@@ -256,8 +260,8 @@ class Tickets:
     def stored(self, tickets: Iterable[Ticket]) -> dict[int, int]:
         """Forget tickets whose final state is stored, put aside those that rest.
 
-        Answers the batches of which none is on its way any more, and of how many of their items
-        that is said: more may be claimed at this moment, whose tickets are still to come.
+        Answers the batches of which none is on its way any more, and of how many of their items,
+        from the first, that is said: others may be claimed whose tickets are still to come.
         """
         done: dict[int, int] = {}
         for ticket in tickets:
@@ -277,11 +281,11 @@ class Tickets:
                 left.discard(ticket)
                 if not left:
                     del self.of_batch[ticket.batch_id]
-                    done[ticket.batch_id] = self._known_to[ticket.batch_id]
+                    done[ticket.batch_id] = self._known_to.get(ticket.batch_id, 0)
         return done
 
     def settled(self, batch_ids: Iterable[int]) -> None:
-        """What :meth:`stored` has answered is stored as well."""
+        """These batches are settled, in the database as well."""
         for batch_id in batch_ids:
             if batch_id not in self.of_batch:
                 self._known_to.pop(batch_id, None)

@@ -212,7 +212,9 @@ class Writeback:
             ((t.row[Col.TRACE_ID], str(t.state)) for t in done),
             connection=self._connection_id,
         )
-        self._tickets.settled(finished)
+        if finished:
+            settled = answers[-2] if events else answers[-1]
+            self._tickets.settled(row[0] for row in settled)
         self._chained = {account_id for account_id, _ in self._chains}
         if events:
             self._tell_events({(row[0], "") for row in answers[-1]})

@@ -100,9 +100,27 @@ def test_what_was_done_at_the_beginning_settles_no_more_than_was_claimed_then() 
         await desk.claim(3)
         for batch_id, items in done.items():
             desk.writeback.batch(batch_id, items)
+            desk.tickets.know(batch_id, 0, items)
         await desk.writeback.flush()
         assert not await desk.settled()
         await desk.end(desk.ticket(1), desk.ticket(2))
+        assert await desk.settled()
+
+    run(desk, work)
+
+
+def test_items_that_nobody_looked_at_keep_their_batch_from_being_settled() -> None:
+    """Their claim was committed unheard, and those behind them were claimed and have ended."""
+    desk = Desk(claimed=3)
+
+    async def work() -> None:
+        await desk.end(desk.ticket(2))
+        assert not await desk.settled()
+        found, _ = await claimed_before(desk.database, CONNECTION, desk.tickets)
+        assert [ticket.ordinal for ticket in found] == [0, 1]
+        for ticket in found:
+            desk.tickets.add(ticket)
+        await desk.end(*found)
         assert await desk.settled()
 
     run(desk, work)
@@ -147,3 +165,14 @@ def test_a_batch_is_settled_also_when_storing_its_last_order_fails_at_first(
         assert await desk.settled()
 
     run(desk, work)
+
+
+def test_of_a_settled_batch_nothing_is_remembered() -> None:
+    desk = Desk(claimed=3)
+
+    async def work() -> None:
+        await desk.end(*[desk.ticket(n) for n in range(3)])
+        assert await desk.settled()
+
+    run(desk, work)
+    assert (desk.tickets.of_batch, desk.tickets._known_to) == ({}, {})
