@@ -10,7 +10,6 @@ envelope of kombu's transport for Redis).
 from __future__ import annotations
 
 import base64
-import copy
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -78,15 +77,16 @@ class _Draft(NamedTuple):
     embedded: dict[str, Any]
 
     def message(self, args: Sequence[Any]) -> bytes:
-        made = copy.copy(self.envelope)
         task_id = str(uuid.uuid4())
         body = orjson.dumps([args, {}, self.embedded])
-        made["body"] = base64.b64encode(body).decode()
         ids = {"id": task_id, "root_id": task_id, "argsrepr": repr(args)}
-        made["headers"] = self.envelope["headers"] | ids
         tags = {"correlation_id": task_id, "delivery_tag": str(uuid.uuid4())}
-        made["properties"] = self.envelope["properties"] | tags
-        return orjson.dumps(made)
+        own = {
+            "body": base64.b64encode(body).decode(),
+            "headers": self.envelope["headers"] | ids,
+            "properties": self.envelope["properties"] | tags,
+        }
+        return orjson.dumps(self.envelope | own)
 
 
 def _drafted(wake: Wake) -> _Draft:

@@ -31,6 +31,20 @@ def meanwhile(act: Callable[[], object], after_s: float) -> threading.Thread:
     return thread
 
 
+def taken(master_account_id: int) -> tuple[threading.Event, threading.Thread]:
+    """Another worker has the master until the event is set; it is gone when the thread ends."""
+    has, free = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with master_lock(master_account_id):
+            has.set()
+            free.wait(30)
+
+    gone = meanwhile(hold, 0)
+    has.wait(30)
+    return free, gone
+
+
 def test_an_event_that_comes_a_moment_later_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(working, "AWAIT_S", 30.0)
     world = CopyWorld()
@@ -65,19 +79,11 @@ def test_who_finds_the_master_taken_waits_for_the_event_as_well(
     monkeypatch.setattr(working, "AWAIT_S", 30.0)
     world = CopyWorld()
     world.follow()
-    taken, free = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with master_lock(world.account_id):
-            taken.set()
-            free.wait(30)
-
-    holding = meanwhile(hold, 0)
-    taken.wait(30)
+    free, gone = taken(world.account_id)
 
     def trade() -> None:
         free.set()
-        holding.join()
+        gone.join()
         world.trade("p1", 100_000)
 
     trading = meanwhile(trade, 0.05)
@@ -91,22 +97,14 @@ def test_an_event_that_comes_as_the_master_becomes_free_is_not_left_to_nobody(
 ) -> None:
     world = CopyWorld()
     world.follow()
-    taken, free = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with master_lock(world.account_id):
-            taken.set()
-            free.wait(30)
-
-    holding = meanwhile(hold, 0)
-    taken.wait(30)
+    free, gone = taken(world.account_id)
     look = working._there
 
     def comes(*asked: Any) -> bool:
         """Whoever had the master has gone for good before the event is there."""
         if not free.is_set():
             free.set()
-            holding.join()
+            gone.join()
             world.trade("p1", 100_000)
         return look(*asked)
 
