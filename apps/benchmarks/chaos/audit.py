@@ -14,7 +14,7 @@ from fractions import Fraction
 from apps.benchmarks.chaos.books import BookedOrder
 from apps.benchmarks.chaos.evidence import Evidence
 from apps.benchmarks.chaos.field import Copy
-from apps.benchmarks.chaos.holdings import should_hold
+from apps.benchmarks.chaos.holdings import Change, Holding, should_hold
 from apps.benchmarks.chaos.records import SentOrder
 
 _SHOWN = 12
@@ -158,7 +158,7 @@ class _Audit:
 
     def _compare(self, copy: Copy, key: str, units: Decimal) -> None:
         changes = self.seen.changes[copy.master_account_id][key]
-        holding = should_hold(copy, changes, self.seen.verdict_for(copy), self.seen.order_of.get)
+        holding = self._should_hold(copy, changes)
         side = self.seen.side_of[key]
         if holding.allows(units * side):
             return
@@ -169,16 +169,19 @@ class _Audit:
         )
         self.found.note("lost" if flat else "drift", text)
 
+    def _should_hold(self, copy: Copy, changes: Sequence[Change]) -> Holding:
+        return should_hold(
+            *(copy, changes, self.seen.verdict_for(copy)),
+            *(self.seen.order_of.get, self.seen.closed_anew_for(copy)),
+        )
+
     def _compare_netted(self, place: tuple[int, int], copies: Sequence[tuple[Copy, str]]) -> None:
         """A netting account shows one position for a symbol, whatever it is the sum of."""
         account, symbol = place
         units = self.seen.netted(account, symbol)
         total, exact = Fraction(0), True
         for copy, key in copies:
-            changes = self.seen.changes[copy.master_account_id][key]
-            holding = should_hold(
-                copy, changes, self.seen.verdict_for(copy), self.seen.order_of.get
-            )
+            holding = self._should_hold(copy, self.seen.changes[copy.master_account_id][key])
             exact = exact and holding.units is not None
             total += holding.rounded * self.seen.side_of[key]
         if exact and Fraction(units) != total:

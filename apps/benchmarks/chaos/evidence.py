@@ -12,6 +12,8 @@ from apps.benchmarks.chaos.holdings import Change
 from apps.benchmarks.chaos.records import Records, SentOrder, Verdict
 
 ZERO = Decimal(0)
+#: How the cause of a close begins that is sent anew, before the event's id and '#' and a number.
+_REST = "rest:event:"
 Owner = tuple[int, str]
 """Subscription and master position; subscription 0 where nobody is known to own it."""
 
@@ -29,6 +31,10 @@ class Evidence:
         self.verdicts = {(v.event_id, v.subscription_id): v for v in found}
         self.outcome_count = Counter((v.event_id, v.subscription_id) for v in found)
         self.order_of = {order.client_order_id: order for order in self.orders}
+        self._closed_anew: dict[tuple[str, int], Decimal] = defaultdict(Decimal)
+        for order in self.orders:
+            if order.leg == "close" and order.cause.startswith(_REST):
+                self._closed_anew[_rest_of(order)] += order.filled_units
         self.venue_account = {c.account_id: c.venue_account for c in field.copies}
         self.copy_of = {copy.subscription_id: copy for copy in field.copies}
         self.copies_of: dict[int, list[Copy]] = defaultdict(list)
@@ -127,6 +133,11 @@ class Evidence:
     def verdict_for(self, copy: Copy) -> Callable[[int], Verdict | None]:
         return lambda event_id: self.verdicts.get((event_id, copy.subscription_id))
 
+    def closed_anew_for(self, copy: Copy) -> Callable[[int], Decimal]:
+        """What was closed for an event by further orders, since its own did not get through."""
+        relation = f"sub:{copy.subscription_id}"
+        return lambda event_id: self._closed_anew.get((relation, event_id), ZERO)
+
     def stops_are_excused(self, copy: Copy, key: str) -> bool:
         """Whether the last that was said of this copy's stops is that they could not be set."""
         for event in reversed(self.events):
@@ -164,3 +175,8 @@ class Evidence:
     def codes(self) -> dict[str, int]:
         """How often each reason code was given."""
         return dict(Counter(verdict.code for verdict in self.verdicts.values()).most_common())
+
+
+def _rest_of(order: SentOrder) -> tuple[str, int]:
+    """The relation and the event whose close this one makes up for."""
+    return order.relation, int(order.cause.removeprefix(_REST).partition("#")[0])

@@ -70,8 +70,13 @@ def should_hold(
     changes: Sequence[Change],
     verdict_of: Callable[[int], Verdict | None],
     order_of: Callable[[str], SentOrder | None],
+    closed_anew: Callable[[int], Decimal],
 ) -> Holding:
-    """Follow the master position through its changes as far as the verdicts granted them."""
+    """Follow the master position through its changes as far as the verdicts granted them.
+
+    ``closed_anew`` says what was closed by further orders for an event whose own close did not
+    get through.
+    """
     if not changes or changes[-1].after == 0:
         return NOTHING
     verdicts = [verdict_of(change.event_id) for change in changes]
@@ -87,7 +92,7 @@ def should_hold(
             continue
         filled = Fraction(order.filled_units)
         if order.leg == "close":
-            held -= filled
+            held -= filled + Fraction(closed_anew(change.event_id))
         elif order.leg == "open":
             held += filled
             missing = Fraction(order.units) - filled

@@ -24,10 +24,18 @@ def sent(name: str, leg: str, units: int, filled: int) -> SentOrder:
                      settled=True, **values)  # fmt: skip
 
 
-def held(changes: list[Change], verdicts: list[Verdict], orders: list[SentOrder]) -> Any:
+def held(
+    changes: list[Change],
+    verdicts: list[Verdict],
+    orders: list[SentOrder],
+    anew: dict[int, Decimal] | None = None,
+) -> Any:
     by_event = {v.event_id: v for v in verdicts}
     by_name = {o.client_order_id: o for o in orders}
-    return should_hold(TENTH, changes, by_event.get, by_name.get)
+    closed_anew = (anew or {}).get
+    return should_hold(
+        TENTH, changes, by_event.get, by_name.get, lambda event: closed_anew(event, D(0))
+    )
 
 
 def test_a_lost_partial_close_must_be_made_up() -> None:
@@ -54,3 +62,26 @@ def test_a_skipped_increase_adds_nothing_and_a_close_leaves_nothing() -> None:
     refused = verdict(3, "REJECTED", "c", "rejected")
     assert held(changes, [verdict(1, "COPIED", "a"), late, refused], orders) == NOTHING
     assert not NOTHING.allows(D(1_000))
+
+
+def test_what_was_closed_anew_is_not_held_when_an_increase_comes_to_nothing() -> None:
+    changes = [
+        Change(1, D(0), D(100_000)),
+        Change(2, D(100_000), D(50_000)),
+        Change(3, D(50_000), D(80_000)),
+        Change(4, D(80_000), D(40_000)),
+    ]
+    verdicts = [
+        verdict(1, "COPIED", "a"),
+        verdict(2, "NOT_DELIVERED", "b", "failed"),
+        verdict(3, "TOO_LATE", "c", "skipped"),
+        verdict(4, "COPIED", "d"),
+    ]
+    orders = [
+        sent("a", "open", 10_000, 10_000),
+        sent("b", "close", 5_000, 0),
+        sent("c", "open", 3_000, 0),
+        sent("d", "close", 2_000, 2_000),
+    ]
+    assert held(changes, verdicts, orders, {2: D(5_000)}).units == Fraction(2_500)
+    assert held(changes, verdicts, orders).units == Fraction(5_000)  # it was never closed
