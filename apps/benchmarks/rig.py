@@ -44,7 +44,7 @@ class Rig:
             "PAPERVENUE_PORT": str(self.port),
             "PAPERVENUE_ADMIN_PORT": str(self.admin_port),
         }
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, list[subprocess.Popen[bytes]]] = {}
         self._others: dict[str, int] = {}
 
     def venue(self, *flags: str) -> None:
@@ -78,27 +78,38 @@ class Rig:
     def gateway(self, name: str = "gateway") -> None:
         self._start(name, programs.gateway(self._env), "--name", name)
 
-    def worker(self, name: str = "worker") -> None:
-        every = f"{programs.COPY_QUEUES},{programs.UPKEEP_QUEUES}"
-        self._start(name, programs.worker(self._env, queues=every))
+    def worker(self) -> None:
+        """For copies alone, as many processes as an installation has."""
+        self._start("worker", programs.worker(self._env))
+
+    def upkeep(self) -> None:
+        self._start("upkeep", programs.upkeep(self._env))
+
+    def workers(self) -> None:
+        """For everything."""
+        self.worker()
+        self.upkeep()
 
     def traders(self) -> None:
         self._start("traders", programs.demo_traders(self._env))
 
     def _start(self, name: str, program: Program, *more: str) -> None:
-        """In a session of its own, so that its children can be ended with it."""
+        """Each process in a session of its own, so that its children can be ended with it."""
         if name in self._running:
             raise RigError(f"{name} is running already")
         with (self.folder / f"{name}.log").open("ab") as log:
-            self._running[name] = subprocess.Popen(
-                [*program.command, *more],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=program.folder,
-                env=dict(program.env),
-                start_new_session=True,
-            )
+            self._running[name] = [
+                subprocess.Popen(
+                    [*program.command, *more],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    cwd=program.folder,
+                    env=dict(program.env),
+                    start_new_session=True,
+                )
+                for _ in range(program.processes)
+            ]
 
     def venue_listens(self) -> bool:
         """Whether the venue takes sessions on both of its ports."""
@@ -111,27 +122,30 @@ class Rig:
 
     def check(self) -> None:
         """RigError when a process has ended by itself."""
-        for name, process in self._running.items():
-            if process.poll() is not None:
-                raise RigError(f"{name} ended with {process.returncode}:\n{self.tail(name)}")
+        for name, processes in self._running.items():
+            for process in processes:
+                if process.poll() is not None:
+                    raise RigError(f"{name} ended with {process.returncode}:\n{self.tail(name)}")
 
     def kill(self, name: str) -> None:
         """End a process and its children as a crash would, without a word."""
-        process = self._running.pop(name)
-        _signal_group(process, signal.SIGKILL)
-        process.wait()
+        processes = self._running.pop(name)
+        for process in processes:
+            _signal_group(process, signal.SIGKILL)
+        for process in processes:
+            process.wait()
 
     def stop(self, name: str) -> None:
         """Ask a process to end; one that does not is killed."""
-        process = self._running.pop(name, None)
-        if process is None:
-            return
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
+        processes = self._running.pop(name, [])
+        for process in processes:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+        for process in processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(self.STOP_S)
-        _signal_group(process, signal.SIGKILL)
-        process.wait()
+            _signal_group(process, signal.SIGKILL)
+            process.wait()
 
     def stop_all(self) -> None:
         for name in reversed(list(self._running)):
@@ -155,19 +169,23 @@ class Rig:
 
     def memory_mb(self) -> dict[str, float]:
         """Resident memory of each process with its children, in MiB."""
-        return {name: round(_tree_rss(p.pid) / 1024, 1) for name, p in self._running.items()}
+        return {
+            name: round(sum(_tree_rss(process.pid) for process in processes) / 1024, 1)
+            for name, processes in self._running.items()
+        }
 
     def cpu_s(self) -> dict[str, float]:
         """Processor time that each process with its children has used so far, in seconds."""
-        pids = {name: process.pid for name, process in self._running.items()}
-        return {name: round(_tree_cpu(pid), 3) for name, pid in (pids | self._others).items()}
+        pids = {name: [p.pid for p in processes] for name, processes in self._running.items()}
+        pids |= {name: [pid] for name, pid in self._others.items()}
+        return {name: round(sum(map(_tree_cpu, of)), 3) for name, of in pids.items()}
 
     def weigh(self, name: str, pid: int) -> None:
         """Count the processor time of a process that is not ours as well, by its id."""
         self._others[name] = pid
 
     def pid(self, name: str) -> int:
-        return self._running[name].pid
+        return self._running[name][0].pid
 
     def tail(self, name: str, size: int = 3000) -> str:
         try:

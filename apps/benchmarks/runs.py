@@ -54,7 +54,7 @@ def copies(run: Run, rig: Rig, say: Say) -> dict[str, Any]:
     memory, after = rig.memory_mb(), rig.cpu_s()
     crew = field.crews[0]
     check = check_books(filled_orders(read_books(rig)), crew.followers, total)
-    for name in ("worker", "gateway"):
+    for name in ("upkeep", "worker", "gateway"):
         rig.stop(name)
     times = books.event_times(crew.master_id)
     if len(times) != total:
@@ -116,7 +116,7 @@ def start(rig: Rig, field: Field, say: Say) -> None:
         rig.weigh(name, pid)
     begin = time.monotonic()
     rig.gateway()
-    rig.worker()
+    rig.workers()
     rig.wait_until(lambda: field_is_live(field), "reading all accounts", 300)
     say(f"  all accounts are live after {time.monotonic() - begin:.1f} s")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from apps.common.database import raw_cursor
+from apps.common.database import Query, ids_array
 from apps.execution import streams
 from apps.execution.fences import (
     PASS,
@@ -101,8 +101,7 @@ def submit(
         values += (connection_id, leg.value, leg.priority, len(chunk), text, now, *key)
         values += (notes(chunk) if notes else "", notes is not None)
     statement = _statement(len(slices), fence is not None)
-    with raw_cursor() as cursor:
-        ids = sorted(row[0] for row in cursor.execute(statement, values, prepare=True))
+    ids = Query(statement, values, lambda rows: sorted(row[0] for row in rows)).ask()
     if fence:
         fence.passed(bool(ids))
     pushed = [
@@ -258,7 +257,7 @@ def mark_rest_settled(filled: Mapping[int, Decimal], now: datetime) -> None:
 def _stamp(statement: str, ids: Sequence[int], now: datetime) -> None:
     if ids:
         with connection.cursor() as cursor:
-            cursor.execute(statement, [now, list(ids)])
+            cursor.execute(statement, [now, ids_array(ids)])
 
 
 def set_journaled(account_ids: Sequence[int], on: bool) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apps.common.database import Query, Rows, raw_cursor
+from apps.common.database import Query, raw_cursor
+from apps.common.roundtrip import Rows
 
 _READ = "SELECT value FROM execution_fence WHERE source = %s AND wake_key = %s"
 
@@ -67,5 +68,4 @@ def fence_query(source: str, wake_key: int) -> Query[Fence]:
 
 def pass_fence(fence: Fence) -> None:
     """Pass a fence in the caller's transaction. Raises Overtaken; the transaction must fail."""
-    with raw_cursor() as cursor:
-        fence.passed(cursor.execute(PASS, fence.values, prepare=True).fetchone() is not None)
+    fence.passed(Query(PASS, fence.values, bool).ask())

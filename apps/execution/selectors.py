@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
-from apps.common.database import Query, raw_cursor
+from apps.common.database import Query, raw_cursor, texts_array
 from apps.execution import journal
 from apps.execution.models import Gate, GatewayProcess, Order
 from apps.execution.troubles import NOT_SET_ASIDE
@@ -37,8 +37,7 @@ class JournaledEvent:
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class OrderResult:
+class OrderResult(NamedTuple):
     """What became of an order of ours.
 
     ``commission``, ``swap`` and ``profit`` are sums over its deals, in account currency as the
@@ -252,7 +251,7 @@ def rested_orders(source: str, wake_key: int, limit: int = 5000) -> list[OrderRe
 
 def orders_by_client_id(client_order_ids: Sequence[str]) -> dict[str, OrderResult]:
     """Orders in any state; ids that no gateway has claimed yet are left out."""
-    rows = _many(f"{_RESULTS} WHERE o.client_order_id = ANY(%s)", [list(client_order_ids)])
+    rows = _many(f"{_RESULTS} WHERE o.client_order_id = ANY(%s)", [texts_array(client_order_ids)])
     return {row[1]: _result(row) for row in rows}
 
 
@@ -344,9 +343,14 @@ def _event(row: Any) -> JournaledEvent:
 
 
 def _result(r: Any) -> OrderResult:
-    side = Side(r[12]) if r[12] else None
-    values: list[Any] = [*r[:10], Leg(r[10]), r[11], side, *r[13:17], OrderState(r[17]), *r[18:]]
-    return OrderResult(*values)
+    # By the thousand, and looking a member up by its value takes an enumeration long.
+    leg, side, state = _LEGS[r[10]], _SIDES[r[12]], _STATES[r[17]]
+    return OrderResult._make((*r[:10], leg, r[11], side, *r[13:17], state, *r[18:]))
+
+
+_LEGS = {leg.value: leg for leg in Leg}
+_SIDES: dict[str, Side | None] = {"": None} | {side.value: side for side in Side}
+_STATES = {state.value: state for state in OrderState}
 
 
 def _ms(start: datetime | None, end: datetime | None) -> float | None:

@@ -10,6 +10,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 from django.templatetags.static import static
+from kombu.entity import Queue
 
 from apps.common.logging import logging_config
 
@@ -133,10 +134,8 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": env.db_url("DATABASE_URL", default="postgres://localhost/bellwether")
 }
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
-# Django forbids prepared statements altogether; ours are those that ask for it, in hot loops.
-DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 1_000_000_000)
 if env.bool("DATABASE_POOL", default=False):
-    # For processes with many threads (web). Forking workers keep one connection each instead.
+    # For processes with many threads (web). Other processes keep one connection instead.
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 12}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = None
@@ -174,6 +173,9 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# Wake-ups for a master's work are not acknowledged, which spares them two round trips: one that is
+# lost with its worker is sent again within a second, by the sweep of the gateways.
+CELERY_TASK_QUEUES = [Queue("copy", routing_key="copy", no_ack=True)]
 CELERY_TASK_ROUTES = {
     # Looking after copies takes its time; copying itself must not wait for it.
     "copy.sweep": {"queue": "upkeep"},

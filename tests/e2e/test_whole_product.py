@@ -64,7 +64,7 @@ def demo(rig: Rig, elsewhere: concurrent.futures.Executor, settings: Any) -> Non
     address = {"host": "127.0.0.1", "port": rig.port, "admin_port": rig.admin_port, "days": 0}
     elsewhere.submit(fill, **address).result(60)
     rig.gateway()
-    rig.worker()
+    rig.workers()
     rig.wait_until(_is_live, "reading all accounts", 60)
 
 

@@ -25,13 +25,6 @@ Say = Callable[[str], object]
 class Processes(Rig):
     """A rig with every process of an installation, which can be stopped and continued."""
 
-    def worker(self, name: str = "worker") -> None:
-        """Plans and settles only, as in an installation."""
-        self._start(name, programs.worker(self._env))
-
-    def upkeep(self) -> None:
-        self._start("upkeep", programs.upkeep(self._env))
-
     def beat(self) -> None:
         place = Installation(
             var=self.folder,

@@ -16,6 +16,8 @@ from apps.common.launcher.supervisor import Program
 #: What must not wait for anything longer, and what may.
 COPY_QUEUES = "copy,bots,default"
 UPKEEP_QUEUES = "upkeep,analytics,rewards"
+#: So many masters are worked on side by side.
+COPY_WORKERS = 2
 #: Waits for mail servers and messengers, and so holds up nothing else.
 NOTIFY_QUEUES = "notify"
 _SERVERS_LAST = 10
@@ -76,24 +78,20 @@ def demo_traders(env: Mapping[str, str]) -> Program:
     return _managed("traders", env, "demo_traders")
 
 
-def worker(env: Mapping[str, str], queues: str = COPY_QUEUES) -> Program:
-    """Plans and settles; with the upkeep's queues as well it does everything, only later."""
-    return _celery("worker", env, "-Q", queues, "--concurrency", "2", *_ALONE)
+def worker(env: Mapping[str, str]) -> Program:
+    """Plans and settles, one master at a time.
+
+    Each process takes a task from Redis only when it begins it: a parent that takes it for a
+    child would hand it on a millisecond later.
+    """
+    solo = ("-Q", COPY_QUEUES, "--pool", "solo")
+    return _celery("worker", env, *solo, *_ALONE, processes=COPY_WORKERS)
 
 
 def upkeep(env: Mapping[str, str]) -> Program:
     """Sweeps, sealing, reconciliation and figures, beside the copies in a process of its own."""
-    return _celery(
-        "worker",
-        env,
-        "-Q",
-        UPKEEP_QUEUES,
-        "--pool",
-        "solo",
-        *_ALONE,
-        title="upkeep",
-        niceness=_NICE,
-    )
+    solo = ("-Q", UPKEEP_QUEUES, "--pool", "solo")
+    return _celery("worker", env, *solo, *_ALONE, title="upkeep", niceness=_NICE)
 
 
 def notifier(env: Mapping[str, str]) -> Program:
@@ -144,18 +142,27 @@ def _managed(
     return Program(name=name, command=command, env=env, folder=ROOT, **how)
 
 
-def _python(name: str, env: Mapping[str, str], *module: str, niceness: int = 0) -> Program:
+def _python(
+    name: str, env: Mapping[str, str], *module: str, niceness: int = 0, **how: Any
+) -> Program:
     command = _tethered([sys.executable, "-m", *module], niceness)
-    return Program(name=name, command=command, env=env, folder=ROOT)
+    return Program(name=name, command=command, env=env, folder=ROOT, **how)
 
 
 def _celery(
-    name: str, env: Mapping[str, str], *options: str, title: str = "", niceness: int = 0
+    name: str,
+    env: Mapping[str, str],
+    *options: str,
+    title: str = "",
+    niceness: int = 0,
+    processes: int = 1,
 ) -> Program:
     command = ("celery", "--quiet", "-A", "config", name, "--loglevel", "WARNING", *options)
     # Messages are JSON alone: for root in a container or on a demo machine no cause to warn.
     quiet = {"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"}
-    return _python(title or name, {**env, **quiet}, *command, niceness=niceness)
+    return _python(
+        title or name, {**env, **quiet}, *command, niceness=niceness, processes=processes
+    )
 
 
 def _tethered(command: list[str], niceness: int = 0) -> list[str]:

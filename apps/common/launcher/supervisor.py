@@ -29,7 +29,10 @@ _GOOD_START_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A process to keep running. Those with a lower ``stop_order`` are stopped first."""
+    """A process to keep running, or several alike.
+
+    Those with a lower ``stop_order`` are stopped first.
+    """
 
     name: str
     command: Sequence[str]
@@ -40,6 +43,7 @@ class Program:
     stop_order: int = 0
     uid: int | None = None
     gid: int | None = None
+    processes: int = 1
 
 
 class _Watcher(Watcher):
@@ -61,6 +65,7 @@ class _Watcher(Watcher):
             program.command[0],
             args=list(program.command[1:]),
             env=dict(program.env),
+            numprocesses=program.processes,
             working_dir=str(program.folder) if program.folder else None,
             uid=program.uid,
             gid=program.gid,

@@ -9,7 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from apps.accounts.selectors import ProductSettings, product_config
-from apps.common.database import Query, Rows, ask_together
+from apps.common.database import Query, ask_together, ids_array
+from apps.common.roundtrip import Rows
 from apps.copytrading.domain.codes import Code
 from apps.copytrading.domain.link import Link, LinkState, taken_away
 from apps.copytrading.domain.pending import Pending
@@ -181,7 +182,7 @@ def load_rows(
     master: Master, position_keys: Sequence[str], now: datetime, subscription_ids: Sequence[int]
 ) -> list[Row]:
     """These subscriptions with the links of these positions."""
-    of_links, ids = [master.account_id, list(position_keys)], list(subscription_ids)
+    of_links, ids = [master.account_id, list(position_keys)], ids_array(subscription_ids)
     found = sql.binary_rows(_ROWS_OF_IDS, [now, ids, *of_links])
     links = sql.binary_rows(_LINKS_OF_IDS, [*of_links, ids])
     return standing(_rows(found, links, master, _NOTHING_DECIDED))

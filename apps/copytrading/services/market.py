@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from apps.common.database import Query, Rows
+from apps.common.database import Query
+from apps.common.roundtrip import Rows
 from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.mapping import Symbol, match
 from apps.copytrading.domain.rows import Holder, Market, Quote, Row

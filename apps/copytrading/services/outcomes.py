@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 import orjson
 
+from apps.common.database import ids_array
 from apps.common.events import publish
 from apps.copytrading.domain.codes import CHOSEN, OutcomeState
 from apps.copytrading.domain.conclude import Conclusion, slippage
@@ -52,7 +54,7 @@ def insert_outcomes(records: Sequence[Record]) -> None:
         return
     events = [record["event_id"] for record in records]
     copies = [record["subscription_id"] for record in records]
-    there = set(sql.binary_rows(_THERE, [events, copies]))
+    there = set(sql.binary_rows(_THERE, [ids_array(events), ids_array(copies)]))
     fresh: dict[tuple[int, int], Record] = {}
     for key, record in zip(zip(events, copies, strict=True), records, strict=True):
         if key not in there:
@@ -69,13 +71,15 @@ def insert_outcomes(records: Sequence[Record]) -> None:
 
 
 def _values(record: Record) -> list[Any]:
-    values = [record.get(name) for name in _COLUMNS]
+    values = list(_of_columns(record))
     if not isinstance(record["numbers"], str):
         values[_NUMBERS] = orjson.dumps(record["numbers"], default=sql.plain).decode()
     return values
 
 
+_of_columns = itemgetter(*_COLUMNS)
 _NUMBERS = _COLUMNS.index("numbers")
+_NOTHING: Record = dict.fromkeys(_COLUMNS)
 
 
 def records_of(master_account_id: int, endings: Iterable[Ended], now: datetime) -> list[Record]:
@@ -155,7 +159,7 @@ def _side(order: OrderResult, link: Link) -> Side:
 def _base(
     master_account_id: int, subscription_id: int, account_id: int, event: MasterEvent
 ) -> Record:
-    return {
+    return _NOTHING | {
         "event_id": event.id,
         "subscription_id": subscription_id,
         "master_account_id": master_account_id,

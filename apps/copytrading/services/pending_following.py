@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
+from apps.common.database import Query
 from apps.copytrading.domain.adoption import follow
 from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.order_events import follow_order
@@ -124,9 +125,7 @@ def follow_pendings(master_account_id: int, fence: Fence) -> int:
 
     Answers how much was done. Raises Overtaken when somebody else is at it, too.
     """
-    with sql.raw_cursor() as cursor:
-        found = cursor.execute(_ANY, {"account": master_account_id}, prepare=True).fetchone()
-    if not found or not found[0]:
+    if not Query(_ANY, {"account": master_account_id}, lambda rows: rows[0][0]).ask():
         return 0
     now = timezone.now()
     master = load_master(master_account_id, now)

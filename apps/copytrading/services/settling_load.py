@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from apps.common.database import ids_array, texts_array
 from apps.copytrading.services import sql
 from apps.execution.selectors import (
     JournaledEvent,
@@ -70,6 +71,7 @@ class Known:
         return stored, result
 
 
+_LEGS = {leg.value: leg for leg in Leg}
 _LEAD = [Leg.OPEN, Leg.CLOSE, Leg.PROTECT, Leg.CANCEL]
 _DECISION = (
     "SELECT event_id, subscription_id, leg, client_order_id, numbers, decided_at "
@@ -84,7 +86,7 @@ def load_known(results: Sequence[OrderResult]) -> Known:
     found = sql.binary_rows(
         "SELECT in_flight, subscription_id, position_key FROM copytrading_tradelink "
         "WHERE in_flight = ANY(%s)",
-        [ids],
+        [texts_array(ids)],
     )
     known.links = {row[0]: Place(row[1], row[2]) for row in found}
     known.decisions = decisions_of_orders(ids)
@@ -100,12 +102,13 @@ def load_known(results: Sequence[OrderResult]) -> Known:
 
 def decisions_of_orders(client_order_ids: Sequence[str]) -> dict[str, Stored]:
     """The decisions behind these orders; one without a decision is left out."""
-    found = sql.binary_rows(_DECISION + "WHERE client_order_id = ANY(%s)", [client_order_ids])
+    of_orders = "WHERE client_order_id = ANY(%s)"
+    found = sql.binary_rows(_DECISION + of_orders, [texts_array(client_order_ids)])
     return {row[3]: _stored(row) for row in found}
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:
-    return Stored(row[0], row[1], Leg(row[2]), row[3], orjson.loads(row[4]), row[5], row[4])
+    return Stored(row[0], row[1], _LEGS[row[2]], row[3], orjson.loads(row[4]), row[5], row[4])
 
 
 def _load_waiting(known: Known) -> None:
@@ -114,7 +117,10 @@ def _load_waiting(known: Known) -> None:
         "SELECT w.subscription_id, w.position_key, w.event_id FROM copytrading_waitingevent w "
         "JOIN unnest(%s::bigint[], %s::text[]) AS p (subscription_id, position_key) "
         "USING (subscription_id, position_key) ORDER BY w.event_id",
-        [[place.subscription_id for place in places], [place.position_key for place in places]],
+        [
+            ids_array(place.subscription_id for place in places),
+            texts_array(place.position_key for place in places),
+        ],
     )
     for subscription_id, position_key, event_id in found:
         known.waiting.setdefault((subscription_id, position_key), []).append(event_id)
@@ -127,41 +133,39 @@ def _load_positions(known: Known, results: Sequence[OrderResult]) -> None:
         "SELECT p.account_id, p.position_id, p.stop_loss, p.take_profit FROM execution_position p "
         "JOIN unnest(%s::bigint[], %s::text[]) AS w (account_id, position_id) "
         "USING (account_id, position_id) WHERE p.closed_at IS NULL",
-        [[r.account_id for r in wanted], [r.position_id for r in wanted]],
+        [ids_array(r.account_id for r in wanted), texts_array(r.position_id for r in wanted)],
     )
     known.positions = {(row[0], row[1]): (row[2], row[3]) for row in found}
 
 
 def _load_siblings(known: Known) -> None:
-    pairs = {(d.event_id, d.subscription_id) for d in known.decisions.values()}
-    several = [
-        pair
-        for pair in pairs
-        # Exact stops follow an open, and a reversal opens after its close.
-        if known.journaled.get(pair[0]) is not None
-    ]
-    protects = {
-        (d.event_id, d.subscription_id) for d in known.decisions.values() if d.leg is not Leg.CLOSE
+    # Exact stops follow an open, and a reversal opens after its close.
+    wanted = {
+        (d.event_id, d.subscription_id)
+        for d in known.decisions.values()
+        if d.leg is not Leg.CLOSE and d.event_id in known.journaled
     }
-    wanted = [pair for pair in several if pair in protects]
     if not wanted:
         return
     found = sql.binary_rows(
-        _DECISION + "WHERE (event_id, subscription_id) IN "
+        "SELECT client_order_id FROM copytrading_decision WHERE (event_id, subscription_id) IN "
         "(SELECT * FROM unnest(%s::bigint[], %s::bigint[]))",
-        [[pair[0] for pair in wanted], [pair[1] for pair in wanted]],
+        [ids_array(pair[0] for pair in wanted), ids_array(pair[1] for pair in wanted)],
     )
-    for row in found:
-        stored = _stored(row)
-        known.siblings.setdefault((stored.event_id, stored.subscription_id), []).append(stored)
-    others = [
+    unknown = [row[0] for row in found if row[0] not in known.decisions]
+    others = decisions_of_orders(unknown) if unknown else {}
+    for stored in (*known.decisions.values(), *others.values()):
+        pair = (stored.event_id, stored.subscription_id)
+        if pair in wanted:
+            known.siblings.setdefault(pair, []).append(stored)
+    ended = [
         stored.client_order_id
-        for stored_list in known.siblings.values()
-        for stored in stored_list
+        for siblings in known.siblings.values()
+        for stored in siblings
         if stored.client_order_id not in known.links
     ]
-    if others:
-        known.sibling_orders = orders_by_client_id(others)
+    if ended:
+        known.sibling_orders = orders_by_client_id(ended)
 
 
 def _find_unlinked(known: Known, results: Sequence[OrderResult]) -> None:

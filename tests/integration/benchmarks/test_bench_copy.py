@@ -39,7 +39,7 @@ def test_a_small_run_has_every_figure_and_nothing_lost(tmp_path: Path) -> None:
         assert run["bare_wire_ms"] > 0 and run["naive_loop_ms"] > 0
         assert (run["lost"], run["duplicates"]) == (0, 0)
         assert run["orders_expected"] == run["orders_in_the_venues_books"] == 6 * run["followers"]
-        assert set(run["memory_mb"]) == {"venue", "gateway", "worker"}
+        assert set(run["memory_mb"]) == {"venue", "gateway", "worker", "upkeep"}
         assert set(run["cpu_ms_per_event"]) == {*run["memory_mb"], "postgres", "redis"}
         assert run["outcomes_stored"] == 500
     sustained = figures["sustained"]

@@ -35,7 +35,7 @@ def field(rig: Rig) -> Field:
     field = build(rig, [2], max_delay_s=60)
     CopyFollower.objects.update(manual_trading_mode="own_only")
     rig.gateway()
-    rig.worker()
+    rig.workers()
     rig.wait_until(lambda: field_is_live(field), "reading all accounts", 60)
     return field
 

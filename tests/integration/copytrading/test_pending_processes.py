@@ -52,6 +52,7 @@ class Copying:
             for account, changes in zip(followers, settings, strict=True)
         ]
         api.set_journaled([master.pk], True)
+        self.b.rig.upkeep()
         self.start("one")
 
     def start(self, name: str) -> None:

@@ -158,7 +158,7 @@ def copied(state: str = "copied") -> int:
 def test_traders_keep_it_alive_over_a_restart_of_the_venue(rig: Rig) -> None:
     fill_from(rig)
     rig.gateway()
-    rig.worker()
+    rig.workers()
     rig.wait_until(lambda: live(len(plan.accounts())), "reading all accounts", 60)
     rig.traders()
     rig.wait_until(lambda: copied() > 3, "the first copies", 45)
@@ -177,7 +177,7 @@ def test_traders_keep_it_alive_over_a_restart_of_the_venue(rig: Rig) -> None:
 def test_a_trade_by_hand_arrives_with_its_parts_and_its_stop(rig: Rig) -> None:
     fill_from(rig)
     rig.gateway()
-    rig.worker()
+    rig.workers()
     rig.wait_until(lambda: live(len(plan.accounts())), "reading all accounts", 60)
 
     def by_hand(*words: str) -> str:

@@ -70,15 +70,21 @@ class Launcher:
         """Command lines of all processes below the launcher, by process id."""
         return descendants(self.process.pid)
 
-    def child(self, text: str) -> int:
-        """The process directly below the launcher whose command line holds ``text``."""
-        found = [
+    def programs(self, text: str) -> list[int]:
+        """The processes directly below the launcher whose command lines hold ``text``."""
+        return [
             pid
             for pid, command in self.children().items()
             if text in command and parent_of(pid) == self.process.pid
         ]
-        assert len(found) == 1, (text, self.children())
-        return found[0]
+
+    def wait_for_programs(self, text: str, count: int, timeout_s: float = 15) -> list[int]:
+        """So many processes directly below the launcher with ``text`` in their command lines."""
+        deadline = time.monotonic() + timeout_s
+        while len(found := self.programs(text)) != count:
+            assert time.monotonic() < deadline, (text, self.children())
+            time.sleep(0.1)
+        return found
 
     def interrupt(self) -> float:
         """Press Ctrl-C; the seconds until the launcher is gone."""

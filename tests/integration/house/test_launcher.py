@@ -49,14 +49,15 @@ def test_the_product_starts_heals_stops_and_finds_its_data_again(server_folder: 
         assert "already runs on the data in" in refusal(env)
         manage(env, "createsuperuser", "--no-input", "--email", MAIL)
 
-        for name, program in (("worker", "-Q copy"), ("redis", "redis-server")):
-            victim = launcher.child(program)
+        for name, program, count in (("worker", "-Q copy", 2), ("redis", "redis-server", 1)):
+            victim, *others = launcher.wait_for_programs(program, count)
             family = descendants(victim)
             os.kill(victim, signal.SIGKILL)
             line = launcher.wait_for(f"{name:<9} | ended")
             assert "signal 9" in line
             assert "starts again in" in line
             assert alive(family) == []
+            assert {*others} < {*launcher.wait_for_programs(program, count)}
         assert status_of(env, "/staff-admin/login/") == 200
 
         everything = launcher.children()
