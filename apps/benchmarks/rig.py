@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
+import redis
+
 from apps.common.embedded import free_port
 from apps.common.launcher import programs
 from apps.common.launcher.installation import Installation
@@ -89,6 +91,12 @@ class Rig:
         """For everything."""
         self.worker()
         self.upkeep()
+
+    def workers_wait(self) -> bool:
+        """Whether all workers have begun and wait for tasks."""
+        with redis.Redis.from_url(self._env["REDIS_URL"]) as client:
+            waiting = [each for each in client.client_list() if each["cmd"] == "brpop"]
+        return len(waiting) > programs.COPY_WORKERS
 
     def traders(self) -> None:
         self._start("traders", programs.demo_traders(self._env))

@@ -118,6 +118,7 @@ def start(rig: Rig, field: Field, say: Say) -> None:
     rig.gateway()
     rig.workers()
     rig.wait_until(lambda: field_is_live(field), "reading all accounts", 300)
+    rig.wait_until(rig.workers_wait, "the workers' start", 60)
     say(f"  all accounts are live after {time.monotonic() - begin:.1f} s")
 
 
