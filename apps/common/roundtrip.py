@@ -11,6 +11,7 @@ PostgreSQL forget all that is prepared.
 
 from __future__ import annotations
 
+import enum
 import itertools
 import re
 import select
@@ -37,6 +38,17 @@ _ANSWERS = (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK)
 _VALUE = re.compile(r"%(?:(%)|(s)|\((\w+)\)s)")
 _LOST = "the connection was lost while it was asked"
 
+#: States of statements that are prepared for tables as they were, or not at all.
+_NO_LONGER_FIT = ("0A000", "26000")
+
+
+class _Command(enum.Enum):
+    BEGIN = enum.auto()
+    PREPARE = enum.auto()
+    ASK = enum.auto()
+    FORGET = enum.auto()
+
+
 _numbers = itertools.count()
 #: Per connection the names of statements that it has prepared, by text and types of values.
 _prepared: WeakKeyDictionary[Link, OrderedDict[_Kind, bytes]] = WeakKeyDictionary()
@@ -60,17 +72,16 @@ class RoundTrip:
     ) -> None:
         finish(link)
         self._link, self._pgconn, self._format = link, link.pgconn, format
-        self._commands: list[bool] = []  # whether its rows are wanted
-        self._kinds: list[_Kind] = []
+        self._commands: list[tuple[_Command, _Kind, bytes]] = []
         self._known = _prepared.setdefault(link, OrderedDict())
-        self._found: list[Rows] = []
+        self._found: list[Any] = []
         self._failed: psycopg.Error | None = None
-        if not link.autocommit and self._pgconn.transaction_status == _IDLE:
-            link.execute("SELECT 1")  # the driver begins a transaction with its first statement
         self._transformer = Transformer(link)
         ready = [self._dumped(statement, values) for statement, values in asked]
         try:
             self._pgconn.enter_pipeline_mode()
+            if not link.autocommit and self._pgconn.transaction_status == _IDLE:
+                self._run(_Command.BEGIN, b"BEGIN")  # as the driver does with a first statement
             for command in ready:
                 self._send(*command)
             self._forget_some()
@@ -88,7 +99,7 @@ class RoundTrip:
         self.finish()
         if self._failed is not None:
             raise self._failed
-        return self._found
+        return [self._loaded(result) for result in self._found]
 
     def finish(self) -> None:
         """Take the answers; they are kept for :meth:`rows`."""
@@ -100,9 +111,6 @@ class RoundTrip:
         except BaseException:
             self._link.close()  # nobody knows what is still to come
             raise
-        if self._failed is not None:  # what was asked may not be prepared, or no longer fit
-            for kind in self._kinds:
-                self._known.pop(kind, None)
 
     def _dumped(self, statement: str, values: Values) -> tuple[Any, ...]:
         text, names = _numbered(statement)
@@ -113,36 +121,70 @@ class RoundTrip:
         return (statement, tuple(types)), text, dumped, formats
 
     def _send(self, kind: _Kind, text: bytes, dumped: Any, formats: Any) -> None:
-        self._kinds.append(kind)
         name = self._known.get(kind)
         if name is None:
             name = self._known[kind] = b"trip_%d" % next(_numbers)
             self._pgconn.send_prepare(name, text, kind[1])
-            self._commands.append(False)
+            self._commands.append((_Command.PREPARE, kind, name))
         else:
             self._known.move_to_end(kind)
         self._pgconn.send_query_prepared(name, dumped, formats, self._format)
-        self._commands.append(True)
+        self._commands.append((_Command.ASK, kind, name))
 
     def _forget_some(self) -> None:
         """Of too many statements those that were asked longest ago."""
         while len(self._known) > MOST_PREPARED:
-            _, name = self._known.popitem(last=False)
-            self._pgconn.send_query_params(b"DEALLOCATE " + name, None)
-            self._commands.append(False)
+            kind, name = self._known.popitem(last=False)
+            self._run(_Command.FORGET, b"DEALLOCATE " + name, kind, name)
+
+    def _run(
+        self, command: _Command, text: bytes, kind: _Kind = ("", ()), name: bytes = b""
+    ) -> None:
+        self._pgconn.send_query_params(text, None)
+        self._commands.append((command, kind, name))
 
     def _take(self) -> None:
-        for wanted in self._commands:
+        for command, kind, name in self._commands:
             result = self._result()
             if result.status not in _ANSWERS:
-                self._failed = self._failed or self._error(result)
-            elif wanted:
-                self._transformer.set_pgresult(result, format=self._format)
-                self._found.append(self._transformer.load_rows(0, result.ntuples, tuple))
-        end = self._next()
-        if end is None or end.status != pq.ExecStatus.PIPELINE_SYNC:
-            raise self._failed or psycopg.OperationalError(_LOST)
+                self._undone(command, kind, name, self._fail(result))
+            elif command is _Command.ASK:
+                self._found.append(result)
+        self._end()
         self._pgconn.exit_pipeline_mode()
+
+    def _end(self) -> None:
+        """Until PostgreSQL is done with all of it; what is checked at a commit may fail it."""
+        for _ in range(3):
+            end = self._next()
+            if end is not None and end.status == pq.ExecStatus.PIPELINE_SYNC:
+                return
+            if end is not None:
+                self._fail(end)
+        raise self._failed or psycopg.OperationalError(_LOST)
+
+    def _fail(self, result: Any) -> str:
+        """Keep the first failure, which the others follow from; the state of this one."""
+        state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
+        if self._failed is None:
+            encoding = self._link.info.encoding
+            if state:
+                self._failed = errors.error_from_result(result, encoding)
+            else:
+                self._failed = psycopg.OperationalError(result.get_error_message(encoding))
+        return state
+
+    def _undone(self, command: _Command, kind: _Kind, name: bytes, state: str) -> None:
+        """Keep in mind what is prepared and what is not."""
+        if command is _Command.FORGET:
+            self._known[kind] = name
+            self._known.move_to_end(kind, last=False)
+        elif command is _Command.PREPARE or state in _NO_LONGER_FIT:
+            self._known.pop(kind, None)
+
+    def _loaded(self, result: Any) -> Rows:
+        self._transformer.set_pgresult(result, format=self._format)
+        return self._transformer.load_rows(0, result.ntuples, tuple)
 
     def _result(self) -> Any:
         """The one result of the next command."""
@@ -161,15 +203,6 @@ class RoundTrip:
         poll = select.poll()
         poll.register(self._pgconn.socket, events)
         poll.poll()
-
-    def _error(self, result: Any) -> psycopg.Error:
-        encoding = self._link.info.encoding
-        state = result.error_field(pq.DiagnosticField.SQLSTATE)
-        try:
-            kind = errors.lookup((state or b"").decode())
-        except KeyError:
-            kind = psycopg.OperationalError if state is None else psycopg.DatabaseError
-        return kind(result.get_error_message(encoding), info=result, encoding=encoding)
 
 
 def finish(link: Link) -> None:

@@ -31,7 +31,11 @@ def keep_startup_out_of_collections(**_: Any) -> None:
     collector.calm()
 
 
-@shared_task(name="copy.work", ignore_result=True)
+@shared_task(
+    name="copy.work",
+    ignore_result=True,
+    Request="apps.common.wakeup_request:WakeupRequest",
+)
 def work(master_account_id: int, awaited: Sequence[str] = ()) -> None:
     """Settle and plan what waits for a master; harmless to repeat.
 

@@ -173,8 +173,8 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-# Wake-ups for a master's work are not acknowledged, which spares them two round trips: one that is
-# lost with its worker is sent again within a second, by the sweep of the gateways.
+# Wake-ups for a master's work are neither noted nor acknowledged, which spares two round trips: one
+# that is lost with its worker is sent again by the gateways' sweep, a second or two later.
 CELERY_TASK_QUEUES = [Queue("copy", routing_key="copy", no_ack=True)]
 CELERY_TASK_ROUTES = {
     # Looking after copies takes its time; copying itself must not wait for it.

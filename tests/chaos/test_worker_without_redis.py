@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
+import redis
 from django.db import connection
 from django.utils import timezone
 
@@ -61,6 +63,8 @@ def test_tasks_that_lost_their_broker_do_not_stop_the_worker(
         for account_id in ACCOUNTS[tasks:]:
             wake(servers, account_id, queue)
         rig.wait_until(lambda: planned() == set(ACCOUNTS), "the tasks after them", 30)
+        # Of wake-ups no note is taken.
+        assert acknowledges(servers) == (name == "upkeep")
 
 
 def happened(account_id: int) -> None:
@@ -83,6 +87,13 @@ def happened(account_id: int) -> None:
         ts_event=now,
         received_at=now,
     )
+
+
+def acknowledges(servers: EmbeddedServers) -> bool:
+    """Whether this Redis was told, since it began, that a task is done."""
+    time.sleep(0.2)  # it may be told a moment after
+    with redis.Redis.from_url(servers.redis_url) as client:
+        return "cmdstat_zrem" in client.info("commandstats")
 
 
 def planned() -> set[int]:

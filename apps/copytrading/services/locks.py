@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import connection
+
 from apps.common.database import Query, ask_together
 from apps.copytrading.services import sql
 
@@ -33,7 +35,11 @@ def master_lock_asking(
     """
     key = _key(master_account_id)
     lock = Query(_TRY, [MASTER_LOCK, key], lambda rows: bool(rows[0][0]))
-    taken, *answers = ask_together(lock, *queries, begins=True)
+    try:
+        taken, *answers = ask_together(lock, *queries, begins=True)
+    except Exception:
+        connection.close()  # it may hold the lock, of which nobody knows
+        raise
     try:
         yield taken, answers
     finally:

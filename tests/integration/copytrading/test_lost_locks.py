@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 
 from apps.common.database import Query, ask_together
 from apps.copytrading.services import sql
@@ -39,6 +39,13 @@ def test_whoever_has_lost_a_lock_does_not_go_on_without_it() -> None:
     with pytest.raises(OperationalError):
         go_on_under_a_lock_that_ends()
     connection.close()
+
+
+def test_a_lock_is_not_kept_when_what_was_asked_with_it_fails() -> None:
+    wrong = Query("SELECT 1 / %s::int", [0], list)
+    with pytest.raises(DataError), master_lock_asking(7, wrong):
+        pass
+    assert sql.rows(HELD, [MASTER_LOCK]) == [(0,)]
 
 
 def test_a_worker_that_begins_gets_a_new_connection_and_its_lock() -> None:

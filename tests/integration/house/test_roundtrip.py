@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
-from django.db.utils import DataError, ProgrammingError
+from django.db.utils import DataError, IntegrityError, ProgrammingError
 
 from apps.common import roundtrip
 from apps.common.database import (
@@ -103,6 +103,42 @@ def test_a_plan_that_no_longer_fits_is_made_anew(noted: None) -> None:
     with pytest.raises(DatabaseError):
         everything.ask()
     assert everything.ask() == [(1, None)]
+
+
+def test_a_row_that_nobody_can_read_leaves_the_connection() -> None:
+    endless = query("SELECT 'infinity'::timestamptz")
+    with pytest.raises(DataError):
+        endless.ask()
+    assert query("SELECT 1").ask() == [(1,)]
+
+
+def test_what_is_checked_at_the_commit_is_told_as_what_it_is(noted: None) -> None:
+    execute("ALTER TABLE noted ADD UNIQUE (n) DEFERRABLE INITIALLY DEFERRED")
+    twice = query("INSERT INTO noted VALUES (1), (1) RETURNING n")
+    with pytest.raises(IntegrityError):
+        ask_together(query("SELECT 1"), twice, begins=True)
+    assert count() == 0
+
+
+def test_failures_leave_nothing_prepared_behind() -> None:
+    kept = query("SELECT count(*) FROM pg_prepared_statements")
+    zero = query("SELECT 1 / %s::int", 0)
+    before = kept.ask()[0][0]
+    for _ in range(5):
+        with pytest.raises(DataError):
+            ask_together(query("SELECT 1"), zero, query("SELECT * FROM nowhere"))
+    assert kept.ask()[0][0] <= before + 2
+
+
+def test_a_statement_that_was_to_be_forgotten_and_was_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = query("SELECT 1")
+    one.ask()
+    monkeypatch.setattr(roundtrip, "MOST_PREPARED", 1)
+    with pytest.raises(DataError):
+        query("SELECT 1 / %s::int", 0).ask()
+    assert one.ask() == [(1,)]
+    assert query("SELECT 2").ask() == [(2,)]
+    assert one.ask() == [(1,)]
 
 
 def test_a_lost_connection_is_told_and_replaced() -> None:
