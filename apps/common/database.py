@@ -22,10 +22,11 @@ def raw_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:
     numbers that is the slower way. Errors are those of django.db.
     """
     connection.ensure_connection()
-    finish(connection.connection)
-    with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        cursor.format = psycopg.pq.Format.BINARY
-        yield cursor
+    with connection.wrap_database_errors:
+        finish(connection.connection)
+        with psycopg.Cursor(connection.connection) as cursor:
+            cursor.format = psycopg.pq.Format.BINARY
+            yield cursor
 
 
 def ids_array(values: Iterable[int]) -> str:
@@ -129,7 +130,8 @@ def asked_ahead(*queries: Query[Any]) -> Iterator[Ahead]:
         trip = _trip(queries)
 
         def after_them(execute: Callable[..., Any], *what: Any) -> Any:
-            finish(connection.connection)
+            with connection.wrap_database_errors:
+                finish(connection.connection)
             return execute(*what)
 
         try:
