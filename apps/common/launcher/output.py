@@ -39,7 +39,7 @@ class Output:
             self._target.flush()
 
     def stream(self, name: str) -> LineStream:
-        """A sink for the raw output of one process."""
+        """A sink for the raw output of a program's processes."""
         return LineStream(lambda text: self.line(name, text))
 
 
@@ -48,17 +48,18 @@ class LineStream:
 
     def __init__(self, emit: Callable[[str], None]) -> None:
         self._emit = emit
-        self._rest = b""
+        self._rests: dict[int, bytes] = {}
 
     def __call__(self, chunk: dict[str, Any]) -> None:
-        self.feed(chunk["data"])
+        self.feed(chunk["pid"], chunk["data"])
 
-    def feed(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
+    def feed(self, pid: int, data: bytes) -> None:
+        *lines, self._rests[pid] = (self._rests.get(pid, b"") + data).split(b"\n")
         for line in lines:
             if text := line.decode(errors="replace").rstrip():
                 self._emit(text)
 
-    def flush(self) -> None:
-        """Emit what stands behind the last line break; its process has ended."""
-        self.feed(b"\n" if self._rest else b"")
+    def flush(self, pid: int) -> None:
+        """Emit what stands behind the last line break; the process has ended."""
+        self.feed(pid, b"\n")
+        del self._rests[pid]

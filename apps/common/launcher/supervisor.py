@@ -53,7 +53,7 @@ class _Watcher(Watcher):
         self._output = output
         self._lines = output.stream(program.name)
         self._failures = 0
-        self._started = 0.0
+        self._started: dict[int, float] = {}
         self._not_before = 0.0
         hooks: dict[str, tuple[Callable[..., bool], bool]] = {
             "after_spawn": (self._after_spawn, False),
@@ -80,11 +80,14 @@ class _Watcher(Watcher):
         )
 
     async def manage_processes(self) -> None:
-        if time.monotonic() >= self._not_before:
-            await super().manage_processes()
+        # Circus's own also forgets processes that have died since they were last reaped: they
+        # would end without a word and without a pause.
+        missing = len(self.processes) < self.numprocesses
+        if missing and self.is_active() and time.monotonic() >= self._not_before:
+            await self.spawn_processes()
 
-    def _after_spawn(self, **_: Any) -> bool:
-        self._started = time.monotonic()
+    def _after_spawn(self, pid: int, **_: Any) -> bool:
+        self._started[pid] = time.monotonic()
         return True
 
     def _before_reap(self, process_pid: int, **_: Any) -> bool:
@@ -95,8 +98,8 @@ class _Watcher(Watcher):
         for pipe in (process.stdout, process.stderr):
             if pipe is not None and not pipe.closed:
                 os.set_blocking(pipe.fileno(), False)
-                self._lines.feed(pipe.read() or b"")
-        self._lines.flush()
+                self._lines.feed(process_pid, pipe.read() or b"")
+        self._lines.flush(process_pid)
         return True
 
     def _after_reap(self, process_pid: int, exit_code: int | None, **_: Any) -> bool:
@@ -105,9 +108,9 @@ class _Watcher(Watcher):
             os.killpg(process_pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
             pass
+        lived = time.monotonic() - self._started.pop(process_pid)
         if self.is_stopping() or self.is_stopped():
             return True
-        lived = time.monotonic() - self._started
         self._failures = 0 if lived > _GOOD_START_S else self._failures + 1
         pause = min(_FIRST_PAUSE_S * 2**self._failures, _LONGEST_PAUSE_S)
         self._not_before = time.monotonic() + pause
@@ -146,7 +149,8 @@ class Supervisor(Arbiter):
             for pid in list(watcher.processes):
                 try:
                     ended, status = os.waitpid(pid, os.WNOHANG)
-                except ChildProcessError:
+                except ChildProcessError:  # circus has waited for it
+                    watcher.reap_process(pid)
                     continue
                 if ended:
                     watcher.reap_process(pid, status)
