@@ -13,6 +13,10 @@ from django.db import OperationalError, connection
 
 from apps.common.roundtrip import RoundTrip, Rows, Values, finish
 
+#: A value for a statement to answer with: its transaction, if it is one by itself, ends without
+#: waiting for the disk.
+NOT_YET_ON_DISK = "set_config('synchronous_commit', 'off', true)"
+
 
 @contextmanager
 def raw_cursor() -> Iterator[psycopg.Cursor[tuple[Any, ...]]]:

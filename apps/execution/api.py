@@ -2,144 +2,36 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from functools import cache, partial
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 
-from apps.common.database import Query, ids_array
-from apps.execution import streams
-from apps.execution.fences import (
-    PASS,
-    Fence,
-    Overtaken,
-    fence_query,
-    pass_fence,
-    read_fence,
-)
-from apps.execution.intents import Intent, dump, ids_of
+from apps.common.database import ids_array
+from apps.execution.fences import Fence, Overtaken, fence_query, pass_fence, read_fence
+from apps.execution.intents import ids_of
 from apps.execution.kill_switch import confirm_held_closes, set_kill_switch
 from apps.execution.models import Gate
+from apps.execution.submitting import (
+    SLICE,
+    Notes,
+    SubmittedBatch,
+    Written,
+    submit,
+    submit_written,
+    take_over,
+    write_out,
+)
 from apps.platforms import api as platforms
-from apps.trading.orders import Leg
 
 __all__ = [
-    "SLICE", "Fence", "Notes", "Overtaken", "SubmittedBatch", "clear_gate", "clear_gates",
-    "confirm_held_closes", "fence_query", "mark_planned", "mark_rest_settled", "mark_settled",
-    "pass_fence", "read_fence", "set_gate", "set_gates", "set_journaled", "set_kill_switch",
-    "submit", "take_over", "withdraw",
+    "SLICE", "Fence", "Notes", "Overtaken", "SubmittedBatch", "Written", "clear_gate",
+    "clear_gates", "confirm_held_closes", "fence_query", "mark_planned", "mark_rest_settled",
+    "mark_settled", "pass_fence", "read_fence", "set_gate", "set_gates", "set_journaled",
+    "set_kill_switch", "submit", "submit_written", "take_over", "withdraw", "write_out",
 ]  # fmt: skip
-
-#: The largest slice; what is claimed and sent in one go.
-SLICE = 250
-
-_COLUMNS = (
-    "connection_id, leg, priority, size, items, created_at, source, wake_key, notes, pending, "
-    "claimed, settled"
-)
-_VALUES = (
-    "(%s::bigint, %s, %s::smallint, %s::int, %s, %s::timestamptz, %s, %s::bigint, %s, "
-    "%s::bool, 0, false, {n})"
-)
-_INSERT = f"""
-    INSERT INTO execution_batch ({_COLUMNS})
-    SELECT {_COLUMNS} FROM (VALUES {{rows}}) AS v ({_COLUMNS}, n) ORDER BY n
-    RETURNING id
-"""
-_INSERT_BEHIND = f"""
-    WITH passed AS ({PASS})
-    INSERT INTO execution_batch ({_COLUMNS})
-    SELECT {_COLUMNS} FROM passed, (VALUES {{rows}}) AS v ({_COLUMNS}, n) ORDER BY n
-    RETURNING id
-"""
-
-Notes = Callable[[Sequence[Intent]], str]
-
-
-@dataclass(frozen=True, slots=True)
-class SubmittedBatch:
-    """A slice that was stored; it is sent once the caller's transaction has committed."""
-
-    batch_id: int
-    connection_id: int
-    leg: Leg
-    client_order_ids: tuple[str, ...]
-
-
-def submit(
-    intents: Sequence[Intent],
-    *,
-    connection_ids: Mapping[int, int],
-    now: datetime,
-    fence: Fence | None = None,
-    notes: Notes | None = None,
-) -> list[SubmittedBatch]:
-    """Commit intentions with the caller's transaction and send them after it.
-
-    ``connection_ids`` gives the connection of each account id among the intents. The caller
-    must see to it that a ``client_order_id`` is submitted once. One statement, no model
-    instances: fit for a hot loop, also outside of a transaction, where it is one of its own.
-    Raises KeyError for an account without a connection.
-
-    With a ``fence`` it is passed in the same statement: raises Overtaken, with nothing stored,
-    when somebody else has passed it. ``notes`` makes the notes of a batch from its intents;
-    such batches are found by :func:`apps.execution.selectors.pending_batches` until
-    :func:`take_over`.
-    """
-    if not intents:
-        return []
-    slices = list(_slices(intents, connection_ids))
-    texts = [dump(chunk) for _, _, chunk in slices]
-    key = (fence.source, fence.wake_key) if fence else ("", 0)
-    values: list[Any] = [*fence.values] if fence else []
-    for (connection_id, leg, chunk), text in zip(slices, texts, strict=True):
-        values += (connection_id, leg.value, leg.priority, len(chunk), text, now, *key)
-        values += (notes(chunk) if notes else "", notes is not None)
-    statement = _statement(len(slices), fence is not None)
-    ids = Query(statement, values, lambda rows: sorted(row[0] for row in rows)).ask()
-    if fence:
-        fence.passed(bool(ids))
-    pushed = [
-        (batch_id, connection_id, leg.value, now.timestamp(), text)
-        for batch_id, (connection_id, leg, _), text in zip(ids, slices, texts, strict=True)
-    ]
-    transaction.on_commit(partial(streams.push, pushed), robust=True)
-    return [
-        SubmittedBatch(batch_id, cid, leg, tuple(i.client_order_id for i in chunk))
-        for batch_id, (cid, leg, chunk) in zip(ids, slices, strict=True)
-    ]
-
-
-@cache
-def _statement(slices: int, fenced: bool) -> str:
-    rows = ", ".join(_VALUES.format(n=n) for n in range(slices))
-    return (_INSERT_BEHIND if fenced else _INSERT).format(rows=rows)
-
-
-def take_over(batch_ids: Sequence[int]) -> None:
-    """The source has stored what the notes of these batches say; they are needed no longer."""
-    if batch_ids:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE execution_batch SET pending = false, notes = '' WHERE id = ANY(%s)",
-                [list(batch_ids)],
-            )
-
-
-def _slices(
-    intents: Sequence[Intent], connection_ids: Mapping[int, int]
-) -> Iterable[tuple[int, Leg, Sequence[Intent]]]:
-    groups: dict[tuple[int, Leg], list[Intent]] = defaultdict(list)
-    for intent in intents:
-        groups[connection_ids[intent.account_id], intent.leg].append(intent)
-    for (connection_id, leg), group in sorted(groups.items(), key=lambda g: g[0][1].priority):
-        for start in range(0, len(group), SLICE):
-            yield connection_id, leg, group[start : start + SLICE]
 
 
 def withdraw(client_order_ids: Iterable[str], *, reason: str, now: datetime) -> set[str]:

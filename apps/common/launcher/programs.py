@@ -21,8 +21,9 @@ COPY_WORKERS = 2
 #: Waits for mail servers and messengers, and so holds up nothing else.
 NOTIFY_QUEUES = "notify"
 _SERVERS_LAST = 10
-#: Of what copies must not wait for: sweeps, and a venue that stands for somebody else's machine.
-_NICE = 5
+#: Of what copies must not wait for: sweeps, and still less a venue that stands for somebody
+#: else's machine.
+_NICE, _VENUE_NICE = 5, 10
 
 
 def postgres(servers: EmbeddedServers) -> Program:
@@ -62,7 +63,7 @@ def paper_venue(installation: Installation, env: Mapping[str, str]) -> Program:
         *("--data", str(installation.var / "papervenue")),
         stop_within_s=1.5,
         stop_order=_SERVERS_LAST,
-        niceness=_NICE,
+        niceness=_VENUE_NICE,
     )
 
 

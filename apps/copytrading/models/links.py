@@ -62,7 +62,10 @@ class TradeLink(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["master_account_id", "position_key"], name="link_of_position"),
+            models.Index(
+                fields=["master_account_id", "position_key", "subscription_id"],
+                name="link_of_position_in_order",
+            ),
             models.Index(fields=["subscription_id", "-id"], name="link_of_subscription"),
             models.Index(
                 fields=["account_id", "instrument_id"],

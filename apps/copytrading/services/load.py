@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from itertools import chain, repeat
+from typing import Any, NamedTuple
 
 from apps.accounts.selectors import ProductSettings, product_config
 from apps.common.database import Query, ask_together, ids_array
@@ -36,50 +37,72 @@ _MASTER = """
     WHERE m.account_id = %s
 """
 
+_LINKS_WHERE = """
+    t.master_account_id = %(account)s AND t.subscription_id {which}
+    AND (t.state IN ('open', 'gone') OR t.state = 'detached' AND t.master_units > 0)
+"""
+# An index finds those of one position, whatever PostgreSQL may think of how many there are.
+_OF_ONE = f"""
+    (SELECT * FROM copytrading_tradelink t WHERE t.position_key = %(key)s AND {_LINKS_WHERE}) AS l
+"""
+# Each position by itself, behind OFFSET 0: otherwise all links that the master has ever had may
+# be looked through for the few of these.
+_OF_SOME = f"""
+    unnest(%(keys)s::text[]) AS k (key) CROSS JOIN LATERAL (
+        SELECT * FROM copytrading_tradelink t
+        WHERE t.position_key = k.key AND {_LINKS_WHERE} OFFSET 0) AS l
+"""
 # What moves of a subscription, and the versions of what does not; see :mod:`.remembered`.
 _ROWS = """
     SELECT s.id, s.row_version, f.row_version, a.row_version, s.result, st.equity, st.balance,
-           round(extract(epoch FROM %s - CASE WHEN st.synced THEN greatest(st.as_of, cs.live_at)
-                                              ELSE st.as_of END), 3)::float8,
+           round(extract(epoch FROM %(now)s - CASE WHEN st.synced
+                 THEN greatest(st.as_of, cs.live_at) ELSE st.as_of END), 3)::float8,
            coalesce(st.margin_used, 0)
     FROM copytrading_copysubscription s
     JOIN copytrading_copyfollower f ON f.id = s.follower_id
     JOIN platforms_tradingaccount a ON a.id = f.account_id
     LEFT JOIN platforms_accountstate st ON st.account_id = a.id
     LEFT JOIN platforms_connectionstate cs ON cs.connection_id = a.connection_id
-    WHERE {which} AND (s.archived_at IS NULL OR s.id IN (
-        SELECT l.subscription_id FROM copytrading_tradelink l WHERE {links}))
+    WHERE {whose} AND s.id {which}
+      AND (s.archived_at IS NULL OR s.id IN (SELECT l.subscription_id FROM {links}))
     ORDER BY s.id
 """
-# Links are named by master and position, so that they are found by index however many there were.
-_LINKS = """
-    l.master_account_id = %s AND l.position_key = ANY(%s)
-    AND (l.state IN ('open', 'gone') OR l.state = 'detached' AND l.master_units > 0)
-"""
-_LINK = f"""
+_LINK = """
     SELECT l.subscription_id, l.id, l.position_key, l.side, l.symbol, l.instrument_id, l.ratio,
            l.grows, l.master_units, l.target_units, l.held_units, l.stop_loss, l.take_profit,
            l.master_price, l.position_id, p.stop_loss, p.take_profit, l.in_flight,
            l.close_cause, l.opened_event_id, l.last_event_id, l.state, p.units, p.closed_at
-    FROM copytrading_tradelink l
+    FROM {links}
     LEFT JOIN execution_position p ON p.account_id = l.account_id
         AND p.position_id = l.position_id AND l.position_id <> ''
-    WHERE {_LINKS} AND {{which}}
 """
-_PAGE = """ > %s AND {id} <= coalesce((
+_OF_PAGE = """BETWEEN %(after)s + 1 AND coalesce((
         SELECT n.id FROM copytrading_copysubscription n
-        WHERE n.master_id = %s AND n.archived_at IS NULL AND n.id > %s
-        ORDER BY n.id OFFSET %s LIMIT 1), 9223372036854775807)"""
-_ROWS_OF_PAGE = _ROWS.format(
-    which="s.master_id = %s AND s.id" + _PAGE.format(id="s.id"), links=_LINKS
-)
-_LINKS_OF_PAGE = _LINK.format(which="l.subscription_id" + _PAGE.format(id="l.subscription_id"))
-_ROWS_OF_IDS = _ROWS.format(which="s.id = ANY(%s)", links=_LINKS)
-_LINKS_OF_IDS = _LINK.format(which="l.subscription_id = ANY(%s)")
+        WHERE n.master_id = %(master)s AND n.archived_at IS NULL AND n.id > %(after)s
+        ORDER BY n.id OFFSET %(size)s - 1 LIMIT 1), 9223372036854775807)"""
 
-#: So many subscriptions are loaded, planned and sent before the next are even read: fewer at
-#: first, so that sending begins early, yet no fewer than many masters have altogether.
-FIRST_PAGE, PAGE = 128, 250
+
+class _Statements(NamedTuple):
+    """For the subscriptions, and for their links of one or of several positions."""
+
+    rows: str
+    links: str
+
+    @classmethod
+    def of(cls, whose: str, which: str, links: str) -> _Statements:
+        links = links.format(which=which)
+        return cls(_ROWS.format(whose=whose, which=which, links=links), _LINK.format(links=links))
+
+
+_BY_PAGE = {
+    one: _Statements.of("s.master_id = %(master)s", _OF_PAGE, links)
+    for one, links in ((True, _OF_ONE), (False, _OF_SOME))
+}
+_BY_IDS = _Statements.of("true", "= ANY(%(ids)s)", _OF_SOME)
+
+#: So many subscriptions are loaded, planned and sent before those after the next are even read:
+#: fewer at first, so that sending begins early, yet no fewer than many masters have altogether.
+FIRST_PAGE, SECOND_PAGE, PAGE = 128, 128, 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +161,24 @@ class Pages:
         decided: Mapping[int, Mapping[str, Decided]] | None = None,
     ) -> None:
         self._master = master
-        self._links = [master.account_id, list(position_keys)]
-        self._now = now
+        keys = list(position_keys)
+        self._statements = _BY_PAGE[len(keys) == 1]
+        self._values: dict[str, Any] = {"key": keys[0]} if len(keys) == 1 else {"keys": keys}
+        self._values |= {"now": now, "master": master.master_id, "account": master.account_id}
         self._decided = _NOTHING_DECIDED if decided is None else decided
         self._size = FIRST_PAGE
+        self._sizes = chain([SECOND_PAGE], repeat(PAGE))
 
     def first(self) -> Asked:
         """Asks for the first page."""
         return self._asked(after=0)
 
-    def following(self, page: Sequence[Row]) -> Asked | None:
-        """Asks for the page after this one; None where this is the last."""
-        if len(page) < self._size:  # archived ones may make a page longer, never shorter
+    def following(self, found: Rows) -> Asked | None:
+        """Asks for the page after one of which this was found; None where it is the last."""
+        if len(found) < self._size:  # archived ones may make a page longer, never shorter
             return None
-        self._size = PAGE
-        return self._asked(after=page[-1].subscription_id)
+        self._size = next(self._sizes)
+        return self._asked(after=found[-1][0])
 
     def rows(self, found: Rows, links: Rows) -> list[Row]:
         """The rows of a page."""
@@ -161,17 +187,17 @@ class Pages:
     def all(self) -> Iterator[list[Row]]:
         """The pages one after the other, as they stand."""
         asked: Asked | None = self.first()
-        while asked is not None and (page := self.rows(*ask_together(*asked))):
-            yield standing(page)
-            asked = self.following(page)
+        while asked is not None:
+            found, links = ask_together(*asked)
+            if page := self.rows(found, links):
+                yield standing(page)
+            asked = self.following(found)
 
     def _asked(self, *, after: int) -> Asked:
-        master = self._master.master_id
-        which = [after, master, after, self._size - 1]
-        values = [self._now, master, *which, *self._links]
+        values = self._values | {"after": after, "size": self._size}
         return (
-            Query(_ROWS_OF_PAGE, values, lambda found: found),
-            Query(_LINKS_OF_PAGE, [*self._links, *which], lambda found: found),
+            Query(self._statements.rows, values, lambda found: found),
+            Query(self._statements.links, values, lambda found: found),
         )
 
 
@@ -182,9 +208,10 @@ def load_rows(
     master: Master, position_keys: Sequence[str], now: datetime, subscription_ids: Sequence[int]
 ) -> list[Row]:
     """These subscriptions with the links of these positions."""
-    of_links, ids = [master.account_id, list(position_keys)], ids_array(subscription_ids)
-    found = sql.binary_rows(_ROWS_OF_IDS, [now, ids, *of_links])
-    links = sql.binary_rows(_LINKS_OF_IDS, [*of_links, ids])
+    values: dict[str, Any] = {"account": master.account_id, "keys": list(position_keys)}
+    values |= {"now": now, "ids": ids_array(subscription_ids)}
+    found = sql.binary_rows(_BY_IDS.rows, values)
+    links = sql.binary_rows(_BY_IDS.links, values)
     return standing(_rows(found, links, master, _NOTHING_DECIDED))
 
 

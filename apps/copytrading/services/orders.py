@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Planned
@@ -19,39 +20,60 @@ from apps.trading.orders import Leg, OrderType
 SOURCE = "copy"
 
 
-def commit_orders(
-    master_account_id: int, planned: Sequence[Planned], now: datetime, fence: Fence | None = None
-) -> list[Sent]:
-    """Submit planned orders; answers them with their links as they are while these are in flight.
+class WrittenOrders(NamedTuple):
+    """Planned orders that only have to be stored to be sent.
 
-    With a ``fence`` they are committed at once, with notes to go on from, since their decisions
-    and links follow later. Without one they belong to the running transaction, in which the
-    caller stores both. Raises Overtaken.
+    ``made_of`` gives for each client order id what was planned, and the link with it in flight.
+    """
+
+    slices: list[execution.Written]
+    made_of: dict[str, tuple[Planned, Link]]
+
+
+def write_orders(
+    master_account_id: int, planned: Sequence[Planned], *, noted: bool = False
+) -> WrittenOrders:
+    """Write planned orders out; asks the database for nothing.
+
+    ``noted``: with notes to go on from, as :func:`commit_written` wants them with a fence.
     """
     intents: list[Intent] = []
     connections: dict[int, int] = {}
-    links: list[Link] = []
+    made_of: dict[str, tuple[Planned, Link]] = {}
     for made in planned:
         row = made.row
         intent = _intent(master_account_id, made)
         intents.append(intent)
         connections[row.account_id] = row.connection_id
-        links.append(with_flight(made.link, intent.client_order_id))
-    made_of = {link.in_flight: (made, link) for made, link in zip(planned, links, strict=True)}
+        client_order_id = intent.client_order_id
+        made_of[client_order_id] = made, with_flight(made.link, client_order_id)
 
     def notes(chunk: Sequence[Intent]) -> str:
         return dump_notes(made_of[intent.client_order_id] for intent in chunk)
 
-    batches = execution.submit(
-        intents,
-        connection_ids=connections,
-        now=now,
-        fence=fence,
-        notes=notes if fence else None,
+    return WrittenOrders(
+        execution.write_out(intents, connections, notes if noted else None), made_of
     )
+
+
+def commit_written(written: WrittenOrders, now: datetime, fence: Fence | None = None) -> list[Sent]:
+    """Submit orders; answers them with their links as they are while these are in flight.
+
+    With a ``fence`` they are committed at once, with notes to go on from, since their decisions
+    and links follow later. Without one they belong to the running transaction, in which the
+    caller stores both. Raises Overtaken.
+    """
+    batches = execution.submit_written(written.slices, now=now, fence=fence)
     return [
-        Sent(*made_of[cid], batch.batch_id) for batch in batches for cid in batch.client_order_ids
+        Sent(*written.made_of[cid], batch.batch_id)
+        for batch in batches
+        for cid in batch.client_order_ids
     ]
+
+
+def commit_orders(master_account_id: int, planned: Sequence[Planned], now: datetime) -> list[Sent]:
+    """Write planned orders out and submit them with the running transaction."""
+    return commit_written(write_orders(master_account_id, planned), now)
 
 
 def with_flight(link: Link, client_order_id: str) -> Link:

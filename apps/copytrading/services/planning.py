@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -24,7 +23,7 @@ from apps.common.tracing import told
 from apps.copytrading.domain.events import MasterEvent
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.plan import Ended, PendingChange, Plan, Waits, plan
-from apps.copytrading.domain.rows import Market, Row
+from apps.copytrading.domain.rows import Row
 from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.existing import as_they_are
@@ -33,7 +32,12 @@ from apps.copytrading.services.links import store_links
 from apps.copytrading.services.load import Master, Pages, master_query
 from apps.copytrading.services.market import load_market, symbols_query
 from apps.copytrading.services.notes import Sent
-from apps.copytrading.services.orders import SOURCE, commit_orders
+from apps.copytrading.services.orders import (
+    SOURCE,
+    WrittenOrders,
+    commit_written,
+    write_orders,
+)
 from apps.copytrading.services.outcomes import insert_outcomes, records_of
 from apps.copytrading.services.pending_planning import leading, plan_orders
 from apps.copytrading.services.pending_store import (
@@ -61,6 +65,9 @@ _GIVE_WAY_S = 0.004
 _BURST, _GIVE_WAY_TO_BURST_S = 50, 0.01
 
 CHANGED = "copy.changed"
+
+#: A plan with its orders written out, unless symbols must be taken for them first.
+Ordered = tuple[Plan, WrittenOrders | None]
 
 _log = structlog.get_logger(__name__)
 
@@ -124,25 +131,23 @@ def _plan_copies(made: _Made, master: Master, events: Sequence[MasterEvent], now
     found, links, symbols, pendings = ask_together(
         *pages.first(), prices, live_pendings_query(master.account_id, events)
     )
-    count = 0
-    while page := pages.rows(found, links):
-        following = pages.following(page)
-        rows = with_pendings(master, standing(page), pendings, now)
+
+    def planned() -> list[Ordered]:
+        rows = with_pendings(master, standing(pages.rows(found, links)), pendings, now)
         market = load_market(master, events, rows, now, symbols)
-        count += len(rows)
-        if following is None:
-            made.commit_all(_plans(events, rows, market), now)
-            break
+        slices = [rows[n : n + SLICE] for n in range(0, len(rows), SLICE)]
+        return [made.written(plan(events, slice, market)) for slice in slices]
+
+    count = len(found)
+    while following := pages.following(found):
         # PostgreSQL reads the next page meanwhile, and the prices anew.
         with asked_ahead(*following, prices) as ahead:
-            plans = _plans(events, rows, market)
+            plans = planned()
         made.commit_all(plans, now)
         found, links, symbols = ahead.answers()
+        count += len(found)
+    made.commit_all(planned(), now)
     return count
-
-
-def _plans(events: Sequence[MasterEvent], rows: Sequence[Row], market: Market) -> list[Plan]:
-    return [plan(events, rows[n : n + SLICE], market) for n in range(0, len(rows), SLICE)]
 
 
 def _traces(journaled: Sequence[JournaledEvent]) -> list[str]:
@@ -183,18 +188,25 @@ class _Made:
         self._pendings: list[PendingChange] = []
         self._decided_at = timezone.now()
 
-    def commit_all(self, plans: Sequence[Plan], now: datetime) -> None:
-        """Commit the orders of slices, one after the other."""
-        for made in plans:
-            self.commit(made, now)
+    def written(self, made: Plan) -> Ordered:
+        """A slice with its orders written out, unless symbols must be taken for them first."""
+        if any(planned.row.netting for planned in made.orders):
+            return made, None
+        return made, self._write(made)
 
-    def commit(self, made: Plan, now: datetime) -> None:
+    def commit_all(self, plans: Sequence[Ordered], now: datetime) -> None:
+        """Commit the orders of slices, one after the other."""
+        for made, written in plans:
+            self.commit(made, written, now)
+
+    def commit(self, made: Plan, written: WrittenOrders | None, now: datetime) -> None:
         """Commit the orders of a slice; keep the rest for the end."""
-        # One statement is a transaction of its own; taking symbols makes it several.
-        takes_symbols = any(planned.row.netting for planned in made.orders)
-        with transaction.atomic() if takes_symbols else nullcontext():
-            made = hold_symbols(made)
-            sent = commit_orders(self._master_account_id, made.orders, now, self._fence)
+        if written is not None:
+            sent = commit_written(written, now, self._fence)
+        else:  # one statement is a transaction of its own; taking symbols makes it several
+            with transaction.atomic():
+                made = hold_symbols(made)
+                sent = commit_written(self._write(made), now, self._fence)
         self._decided_at = now
         self._sent.extend(sent)
         self._links.extend((c.row, c.link) for c in made.changes if c.order is None)
@@ -203,6 +215,9 @@ class _Made:
         self._endings.extend(made.endings)
         self._waits.extend(made.waits)
         self._pendings.extend(made.pendings)
+
+    def _write(self, made: Plan) -> WrittenOrders:
+        return write_orders(self._master_account_id, made.orders, noted=True)
 
     def finish(self, event_ids: Sequence[int], rows: int) -> None:
         """Store decisions, links, outcomes without an order, and what waits.

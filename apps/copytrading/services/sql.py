@@ -12,6 +12,7 @@ from django.db import connection
 
 from apps.common.copy_text import copy_text
 from apps.common.database import raw_cursor
+from apps.common.roundtrip import Values
 
 __all__ = ["as_json", "binary_rows", "copy_in", "execute", "plain", "raw_cursor", "rows"]
 
@@ -55,7 +56,7 @@ def copy_in(statement: str, records: Iterable[Sequence[object]]) -> None:
             copy.write(text)
 
 
-def binary_rows(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def binary_rows(statement: str, values: Values = ()) -> list[tuple[Any, ...]]:
     """All rows of a query that answers many; values travel in binary.
 
     It is planned for its values each time: how many those are decides which plan is good.

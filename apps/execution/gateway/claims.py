@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from apps.common.database import texts_array
 from apps.execution.gateway.db import Database, Row
 from apps.execution.gateway.lease import Lease
 from apps.execution.intents import Col, dump_rows, limits_relation
@@ -18,7 +19,7 @@ from apps.trading.orders import Leg
 #: what was withdrawn, then 'claimed' or 'halted'; none at all when a part is not ours to claim.
 _CLAIM = """
     SELECT scope, key, state, reason
-    FROM execution_claim(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    FROM execution_claim(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 _GATES = """
@@ -209,14 +210,15 @@ class Claims:
     def _values(self, parts: Sequence[Part]) -> list[object]:
         lease = self._lease
         ids = [part.slice.batch_id for part in parts]
+        made_at = [part.slice.committed_at for part in parts]
         starts, stops = [part.start for part in parts], [part.stop for part in parts]
         held_by = [lease.connection_id, lease.holder, lease.epoch]
-        return [ids, starts, stops, *held_by, self._platform]
+        return [ids, made_at, starts, stops, *held_by, self._platform]
 
     def _keys(self, rows: list[list[Any]]) -> list[object]:
         accounts = {str(row[Col.ACCOUNT_ID]) for row in rows}
         relations = {row[Col.RELATION] for row in rows}
-        return [list(accounts), list(relations)]
+        return [texts_array(accounts), texts_array(relations)]
 
 
 #: Opens and stop changes are given up; what takes a risk away is still wanted later.

@@ -93,7 +93,7 @@ class Database:
         values: Sequence[object],
         visible: Callable[[list[Row]], None],
     ) -> None:
-        """Run a statement that does not wait for the disk (:data:`NOT_YET_ON_DISK`).
+        """Run a statement that does not wait for the disk (``NOT_YET_ON_DISK``).
 
         ``visible`` gets its rows: others see what it wrote from then on. Returns when it is on
         the disk; raises when the server was lost before, and with it perhaps all of it. Both are
@@ -104,9 +104,6 @@ class Database:
             await conn.execute(_FLUSH)
 
 
-#: A value for a statement to select: its transaction, if it is one by itself, ends without waiting
-#: for the disk.
-NOT_YET_ON_DISK = "set_config('synchronous_commit', 'off', true)"
 #: Writes next to nothing, and returns when it and all before it is on the disk.
 _FLUSH = "SELECT pg_logical_emit_message(true, 'bellwether', '')"
 

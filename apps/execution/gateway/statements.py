@@ -5,7 +5,7 @@ One text parameter is several times cheaper to make and to send than an array pe
 
 from __future__ import annotations
 
-from apps.execution.gateway.db import NOT_YET_ON_DISK
+from apps.common.database import NOT_YET_ON_DISK
 
 _POSITION_COLUMNS = """
     account_id bigint, position_id text, instrument_id text, side text, units numeric,

@@ -32,6 +32,7 @@ class Killed(BaseException):
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> CopyWorld:
     monkeypatch.setattr(load, "FIRST_PAGE", 2)
+    monkeypatch.setattr(load, "SECOND_PAGE", 4)
     monkeypatch.setattr(load, "PAGE", 4)
     monkeypatch.setattr(planning, "SLICE", 2)
     world = CopyWorld()
@@ -79,9 +80,9 @@ def check(world: CopyWorld, events: int, held: Decimal) -> None:
 @pytest.mark.parametrize(
     ("module", "name", "call", "after"),
     [
-        (planning, "commit_orders", 1, False),
-        (planning, "commit_orders", 2, False),
-        (planning, "commit_orders", 3, True),
+        (planning, "commit_written", 1, False),
+        (planning, "commit_written", 2, False),
+        (planning, "commit_written", 3, True),
         (planning, "store_links", 1, True),
         (planning, "insert_outcomes", 1, True),
         (planning, "withdraw_overtaken", 1, True),
@@ -118,7 +119,7 @@ def test_fills_arrive_before_the_run_is_resumed(
     """Orders of an interrupted run are filled before its links exist."""
     world.trade("m1", 100_000)
     with monkeypatch.context() as patch:
-        kill_at(patch, planning, "commit_orders", call, after=False)
+        kill_at(patch, planning, "commit_written", call, after=False)
         with pytest.raises(Killed):
             world.work()
     sent_before = len(world.deliver())
@@ -138,7 +139,7 @@ def test_events_planned_together_and_interrupted(
     world.protect("m1", Decimal("1.05"))
     world.trade("m1", 50_000)
     with monkeypatch.context() as patch:
-        kill_at(patch, planning, "commit_orders", 2, after=False)
+        kill_at(patch, planning, "commit_written", 2, after=False)
         with pytest.raises(Killed):
             world.work()
     world.run()
@@ -169,7 +170,7 @@ def test_a_subscription_that_began_after_the_event_has_no_part_in_it(
 ) -> None:
     event = world.trade("m1", 100_000)
     with monkeypatch.context() as patch:
-        kill_at(patch, planning, "commit_orders", 2, after=False)
+        kill_at(patch, planning, "commit_written", 2, after=False)
         with pytest.raises(Killed):
             world.work()
     late = world.follow(started_after_event=event)
@@ -273,18 +274,18 @@ def test_who_has_been_overtaken_commits_nothing_more(
         (*ask_together(*planning.beginning(world.account_id, now)), now)
     )
     stale = read_fence(SOURCE, world.account_id)
-    first = planning.commit_orders
+    first = planning.commit_written
     calls = 0
 
     def commit(*args: Any) -> Any:
         nonlocal calls
         calls += 1
         if calls == 2:  # the other one does all of it in between
-            monkeypatch.setattr(planning, "commit_orders", first)
+            monkeypatch.setattr(planning, "commit_written", first)
             planning.plan_waiting(world.account_id)
         return first(*args)
 
-    monkeypatch.setattr(planning, "commit_orders", commit)
+    monkeypatch.setattr(planning, "commit_written", commit)
     with pytest.raises(Overtaken):
         planning.plan_found(world.account_id, waiting)
     with pytest.raises(Overtaken), transaction.atomic():
@@ -301,7 +302,7 @@ def test_more_events_than_are_taken_up_at_once_are_resumed(
     world.trade("m1", 100_000)
     world.trade("m2", 100_000)
     with monkeypatch.context() as patch:
-        kill_at(patch, planning, "commit_orders", 2, after=False)
+        kill_at(patch, planning, "commit_written", 2, after=False)
         with pytest.raises(Killed):
             world.work()
     monkeypatch.setattr(planning, "EVENTS_AT_ONCE", 1)

@@ -146,6 +146,7 @@ def test_too_many_are_forgotten_and_read_again(
     world.follow()
     monkeypatch.setattr(remembered, "MOST", 2)
     monkeypatch.setattr(load, "FIRST_PAGE", 2)
+    monkeypatch.setattr(load, "SECOND_PAGE", 2)
     world.follow()
     now = timezone.now()
     master = load.load_master(world.master.account_id, now)
@@ -161,6 +162,7 @@ def test_rates_are_read_while_the_next_page_is_on_its_way(
     world: CopyWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "FIRST_PAGE", 1)
+    monkeypatch.setattr(load, "SECOND_PAGE", 2)
     monkeypatch.setattr(load, "PAGE", 2)
     abroad: Connection = ConnectionFactory()
     symbol(abroad)

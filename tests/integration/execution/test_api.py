@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import redis
-from django.db import transaction
+from django.db import connection, transaction
 
+from apps.common.database import Query
 from apps.execution import api, journal, selectors, streams
 from apps.execution.intents import Intent, client_order_id, load
 from apps.execution.models import AccountEvent, Batch, Gate, Order, Withdrawal
@@ -139,15 +142,46 @@ def test_events_wait_until_planned_and_orders_until_settled() -> None:
     assert selectors.unsettled_orders("copy", 7) == []
 
 
+def submit_behind(fence: api.Fence, *intents: Intent) -> list[api.SubmittedBatch]:
+    """Submit as planning does: written out before, with notes, passing a fence."""
+    written = api.write_out(intents, {1: 10}, lambda chunk: f"{len(chunk)} of them")
+    return api.submit_written(written, now=NOW, fence=fence)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("together", [False, True])
+def test_what_may_be_planned_anew_does_not_wait_for_the_disk(
+    monkeypatch: pytest.MonkeyPatch, together: bool
+) -> None:
+    """Unless it is committed with what must: the setting holds for a whole transaction."""
+    asked: list[str] = []
+    ask = Query.ask
+
+    def heard(query: Query[Any]) -> Any:
+        asked.append(query.statement)
+        return ask(query)
+
+    fence = api.read_fence("copy", 7)
+    monkeypatch.setattr(Query, "ask", heard)
+    with transaction.atomic() if together else nullcontext():
+        submit_behind(fence, intent(1))
+        with connection.cursor() as cursor:
+            cursor.execute("SHOW synchronous_commit")
+            assert cursor.fetchone() == ("on",)
+    api.submit([intent(2)], connection_ids={1: 10}, now=NOW)
+    hurried = ["synchronous_commit" in statement for statement in asked]
+    assert hurried == [not together, False]
+    assert Batch.objects.count() == 2
+
+
 @pytest.mark.django_db(transaction=True)
 def test_of_two_who_work_on_a_key_only_one_can_submit() -> None:
     mine, other = api.read_fence("copy", 7), api.read_fence("copy", 7)
-    ids = {1: 10}
-    api.submit([intent(1)], connection_ids=ids, now=NOW, fence=mine)
+    submit_behind(mine, intent(1))
     with pytest.raises(api.Overtaken):
-        api.submit([intent(2)], connection_ids=ids, now=NOW, fence=other)
+        submit_behind(other, intent(2))
     assert Batch.objects.count() == 1
-    api.submit([intent(3), intent(4, Leg.CLOSE)], connection_ids=ids, now=NOW, fence=mine)
+    submit_behind(mine, intent(3), intent(4, Leg.CLOSE))
     with pytest.raises(api.Overtaken), transaction.atomic():
         api.pass_fence(other)
     api.pass_fence(mine)
@@ -158,13 +192,7 @@ def test_of_two_who_work_on_a_key_only_one_can_submit() -> None:
 @pytest.mark.django_db
 def test_notes_are_found_until_they_are_taken_over() -> None:
     fence = api.read_fence("copy", 7)
-    batches = api.submit(
-        [intent(n) for n in range(300)],
-        connection_ids={1: 10},
-        now=NOW,
-        fence=fence,
-        notes=lambda chunk: f"{len(chunk)} of them",
-    )
+    batches = submit_behind(fence, *(intent(n) for n in range(300)))
     pending = selectors.pending_batches("copy", 7)
     assert [(p.id, p.notes) for p in pending] == [
         (batches[0].batch_id, "250 of them"),

@@ -14,11 +14,11 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from structlog.testing import capture_logs
 
-from apps.execution import api, receivers, selectors
+from apps.execution import api, receivers, selectors, streams
 from apps.execution.gateway import resolve
 from apps.execution.gateway.directory import Directory
 from apps.execution.gateway.process import Gateway
-from apps.execution.intents import Intent, client_order_id
+from apps.execution.intents import Intent, client_order_id, dump
 from apps.execution.models import Batch, ConnectionLease, Deal, Gate, Order, Position
 from apps.platforms.limits import Limits
 from apps.platforms.models import AccountState, ConnectionState, Symbol, TradingAccount
@@ -242,6 +242,26 @@ def test_gates_withdrawals_and_lateness_hold_orders_back(bench: Any) -> None:
         free.client_order_id,
         gated_close.client_order_id,
     }
+
+
+def test_a_slice_whose_id_was_given_to_another_is_not_sent_as_that(bench: Any) -> None:
+    """PostgreSQL may give an id twice when it crashes before the first one is on the disk."""
+    b = bench()
+    lost, real = b.intent(1), b.intent(2)
+
+    async def work() -> None:
+        async with running():
+            await until(live)
+            batch = Batch(connection_id=b.connection_id, leg="open", priority=2, size=1)
+            batch.items, batch.created_at = dump([real]), datetime.now(UTC)
+            before = (batch.created_at - timedelta(seconds=1)).timestamp()
+            await batch.asave()
+            slices = [(batch.pk, b.connection_id, "open", before, dump([lost]))]
+            await sync_to_async(streams.push)(slices)
+            await until(lambda: states() == {real.client_order_id: "filled"})
+
+    run(work())
+    assert [request.client_order_id for request in b.platform.sent] == [real.client_order_id]
 
 
 def test_a_halted_close_waits_and_lets_others_pass(bench: Any) -> None:

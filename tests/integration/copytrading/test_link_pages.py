@@ -1,0 +1,62 @@
+"""Pages of a master's copies cost what is in them, not what was ever copied."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from apps.common.database import Query
+from apps.common.roundtrip import _numbered
+from apps.copytrading.services.load import Master, Pages, load_master
+from tests.factories.copytrading import CopyWorld
+
+_HISTORY = """
+    INSERT INTO copytrading_tradelink (subscription_id, master_account_id, account_id, position_key,
+        symbol, instrument_id, side, state, ratio, grows, master_units, target_units, held_units,
+        position_id, in_flight, close_cause, result, opened_event_id, last_event_id, opened_at)
+    SELECT s, %s, s, 'm' || p, 'EURUSD', '1', 'buy', 'closed', 1, true, 0, 0, 0, '', '', '', 0,
+        p, p, now()
+    FROM generate_series(1, 20) AS s, generate_series(1, 250) AS p
+"""
+
+
+def plan_of(query: Query[Any]) -> str:
+    """The plan that a connection keeps for a question, whatever its values."""
+    assert isinstance(query.values, dict)
+    text, names = _numbered(query.statement)
+    values = [query.values[name] for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE page AS {text.decode()}".replace("%", "%%"))
+        cursor.execute(f"EXPLAIN EXECUTE page ({', '.join(['%s'] * len(values))})", values)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute("DEALLOCATE page")
+    return plan
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("keys", [["m7"], ["m7", "m9"]])
+@pytest.mark.parametrize("analyzed", [False, True])
+def test_links_of_a_page_are_found_without_those_of_other_positions(
+    analyzed: bool, keys: list[str]
+) -> None:
+    world = CopyWorld()
+    world.follow()
+    now = datetime.now(UTC)
+    master = load_master(world.account_id, now)
+    assert isinstance(master, Master)
+    with connection.cursor() as cursor:
+        cursor.execute(_HISTORY, [master.account_id])
+        if analyzed:
+            cursor.execute("ANALYZE copytrading_tradelink")
+
+    for query in Pages(master, keys, now).first():
+        plan = plan_of(query)
+        (condition,) = re.findall(r"link_of_position_in_order.*\n\s+Index Cond: (.*)", plan)
+        assert "position_key" in condition
+        assert condition.count("subscription_id") == 2
+        assert plan.count("copytrading_tradelink") == 1, plan
