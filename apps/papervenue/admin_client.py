@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from apps.papervenue.admin import LINE_BYTES
+_PART_BYTES = 1024 * 1024
 
 
 class AdminRefused(Exception):
@@ -21,10 +21,10 @@ class AdminClient:
 
     async def ask(self, do: str, **terms: Any) -> dict[str, Any]:
         """Carry out one command (see ``admin.py``). AdminRefused, or OSError without a venue."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.port, limit=LINE_BYTES)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         try:
             writer.write(json.dumps({"do": do, **terms}).encode() + b"\n")
-            line = await reader.readline()
+            line = await _line(reader)
         finally:
             writer.close()
         if not line:
@@ -37,3 +37,13 @@ class AdminClient:
     def ask_now(self, do: str, **terms: Any) -> dict[str, Any]:
         """The same where no event loop runs."""
         return asyncio.run(self.ask(do, **terms))
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    """The one line of an answer, however long: books of a long run have hundreds of megabytes."""
+    parts: list[bytes] = []
+    while part := await reader.read(_PART_BYTES):
+        parts.append(part)
+        if part.endswith(b"\n"):
+            break
+    return b"".join(parts)
