@@ -24,13 +24,14 @@ class OrderAnswers:
     is, unless it says that the order or its cancellation was refused.
     """
 
-    __slots__ = ("_deadlines", "_loop", "_timer", "_waiting")
+    __slots__ = ("_deadlines", "_due", "_loop", "_timer", "_waiting")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._waiting: dict[str, asyncio.Future[SubmitResult]] = {}
         self._deadlines: deque[tuple[float, list[str]]] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
+        self._due = 0.0  # when the timer strikes; a handle of uvloop does not always know
 
     def __contains__(self, client_order_id: str) -> bool:
         return client_order_id in self._waiting
@@ -42,7 +43,7 @@ class OrderAnswers:
     def give_until(self, deadline: float, client_order_ids: list[str]) -> None:
         """On the loop's clock; what is not answered by then is UNKNOWN."""
         self._deadlines.append((deadline, client_order_ids))
-        if self._timer is None or deadline < self._timer.when():
+        if self._timer is None or deadline < self._due:
             self._schedule()
 
     def take(self, frame: Frame, received_at: datetime) -> float:
@@ -86,7 +87,8 @@ class OrderAnswers:
             self._timer.cancel()
             self._timer = None
         if self._deadlines:
-            self._timer = self._loop.call_at(min(at for at, _ in self._deadlines), self._sweep)
+            self._due = min(at for at, _ in self._deadlines)
+            self._timer = self._loop.call_at(self._due, self._sweep)
 
     def _resolve(self, ids: Iterable[str], code: str, message: str) -> None:
         for client_order_id in ids:
