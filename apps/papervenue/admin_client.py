@@ -27,7 +27,7 @@ class AdminClient:
             line = await _line(reader)
         finally:
             writer.close()
-        if not line:
+        if not line.endswith(b"\n"):
             raise ConnectionError("the venue ended before it answered")
         answer: dict[str, Any] = json.loads(line)
         if not answer.pop("ok"):

@@ -31,8 +31,11 @@ async def test_an_answer_of_any_length_is_read(monkeypatch: pytest.MonkeyPatch, 
             assert await AdminClient(port).ask("books") == {"books": books}
 
 
-async def test_a_venue_that_ends_is_said() -> None:
+@pytest.mark.parametrize("part", [b"", b'{"ok": true, "bo'])
+async def test_a_venue_that_ends_is_said(part: bytes) -> None:
     async def gone(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        writer.write(part)
         writer.close()
 
     async with await asyncio.start_server(gone, "127.0.0.1", 0) as server:
