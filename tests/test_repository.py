@@ -91,6 +91,7 @@ def test_containers_run_what_make_run_runs() -> None:
     assert major
     assert f"image: postgres:{major[0]}" in compose
     assert COPY_QUEUES in compose
+    assert compose.count("DATABASE_BY_INDEX") == 1  # of the worker that copies
     assert UPKEEP_QUEUES in compose
     assert f"- {NOTIFY_QUEUES}\n" in compose
     assert re.findall(r"^  (\w+):$", compose.partition("\nservices:")[2], re.MULTILINE)[:10] == [

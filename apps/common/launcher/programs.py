@@ -86,6 +86,7 @@ def worker(env: Mapping[str, str]) -> Program:
     child would hand it on a millisecond later.
     """
     solo = ("-Q", COPY_QUEUES, "--pool", "solo")
+    env = {**env, "DATABASE_BY_INDEX": "1"}
     return _celery("worker", env, *solo, *_ALONE, processes=COPY_WORKERS)
 
 

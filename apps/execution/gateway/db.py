@@ -14,6 +14,8 @@ from django.conf import settings
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from apps.common.plans import BY_INDEX
+
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 Row = tuple[Any, ...]
@@ -119,6 +121,7 @@ def _conninfo() -> str:
         "port": values.get("PORT"),
         "sslmode": options.get("sslmode"),
         "application_name": "gateway",
+        "options": BY_INDEX,
         "connect_timeout": 3,
     }
     return make_conninfo(**{k: v for k, v in known.items() if v not in {None, ""}})

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import re
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from apps.common.database import Query
+from apps.common.launcher import programs
+from apps.common.plans import BY_INDEX
 from apps.common.roundtrip import _numbered
 from apps.copytrading.services.load import Master, Pages, load_master
+from apps.execution.gateway.db import Database, until_available
 from tests.factories.copytrading import CopyWorld
 
 _HISTORY = """
@@ -30,6 +38,8 @@ def plan_of(query: Query[Any]) -> str:
     text, names = _numbered(query.statement)
     values = [query.values[name] for name in names]
     with connection.cursor() as cursor:
+        for setting in BY_INDEX.removeprefix("-c ").split(" -c "):
+            cursor.execute(f"SET LOCAL {setting}")
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         cursor.execute(f"PREPARE page AS {text.decode()}".replace("%", "%%"))
         cursor.execute(f"EXPLAIN EXECUTE page ({', '.join(['%s'] * len(values))})", values)
@@ -60,3 +70,57 @@ def test_links_of_a_page_are_found_without_those_of_other_positions(
         assert "position_key" in condition
         assert condition.count("subscription_id") == 2
         assert plan.count("copytrading_tradelink") == 1, plan
+
+
+@pytest.mark.django_db
+def test_plans_made_while_there_is_nothing_fit_when_there_is_much() -> None:
+    world = CopyWorld()
+    now = datetime.now(UTC)
+    master = load_master(world.account_id, now)
+    assert isinstance(master, Master)
+    with connection.cursor() as cursor:
+        # As VACUUM leaves empty tables: known to be empty, not just never counted.
+        cursor.execute("TRUNCATE copytrading_tradelink, execution_position CASCADE")
+        cursor.execute(
+            "UPDATE pg_class SET reltuples = 0 "
+            "WHERE relname IN ('copytrading_tradelink', 'execution_position')"
+        )
+
+    links = Pages(master, ["m7"], now).first()[1]
+
+    plan = plan_of(links)
+    assert "link_of_position_in_order" in plan
+    assert re.search(r"Index Scan .* on execution_position", plan), plan
+    assert "Seq Scan" not in plan
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_copies_asks_by_index() -> None:
+    """Workers of copies and gateways; who sums up whole tables does not."""
+    ask = (
+        "from django.db import connection as c; "
+        "print(c.cursor().execute('SHOW enable_seqscan').fetchone()[0])"
+    )
+    database = settings.DATABASES["default"]
+    url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
+    env = dict(os.environ) | {"DATABASE_URL": url}
+    answers = [
+        subprocess.check_output(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", ask],
+            env=dict(program.env),
+            cwd=settings.BASE_DIR,
+            text=True,
+        ).split()[-1]
+        for program in (programs.worker(env), programs.upkeep(env))
+    ]
+    assert answers == ["off", "on"]
+    assert asyncio.run(gateways_answer()) == [("off",)]
+
+
+async def gateways_answer() -> list[tuple[Any, ...]]:
+    database = Database()
+    await database.open()
+    try:
+        return await until_available(lambda: database.rows("SHOW enable_seqscan"), "an answer")
+    finally:
+        await database.close()
