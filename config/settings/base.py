@@ -13,7 +13,7 @@ from django.templatetags.static import static
 from kombu.entity import Queue
 
 from apps.common.logging import logging_config
-from apps.common.plans import BY_INDEX
+from apps.common.plans import by_index
 
 django_stubs_ext.monkeypatch()  # Django's generic classes can be subscripted at run time
 
@@ -142,7 +142,8 @@ else:
     DATABASES["default"]["CONN_MAX_AGE"] = None
 if env.bool("DATABASE_BY_INDEX", default=False):
     # For workers that copy. Elsewhere whole tables are summed up, and PostgreSQL chooses.
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = BY_INDEX
+    _options = DATABASES["default"].setdefault("OPTIONS", {})
+    _options["options"] = by_index(_options.get("options"))
 # A server that was restarted must not cost the next request of each connection an error page.
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

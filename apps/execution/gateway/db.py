@@ -14,7 +14,7 @@ from django.conf import settings
 from psycopg.conninfo import make_conninfo
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from apps.common.plans import BY_INDEX
+from apps.common.plans import by_index
 
 T = TypeVar("T")
 Connection = psycopg.AsyncConnection[tuple[Any, ...]]
@@ -121,7 +121,7 @@ def _conninfo() -> str:
         "port": values.get("PORT"),
         "sslmode": options.get("sslmode"),
         "application_name": "gateway",
-        "options": BY_INDEX,
+        "options": by_index(options.get("options")),
         "connect_timeout": 3,
     }
     return make_conninfo(**{k: v for k, v in known.items() if v not in {None, ""}})

@@ -32,13 +32,13 @@ _HISTORY = """
 """
 
 
-def plan_of(query: Query[Any]) -> str:
+def plan_of(query: Query[Any], options: str = "") -> str:
     """The plan that a connection keeps for a question, whatever its values."""
     assert isinstance(query.values, dict)
     text, names = _numbered(query.statement)
     values = [query.values[name] for name in names]
     with connection.cursor() as cursor:
-        for setting in BY_INDEX.removeprefix("-c ").split(" -c "):
+        for setting in options.split("-c ")[1:]:
             cursor.execute(f"SET LOCAL {setting}")
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         cursor.execute(f"PREPARE page AS {text.decode()}".replace("%", "%%"))
@@ -88,39 +88,46 @@ def test_plans_made_while_there_is_nothing_fit_when_there_is_much() -> None:
 
     links = Pages(master, ["m7"], now).first()[1]
 
-    plan = plan_of(links)
+    plan = plan_of(links, BY_INDEX)
     assert "link_of_position_in_order" in plan
     assert re.search(r"Index Scan .* on execution_position", plan), plan
     assert "Seq Scan" not in plan
 
 
 @pytest.mark.django_db(transaction=True)
-def test_who_copies_asks_by_index() -> None:
-    """Workers of copies and gateways; who sums up whole tables does not."""
-    ask = (
-        "from django.db import connection as c; "
-        "print(c.cursor().execute('SHOW enable_seqscan').fetchone()[0])"
-    )
+def test_who_copies_asks_by_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of copies and gateways; who sums up whole tables does not.
+
+    What the installation itself asks of its connections holds for all of them.
+    """
+    ask = f"from django.db import connection as c; print(*c.cursor().execute({_HOW!r}).fetchone())"
     database = settings.DATABASES["default"]
     url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**database)
-    env = dict(os.environ) | {"DATABASE_URL": url}
+    env = dict(os.environ) | {"DATABASE_URL": f"{url}?options=-c%20lock_timeout%3D7s"}
     answers = [
         subprocess.check_output(
             [sys.executable, "manage.py", "shell", "-v", "0", "-c", ask],
             env=dict(program.env),
             cwd=settings.BASE_DIR,
             text=True,
-        ).split()[-1]
+        ).splitlines()[-1]
         for program in (programs.worker(env), programs.upkeep(env))
     ]
-    assert answers == ["off", "on"]
-    assert asyncio.run(gateways_answer()) == [("off",)]
+    assert answers == ["off 7s", "on 7s"]
+
+    monkeypatch.setitem(
+        database, "OPTIONS", database.get("OPTIONS", {}) | {"options": "-c lock_timeout=7s"}
+    )
+    assert asyncio.run(gateways_answer()) == [("off", "7s")]
+
+
+_HOW = "SELECT current_setting('enable_seqscan'), current_setting('lock_timeout')"
 
 
 async def gateways_answer() -> list[tuple[Any, ...]]:
     database = Database()
     await database.open()
     try:
-        return await until_available(lambda: database.rows("SHOW enable_seqscan"), "an answer")
+        return await until_available(lambda: database.rows(_HOW), "an answer")
     finally:
         await database.close()
