@@ -22,6 +22,7 @@ from apps.copytrading.models import (
     ExecutionFigures,
     ExecutionRollup,
     LedgerHead,
+    LinkCorrection,
     LinkLeg,
     MasterPicture,
     Outcome,
@@ -106,6 +107,13 @@ class TradeLinkAdmin(StaffAdmin):
 class LinkLegAdmin(StaffAdmin):
     list_display = ("link_id", "account_id", "position_id", "opened_at", "closed_at")
     search_fields = ("=link_id", "=account_id")
+
+
+@admin.register(LinkCorrection)
+class LinkCorrectionAdmin(StaffAdmin):
+    list_display = ("link_id", "kind", "at", "held_before", "held_after")
+    list_filter = ("kind",)
+    search_fields = ("=link_id",)
 
 
 @admin.register(PendingLink)

@@ -11,16 +11,19 @@ from django.core.exceptions import ObjectDoesNotExist
 
 from apps.accounts.selectors import product_config
 from apps.common.templatetags.figures import lots
+from apps.copytrading.domain.explain import money
+from apps.copytrading.domain.guards import strictest
 from apps.copytrading.domain.limits import BOUNDS
 from apps.copytrading.errors import InvalidSettings
 from apps.copytrading.models import CopyFollower, CopyMaster, CopySubscription, TradeLink
-from apps.copytrading.selectors import sizing_sentence
+from apps.copytrading.selectors import sizing_sentence, subscriptions_of
 from apps.copytrading.services.following import refusal_of
 from apps.copytrading.services.settings import SubscriptionSettings, apply_settings
 from apps.copytrading.setting_words import LABELS, MEANINGS
 from apps.copytrading.settings_view import Setting, guards_in_effect
 from apps.execution.selectors import open_positions
 from apps.platforms.models import TradingAccount
+from apps.platforms.selectors import account_states
 
 _ONE = Decimal(1)
 
@@ -102,6 +105,23 @@ def warnings_of(copy: CopySubscription) -> Iterable[str]:
         yield "Nothing new will be opened."
     if copy.copy_mode != "close_only" and copy.auto_repair == "all":
         yield "Repairs open missing positions by themselves, at the price of that moment."
+    yield from _breached(copy)
+
+
+def _breached(copy: CopySubscription) -> Iterable[str]:
+    """Guards that act by themselves and have been reached already."""
+    account = copy.follower.account
+    holds = strictest(product_config(), copy.follower, copy)
+    if holds.loss_limit and copy.pk:
+        for row in subscriptions_of(subscription_id=copy.pk):
+            if row.result <= -holds.loss_limit:
+                result = money(row.result, account.currency)
+                yield f"The loss limit is reached already, at {result}: all is closed at once."
+    if holds.min_equity:
+        state = account_states([account.pk]).get(account.pk)
+        if state is not None and state.equity < holds.min_equity:
+            equity = money(state.equity, account.currency)
+            yield f"The account has less than the minimum equity, {equity}: copying pauses at once."
 
 
 def _sentences(copy: CopySubscription) -> Iterable[str]:

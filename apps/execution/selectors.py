@@ -14,7 +14,6 @@ from apps.common.database import Query, raw_cursor, texts_array
 from apps.execution import journal
 from apps.execution.models import Gate, GatewayProcess, Order
 from apps.execution.troubles import NOT_SET_ASIDE
-from apps.trading.deals import DealEffect
 from apps.trading.orders import FINAL_STATES, Leg, OrderState, OrderType, Side
 
 
@@ -123,27 +122,6 @@ class RestingRow:
     take_profit: Decimal | None
     expires_at: datetime | None
     updated_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class DealRow:
-    """A deal; ``client_order_id`` is '' where the order was not ours."""
-
-    id: int
-    account_id: int
-    deal_id: str
-    client_order_id: str
-    position_id: str
-    instrument_id: str
-    side: Side
-    effect: DealEffect
-    units: Decimal
-    price: Decimal
-    commission: Decimal
-    swap: Decimal
-    profit: Decimal
-    executed_at: datetime
-    received_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,17 +261,6 @@ def resting_orders(account_ids: Iterable[int]) -> dict[int, list[RestingRow]]:
         values: list[Any] = [*row[:4], Side(row[4]), OrderType(row[5]), *row[6:]]
         found.setdefault(row[0], []).append(RestingRow(*values))
     return found
-
-
-def deals_of_positions(account_ids: Sequence[int], position_ids: Sequence[str]) -> list[DealRow]:
-    """All deals of these positions on these accounts, oldest first."""
-    rows = _rows(
-        "SELECT id, account_id, deal_id, client_order_id, position_id, instrument_id, side, "
-        "effect, units, price, commission, swap, profit, executed_at, received_at "
-        "FROM execution_deal WHERE account_id = ANY(%s) AND position_id = ANY(%s) ORDER BY id",
-        [list(account_ids), list(position_ids)],
-    )
-    return [DealRow(*[*row[:6], Side(row[6]), DealEffect(row[7]), *row[8:]]) for row in rows]
 
 
 def recent_hops(limit: int = 1000) -> list[HopTimes]:

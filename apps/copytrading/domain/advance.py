@@ -13,7 +13,14 @@ from apps.copytrading.domain import link as links
 from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent
 from apps.copytrading.domain.link import Link, LinkState
-from apps.copytrading.domain.numbers import Numbers, of_link, of_master, of_moment, of_size
+from apps.copytrading.domain.numbers import (
+    Numbers,
+    of_event,
+    of_link,
+    of_master,
+    of_moment,
+    of_size,
+)
 from apps.copytrading.domain.offers import offer_of
 from apps.copytrading.domain.opening import (
     Refusal,
@@ -290,11 +297,13 @@ class _Fold:
         self.endings.append(ending)
 
     def _refuse(self, event: MasterEvent, refused: Refusal) -> None:
-        stood = of_master(self.market) | of_moment(self.row)
+        told = of_event(event, self.market)
+        stood = told | of_master(self.market) | of_moment(self.row)
         self._end(event, refused.code, stood | refused.numbers)
 
     def _end(self, event: MasterEvent, code: Code, numbers: Numbers | None = None) -> None:
-        self.endings.append(Ending(event, OutcomeState.SKIPPED, code, numbers or {}, self.link))
+        numbers = numbers or of_event(event, self.market)
+        self.endings.append(Ending(event, OutcomeState.SKIPPED, code, numbers, self.link))
 
     def flattened(self, event: MasterEvent, rest: Sequence[MasterEvent]) -> Step:
         """Close what is held; newer events wait, or go on at once where nothing is held."""

@@ -43,7 +43,7 @@ class Closings:
             return None
         # As links.closed makes it, several times cheaper.
         link = Link._make(
-            (*link[:_MASTER_UNITS], ZERO, ZERO, *link[_HELD:-2], event.id, link.state)
+            (*link[:_MASTER_UNITS], ZERO, ZERO, *link[_HELD:_LAST], event.id, *link[_LAST + 1 :])
         )
         numbers = of_link(event, link, row, self._market)
         return link, closing(link, event, link.held, Rounding.EXACT, numbers)
@@ -51,3 +51,4 @@ class Closings:
 
 _MASTER_UNITS = Link._fields.index("master_units")
 _HELD = Link._fields.index("held")
+_LAST = Link._fields.index("last_event_id")

@@ -42,7 +42,7 @@ class Code(Labelled):
         "The volume is below the smallest that can be traded",
     )
     NOT_LINKED = "NOT_LINKED", "Nothing was copied from this position"
-    NOT_MAPPED = "NOT_MAPPED", "The symbol does not exist on the follower's platform"
+    NOT_MAPPED = "NOT_MAPPED", "The copy has no symbol for it"
     PAUSED = "PAUSED", "Copying was paused"
     STOPPED = "STOPPED", "Copying was stopped"
     MASTER_PAUSED = "MASTER_PAUSED", "The master was paused"

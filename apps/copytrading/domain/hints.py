@@ -15,7 +15,10 @@ HINTS: dict[Code, str] = {
         "would have opened it."
     ),
     Code.NOT_LINKED: "Only positions that were opened while this copy was active are followed.",
-    Code.NOT_MAPPED: "An account whose platform offers the symbol would have copied it.",
+    Code.NOT_MAPPED: (
+        "A pair in the copy's symbol mapping, or an account whose platform offers the symbol, "
+        "would have copied it."
+    ),
     Code.PAUSED: "Resuming the copy lets the next trade through.",
     Code.STOPPED: "Following the master again copies new trades.",
     Code.MASTER_PAUSED: "Copying goes on when the master is active again.",

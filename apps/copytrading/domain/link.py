@@ -19,6 +19,8 @@ from apps.trading.quantity import ZERO
 
 #: Causes of the rest of what a master's event closed; all others want the whole position closed.
 REST = "rest:"
+#: Causes of what its owner closes alone: the copy does not hold it again.
+BY_HAND = "hand:"
 
 
 class LinkState(enum.StrEnum):
@@ -34,7 +36,7 @@ class Link(NamedTuple):
 
     ``position_id`` is the follower's position ('' while none is held) and ``shown_sl`` and
     ``shown_tp`` what the platform shows on it. ``close_cause`` says that a person or a guard
-    wants it closed.
+    wants it closed. ``lost`` is what others took of it since it was read, and is not noted yet.
     """
 
     link_id: int
@@ -58,6 +60,7 @@ class Link(NamedTuple):
     opened_event_id: int
     last_event_id: int
     state: LinkState = LinkState.OPEN
+    lost: Decimal = ZERO
 
     @property
     def leaving(self) -> bool:
@@ -194,9 +197,10 @@ def taken_away(link: Link, held: Decimal) -> Link:
     """Somebody else reduced the copied position to ``held``: follow it, never buy it back."""
     if held >= link.held:
         return link
+    lost = link.lost + link.held - max(ZERO, held)
     if held <= 0:
-        return link._replace(held=ZERO, target=ZERO, state=LinkState.GONE)
-    return link._replace(held=held, target=link.target * held / link.held)
+        return link._replace(held=ZERO, target=ZERO, state=LinkState.GONE, lost=lost)
+    return link._replace(held=held, target=link.target * held / link.held, lost=lost)
 
 
 def finished(link: Link) -> Link:

@@ -93,6 +93,21 @@ def of_link(event: MasterEvent, link: Link, row: Row, market: Market) -> Numbers
     return numbers
 
 
+def of_event(event: MasterEvent, market: Market) -> Numbers:
+    """What the master did, for an event of which nothing was computed."""
+    key = (event.id,)
+    told = market.common.get(key)
+    if told is None:
+        told = {name: value for name, value in _of_event(event, market).items() if value != "0"}
+        if event.terms is not None and event.units_after:  # an order: its whole volume
+            told["master_units"] = str(event.units_after)
+        symbol = market.master_symbols.get(event.instrument_id)
+        if symbol is not None:
+            told["digits"] = symbol.digits
+        market.common[key] = told
+    return told
+
+
 def _of_event(event: MasterEvent, market: Market) -> Numbers:
     symbol = market.master_symbols.get(event.instrument_id)
     lot_units = symbol.lot_units if symbol else Decimal(1)

@@ -13,7 +13,7 @@ from apps.copytrading.domain.codes import Code, OutcomeState
 from apps.copytrading.domain.events import EventKind, MasterEvent, link_key
 from apps.copytrading.domain.link import Link
 from apps.copytrading.domain.mapping import Symbol
-from apps.copytrading.domain.numbers import Numbers, of_size
+from apps.copytrading.domain.numbers import Numbers, of_event, of_size
 from apps.copytrading.domain.opening import Refusal, count_refusal, refusal, side_of, symbol_taken
 from apps.copytrading.domain.pending import (
     Pending,
@@ -302,7 +302,8 @@ class _Fold:
         self.event = None
 
     def _end(self, event: MasterEvent, code: Code, numbers: Numbers | None = None) -> None:
-        self.endings.append(Ending(event, OutcomeState.SKIPPED, code, numbers or {}, None))
+        numbers = of_event(event, self.market) | (numbers or {})
+        self.endings.append(Ending(event, OutcomeState.SKIPPED, code, numbers, None))
 
     def result(self, waiting: Sequence[MasterEvent]) -> PendingStep:
         """The order that is wanted now; what was to be ordered is not, where events wait."""

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import NamedTuple
 
 from apps.copytrading.domain.adoption import filled_link, follow
 from apps.copytrading.domain.codes import OutcomeState
 from apps.copytrading.domain.conclude import conclude, position_is_gone
 from apps.copytrading.domain.events import EventKind, MasterEvent, link_key
 from apps.copytrading.domain.link import (
+    BY_HAND,
     REST,
     Link,
     LinkState,
@@ -38,11 +41,13 @@ from apps.copytrading.domain.replay_items import (
     GoesOn,
     Item,
     OrderNews,
+    Reopened,
     Result,
     Run,
     Settled,
     Taken,
 )
+from apps.copytrading.domain.replay_links import after_answer, as_shown, part_of, with_rest
 from apps.copytrading.domain.replay_orders import Orders
 from apps.copytrading.domain.rounding import Rounding
 from apps.copytrading.domain.rows import Row
@@ -74,6 +79,8 @@ def replay(items: Sequence[Item], answers: Answers) -> dict[int, Result]:
             player.detached(item)
         elif isinstance(item, Begun):
             player.begun(item)
+        elif isinstance(item, Reopened):
+            player.reopened(item)
         elif isinstance(item, Ended):
             player.own_ended(item)
         elif isinstance(item, GoesOn):
@@ -81,6 +88,14 @@ def replay(items: Sequence[Item], answers: Answers) -> dict[int, Result]:
         else:
             player.news(item)
     return player.results | player.orders.results
+
+
+class _Own(NamedTuple):
+    """An order under way that no event asked for: its leg, units as they are now, and cause."""
+
+    leg: Leg
+    units: Decimal
+    cause: str
 
 
 @dataclass(slots=True)
@@ -93,6 +108,7 @@ class _Player:
     links: dict[str, Link] = field(default_factory=dict)
     waiting: dict[str, tuple[MasterEvent, ...]] = field(default_factory=dict)
     flying: dict[str, Order] = field(default_factory=dict)
+    own: dict[str, _Own] = field(default_factory=dict)
     ended: dict[int, dict[Leg, tuple[Order, Answer]]] = field(default_factory=dict)
     results: dict[int, Result] = field(default_factory=dict)
 
@@ -102,7 +118,7 @@ class _Player:
             return self._run_order(item.key, item.events, item.given)
         link = self.links.get(item.key)
         if link is not None:
-            self.links[item.key] = _as_shown(link, item.given)
+            self.links[item.key] = as_shown(link, item.given)
         made = plan(item.events, [self._row(item.given)], item.given.market)
         order = made.orders[-1].order if made.orders else None
         step = Step(
@@ -136,7 +152,7 @@ class _Player:
         if not events or (link is not None and link.in_flight):
             return
         del self.waiting[key]
-        alive = None if link is None else _as_shown(link, item.given)
+        alive = None if link is None else as_shown(link, item.given)
         step = follow(self._row(item.given), alive, events, item.given.market)
         self._take(key, step, item.given)
 
@@ -170,11 +186,14 @@ class _Player:
                 self._settle(key, order, item.given)
 
     def taken(self, item: Taken) -> None:
-        """The link follows a position that somebody else has reduced."""
+        """The link follows a position of which somebody else has taken a part, or all."""
         link = self.links.get(item.key)
-        if link is None or link.held <= 0:
+        if link is None:
             return
-        link = taken_away(link, max(ZERO, link.held - item.units))
+        if link.held > 0:
+            link = taken_away(link, part_of(link.held, item.after, item.before))
+        elif item.before <= 0 and not link.in_flight:  # given up before anything was held
+            link = link._replace(target=ZERO, state=LinkState.GONE)
         over = link.state is LinkState.GONE and link.master_units <= 0
         self._keep(item.key, finished(link) if over else link)
 
@@ -188,21 +207,45 @@ class _Player:
         """Events wait from now on for a close of another cause."""
         link = self.links.get(item.key)
         if link is not None and link.held > 0 and not link.in_flight:
-            target = min(link.target, max(ZERO, link.held - item.units))
+            rest = item.cause.startswith(REST)  # all other causes want the whole closed
+            units = min(item.units, link.held) if rest else link.held
+            self.own[item.key] = _Own(Leg.CLOSE, units, item.cause)
+            target = link.target if rest else ZERO
             self.links[item.key] = link._replace(in_flight=_OWN, target=target)
 
+    def reopened(self, item: Reopened) -> None:
+        """What is missing is opened again; the link holds what is there until then."""
+        link = self.links.get(item.key)
+        if link is None or link.in_flight:
+            return
+        units, held = item.units, ZERO
+        if link.held > 0 and item.before > 0:
+            units = part_of(link.held, item.units, item.before)
+            held = part_of(link.held, item.after, item.before)
+        self.own[item.key] = _Own(Leg.OPEN, units, "")
+        self.links[item.key] = link._replace(
+            held=held,
+            target=max(link.target, held + units),
+            state=LinkState.OPEN,
+            in_flight=_OWN,
+        )
+
     def own_ended(self, item: Ended) -> None:
-        """The close of another cause ended; what waited for it goes on."""
+        """The order of another cause ended; what waited for it goes on."""
         link = self.links.get(item.key)
         if link is None or link.in_flight != _OWN:
             return
+        leg, units, cause = self.own.pop(item.key)
         answer = item.answer
-        filled = min(answer.filled, link.held)
-        link = answered(link, Reply(Leg.CLOSE, answer.units, filled, link.position_id))
-        if position_is_gone(Leg.CLOSE, answer.state, answer.code):
+        filled = part_of(units, answer.filled, answer.units)
+        position_id = link.position_id or f"of-{item.key}"
+        link = answered(link, Reply(leg, units, filled, position_id))
+        if position_is_gone(leg, answer.state, answer.code):
             link = taken_away(link, ZERO)
             link = finished(link) if link.master_units <= 0 else link
-        link = _with_rest(link, Leg.CLOSE, answer, f"{REST}own")
+        if cause.startswith(BY_HAND) and link.held <= 0 < link.master_units:
+            link = link._replace(state=LinkState.GONE)
+        link = with_rest(link, leg, answer, cause)
         step = self._go_on(link, self.waiting.pop(item.key, ()), item.given)
         self._keep(item.key, link)
         self._take(item.key, step, item.given)
@@ -261,7 +304,7 @@ class _Player:
     def _settle(self, key: str, order: Order, given: Given) -> None:
         del self.flying[key]
         answer = self._answer(order)
-        link = _answered(self.links[key], order, answer)
+        link = after_answer(self.links[key], order, answer)
         waiting = self.waiting.pop(key, ())
         event = order.event
         if event.kind is EventKind.REVERSED and order.leg is Leg.CLOSE and link.held > 0:
@@ -305,7 +348,7 @@ class _Player:
         """What waited, on the link as it is now."""
         if not waiting:
             return Step((link,), None, (), ())
-        link = _as_shown(link, given)
+        link = as_shown(link, given)
         alive = link if link.state in _ALIVE else None
         self._keep(link.position_key, link)
         step = follow(self._row(given), alive, waiting, given.market)
@@ -330,32 +373,3 @@ class _Player:
         self.results[event.id] = Result(
             event.id, state, code, order.units, answer.filled, answer.price, answer.assumed
         )
-
-
-def _with_rest(link: Link, leg: Leg, answer: Answer, cause: str) -> Link:
-    """A close that did not get all leaves a rest, which is closed for a cause of its own."""
-    if leg is not Leg.CLOSE:
-        return link
-    short = answer.filled < answer.units and link.held > 0
-    return link._replace(close_cause=cause if short else "")
-
-
-def _as_shown(link: Link, given: Given) -> Link:
-    if given.shown is None or link.in_flight:
-        return link
-    return link._replace(shown_sl=given.shown[0], shown_tp=given.shown[1])
-
-
-def _answered(link: Link, order: Order, answer: Answer) -> Link:
-    before = link
-    position_id = link.position_id or f"of-{order.event.id}"
-    link = answered(link, Reply(order.leg, order.units, answer.filled, position_id))
-    if position_is_gone(order.leg, answer.state, answer.code):
-        link = taken_away(link, ZERO)
-        return finished(link) if link.master_units <= 0 else link
-    link = _with_rest(link, order.leg, answer, f"{REST}event:{order.event.id}")
-    # A new position shows the stops that its open carried, an old one those that were set last.
-    opened = order.leg is Leg.OPEN and answer.filled > 0 and not before.position_id
-    if opened or (order.leg is Leg.PROTECT and answer.state is OrderState.FILLED):
-        link = link._replace(shown_sl=order.stop_loss, shown_tp=order.take_profit)
-    return link

@@ -16,8 +16,9 @@ from apps.trading.quantity import ZERO
 class Answer(NamedTuple):
     """How an order ended. ``units`` were ordered then, of which ``filled`` were filled.
 
-    ``rested``: it was a resting order that the platform had taken. ``assumed`` says that there
-    was no such order and that it is taken to have been filled, or to rest.
+    ``rested``: it was a resting order that the platform had taken; what was filled is then what
+    its outcome has. ``assumed`` says that there was no such order and that it is taken to have
+    been filled, or to rest.
     """
 
     state: OrderState
@@ -104,10 +105,11 @@ class Settled(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """Somebody else reduced the copied position by so many units."""
+    """Note was taken that others had reduced what a link held, in units."""
 
     key: str
-    units: Decimal
+    before: Decimal
+    after: Decimal
 
 
 class Detached(NamedTuple):
@@ -121,14 +123,24 @@ class Begun(NamedTuple):
 
     key: str
     units: Decimal
+    cause: str
+
+
+class Reopened(NamedTuple):
+    """An order for ``units`` that were missing was committed, while ``after`` were there."""
+
+    key: str
+    before: Decimal
+    after: Decimal
+    units: Decimal
 
 
 class Ended(NamedTuple):
-    """That close came to its end; ``given`` is for the events that waited for it."""
+    """That close or open came to its end; ``given`` is for the events that waited for it."""
 
     key: str
     answer: Answer
     given: Given
 
 
-Item = Run | Settled | Taken | Detached | Begun | Ended | GoesOn | OrderNews
+Item = Run | Settled | Taken | Detached | Begun | Reopened | Ended | GoesOn | OrderNews

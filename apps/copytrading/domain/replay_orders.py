@@ -126,7 +126,7 @@ class Orders:
         order, units = flying.order, flying.terms.units
         event = order.event
         found = self.answers.get((event.id, order.leg))
-        rests = order.leg is Leg.OPEN and (found is None or found.rested)
+        rests = order.leg is Leg.OPEN and (found is None or found.rested or found.filled > 0)
         if rests and found is not None and found.units not in (ZERO, units):
             self.scales[key] = units / found.units
         answer = found or Answer(OrderState.FILLED, "", "", units, ZERO, None, assumed=True)
@@ -139,8 +139,10 @@ class Orders:
             filled=units if rests else ZERO,
             numbers=order.numbers,
         )
-        assumed = answer.assumed
-        self.results[event.id] = Result(event.id, state, code, units, ZERO, None, assumed)
+        filled = ZERO
+        if rests and found is not None:  # as it was placed, or before note was taken of that
+            filled = found.filled * self.scales.get(key, _ONE)
+        self.results[event.id] = Result(event.id, state, code, units, filled, None, answer.assumed)
         self._answered(key, flying, answer, rests=rests)
 
     def _answered(self, key: str, flying: Flying, answer: Answer, *, rests: bool) -> None:

@@ -13,7 +13,7 @@ from apps.copytrading.models.ledger import (
     OutcomeSeal,
     WaitingEvent,
 )
-from apps.copytrading.models.links import LinkLeg, TradeLink
+from apps.copytrading.models.links import LinkCorrection, LinkLeg, TradeLink
 from apps.copytrading.models.master_gates import MasterGate
 from apps.copytrading.models.profiles import (
     CopyFollower,
@@ -34,6 +34,7 @@ __all__ = [
     "ExecutionFigures",
     "ExecutionRollup",
     "LedgerHead",
+    "LinkCorrection",
     "LinkLeg",
     "MarginAlarm",
     "MasterGate",

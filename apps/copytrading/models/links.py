@@ -108,3 +108,26 @@ class LinkLeg(models.Model):
 
     def __str__(self) -> str:
         return f"leg {self.position_id}: {self.units}"
+
+
+class LinkCorrection(models.Model):
+    """What a link held otherwise than by orders for its master's events; written once.
+
+    ``taken``: others had reduced its position, which was noted now. ``reopened``: an order for
+    what is missing was committed, of which the link holds ``held_after`` until it is filled.
+    """
+
+    class Kind(models.TextChoices):
+        TAKEN = "taken", "taken by others"
+        REOPENED = "reopened", "opened again"
+
+    id = models.BigAutoField(primary_key=True)
+    link_id = models.BigIntegerField(db_index=True)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    at = models.DateTimeField()
+    held_before = UnitsField()
+    held_after = UnitsField()
+    client_order_id = models.CharField(max_length=50, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.held_before} to {self.held_after}"

@@ -9,12 +9,18 @@ from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.copytrading.domain.link import LinkState
+from apps.copytrading.domain.link import BY_HAND, LinkState
 from apps.copytrading.errors import NotFound, NotPermitted, OrderUnderWay
-from apps.copytrading.models import CopyFollower, CopySubscription, LinkLeg, TradeLink
+from apps.copytrading.models import (
+    CopyFollower,
+    CopySubscription,
+    LinkCorrection,
+    LinkLeg,
+    TradeLink,
+)
 from apps.copytrading.receivers import wake
 from apps.copytrading.services.acting import audit, intervenes, publish_change, require_owner
-from apps.copytrading.services.closing import BY_HAND, close_requested
+from apps.copytrading.services.closing import close_requested
 from apps.copytrading.services.holds import give_back
 from apps.copytrading.services.locks import wait_for_master
 from apps.copytrading.services.planning import finish_interrupted
@@ -33,7 +39,12 @@ def close_position(*, actor: User | None, link_id: int, reason: str = "") -> Non
         # Each wish has orders of its own: what was refused before can be asked for again.
         link.close_cause, link.close_not_before = f"{BY_HAND}{link.pk}:{_token()}", None
     else:
-        link.state, link.target_units, link.closed_at = LinkState.GONE, 0, timezone.now()
+        now = timezone.now()
+        link.state, link.target_units, link.closed_at = LinkState.GONE, 0, now
+        taken = LinkCorrection.Kind.TAKEN
+        LinkCorrection.objects.create(
+            link_id=link.pk, kind=taken, at=now, held_before=0, held_after=0
+        )
     link.save(
         update_fields=["close_cause", "close_not_before", "state", "target_units", "closed_at"]
     )

@@ -14,7 +14,7 @@ from decimal import Decimal
 from django.db import transaction
 from django.utils import timezone
 
-from apps.copytrading.domain.link import REST, Link, finished
+from apps.copytrading.domain.link import REST, Link, LinkState, finished
 from apps.copytrading.domain.mapping import Symbol
 from apps.copytrading.domain.rounding import holding
 from apps.copytrading.domain.rows import Row, limits_of
@@ -29,9 +29,6 @@ from apps.execution import api as execution
 from apps.trading.quantity import ZERO
 
 LONGEST_PAUSE_S = 60
-
-#: Causes of what its owner closes alone: the copy does not hold it again.
-BY_HAND = "hand:"
 
 
 def again(cause: str, *, arrived: bool = True) -> str:
@@ -126,7 +123,8 @@ def close_requested(master_account_id: int) -> int:
                 connections[row.account_id] = row.connection_id
                 link = link._replace(in_flight=intent.client_order_id, target=target)
             else:  # somebody else closed it first, or it is wanted again
-                link = link if link.held > 0 else finished(link)
+                goes_on = link.held > 0 or (link.state is LinkState.GONE and link.master_units > 0)
+                link = link if goes_on else finished(link)
                 link = link._replace(close_cause="")
             links.append((row, link))
     with transaction.atomic():

@@ -38,6 +38,23 @@ _UPDATE = """
     WHERE l.id = x.link_id
 """
 
+# Before what is held now is written.
+_TAKEN = """
+    INSERT INTO copytrading_linkcorrection
+        (link_id, kind, at, held_before, held_after, client_order_id)
+    SELECT l.id, 'taken', %s, l.held_units, greatest(0, l.held_units - x.lost), ''
+    FROM json_to_recordset(%s) AS x (link_id bigint, lost numeric)
+    JOIN copytrading_tradelink l ON l.id = x.link_id
+"""
+
+_REOPENED = """
+    INSERT INTO copytrading_linkcorrection
+        (link_id, kind, at, held_before, held_after, client_order_id)
+    SELECT l.id, 'reopened', %s, l.held_units, x.held, x.in_flight
+    FROM json_to_recordset(%s) AS x (link_id bigint, held numeric, in_flight text)
+    JOIN copytrading_tradelink l ON l.id = x.link_id
+"""
+
 _LINK_RESULTS = """
     UPDATE copytrading_tradelink l SET result = result + x.amount
     FROM json_to_recordset(%s) AS x (link_id bigint, amount numeric)
@@ -89,11 +106,13 @@ def store_links(
     """Write links in their new form: stored ones are updated first, then new ones added.
 
     ``results`` is realised money (account currency) by link id, of links among these; it is
-    added to the links and their subscriptions.
+    added to the links and their subscriptions. What others took of them is noted.
     """
     # A link may pass through several forms in one step; the last one stands.
     stored = {link.link_id: link for _, link in links if link.link_id}
     if stored:
+        if lost := [{"link_id": k, "lost": link.lost} for k, link in stored.items() if link.lost]:
+            sql.execute(_TAKEN, [now, sql.as_json(lost)])
         changes = [
             dict(zip(_CHANGING, (*_changing(link), results.get(pk, 0)), strict=True))
             for pk, link in stored.items()
@@ -108,6 +127,15 @@ def store_links(
     if new:
         sql.copy_in(_COPY, (_new_values(master_account_id, *pair, now) for pair in new))
     leave(links)
+
+
+def note_reopened(links: Iterable[Link], now: datetime) -> None:
+    """Note of links, before they are stored, that an order in flight opens them again."""
+    noted = [
+        {"link_id": link.link_id, "held": link.held, "in_flight": link.in_flight} for link in links
+    ]
+    if noted:
+        sql.execute(_REOPENED, [now, sql.as_json(noted)])
 
 
 def _new_values(master_account_id: int, row: Row, link: Link, now: datetime) -> tuple[object, ...]:

@@ -78,6 +78,6 @@ _DECIMALS = [
     Link._fields.index(name)
     for name in (
         "ratio", "master_units", "target", "held", "stop_loss", "take_profit", "master_price",
-        "shown_sl", "shown_tp",
+        "shown_sl", "shown_tp", "lost",
     )
 ]  # fmt: skip

@@ -19,7 +19,7 @@ from apps.copytrading.errors import CopyError, NotFound
 from apps.copytrading.models import Drift
 from apps.copytrading.services.acting import intervenes
 from apps.copytrading.services.holds import take
-from apps.copytrading.services.links import store_legs, store_links
+from apps.copytrading.services.links import note_reopened, store_legs, store_links
 from apps.copytrading.services.locks import wait_for_master
 from apps.copytrading.services.orders import SOURCE, send_guards
 from apps.copytrading.services.planning import finish_interrupted
@@ -195,6 +195,7 @@ def _store_links(repairs: Sequence[Repair], now: datetime) -> None:
         by_master[repair.drift.master_account_id or 0].append((repair.row, link))
         held.append(leg_held(link.link_id, repair.drift.position_id, link.held))
     for master_account_id, links in by_master.items():
+        note_reopened([link for _, link in links], now)
         store_links(master_account_id, links, now)
     store_legs((), held, now)
 

@@ -15,13 +15,15 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from apps.copytrading.domain.events import MasterEvent
+from apps.copytrading.domain.limits import BOUNDS
 from apps.copytrading.domain.replay import replay
 from apps.copytrading.domain.replay_items import Result
 from apps.copytrading.errors import InvalidSettings
 from apps.copytrading.models import CopySubscription
 from apps.copytrading.services.replay_known import Known, Settings, copy_of
 from apps.copytrading.services.settings import FIELDS
-from apps.copytrading.services.tape import cuts, load_record, tape_of
+from apps.copytrading.services.tape import cuts, tape_of
+from apps.copytrading.services.tape_record import load_record
 
 
 class Line(NamedTuple):
@@ -69,6 +71,9 @@ def settings_from(pairs: Sequence[str]) -> dict[str, Any]:
         try:
             value = text.strip() or None
             found[name] = setting.clean(value, CopySubscription())
+            bounds = BOUNDS.get(name)
+            if bounds is not None and found[name] is not None and not bounds.holds(found[name]):
+                errors[name] = f"{name}: {bounds.in_words}"
         except ValidationError as wrong:
             errors[name] = f"{name}: {' '.join(wrong.messages)}"
     if errors:

@@ -20,7 +20,8 @@ from apps.copytrading.errors import NotFound
 from apps.copytrading.services import sql
 from apps.copytrading.services.load import load_master
 from apps.copytrading.services.market import load_market
-from apps.copytrading.services.tape import Cut, Record
+from apps.copytrading.services.tape import Cut
+from apps.copytrading.services.tape_record import Record
 from apps.copytrading.services.terms import Terms, terms_of
 from apps.copytrading.services.versions import Version, versions_of
 from apps.trading.errors import NoConversionRate

@@ -28,13 +28,21 @@ from apps.copytrading.domain.conclude import (
     position_is_gone,
 )
 from apps.copytrading.domain.events import EventKind, MasterEvent
-from apps.copytrading.domain.link import Link, LinkState, Reply, answered, finished, taken_away
+from apps.copytrading.domain.link import (
+    BY_HAND,
+    Link,
+    LinkState,
+    Reply,
+    answered,
+    finished,
+    taken_away,
+)
 from apps.copytrading.domain.numbers import of_link
 from apps.copytrading.domain.plan import Plan
 from apps.copytrading.domain.rounding import Rounding
 from apps.copytrading.domain.rows import Market, Row
 from apps.copytrading.domain.steps import Order, Step
-from apps.copytrading.services.closing import BY_HAND, again
+from apps.copytrading.services.closing import again
 from apps.copytrading.services.decisions import decisions_of, store_decisions
 from apps.copytrading.services.events import master_event
 from apps.copytrading.services.holds import hold_symbols
@@ -179,7 +187,7 @@ class _Settlement:
         reply = Reply(result.leg, result.units, result.filled_units, result.position_id)
         link = answered(link, reply)
         if position_is_gone(result.leg, result.state, result.code):
-            link = taken_away(link, ZERO)
+            link = taken_away(link, ZERO)._replace(lost=ZERO)  # the order's answer says it
             link = finished(link) if link.master_units <= 0 else link
         shown = self.known.positions.get((result.account_id, link.position_id))
         if shown is not None:

@@ -68,6 +68,7 @@ def outcome(request: SignedInRequest, pk: int) -> HttpResponse:
         "story": story,
         "row": row,
         "story_view": "portal:outcome",
+        "mapping_url": reverse("portal:mapping", args=[row.subscription_uuid]),
         "settings_url": reverse("portal:edit_copy", args=[row.subscription_uuid]),
         "copy_url": f"{reverse('portal:outcomes')}?copy={row.subscription_uuid}",
         "check_url": reverse("portal:check_chain", args=[row.subscription_uuid]),

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.accounts.product_models import ProductConfig
 from apps.accounts.selectors import forget_product_config
+from apps.copytrading.ledger import outcomes_of
 from apps.copytrading.models import CopySubscription, Outcome, SymbolHold, SymbolPair, TradeLink
 from apps.copytrading.services import existing
 from apps.execution.models import Gate, Position
@@ -319,3 +320,18 @@ def _position(account_id: int, position_id: str, price: str = "1.0921") -> None:
         account_id=account_id, position_id=position_id, instrument_id="1", side="buy",
         units=LOT, price=Decimal(price), opened_at=now, updated_at=now,
     )  # fmt: skip
+
+
+def test_what_is_skipped_tells_what_the_master_did(world: CopyWorld) -> None:
+    filtered = world.follow(symbols_mode="include", symbols="GBPUSD")
+    world.follow(copy_mode="close_only")
+    world.trade("p1", 150_000)
+    world.trade("p1", -50_000)
+    world.trade("p1", -100_000)
+    world.run()
+    stories = [row.story for row in outcomes_of(subscription_id=filtered.pk).rows]
+    assert [story.partition(";")[0] for story in reversed(stories)] == [
+        "Master bought 1.50 EURUSD at 1.09210",
+        "Master sold 0.50 EURUSD at 1.09210, closing a part",
+        "Master sold 1.00 EURUSD at 1.09210, closing the position",
+    ]

@@ -272,7 +272,7 @@ def test_a_tampered_outcome_differs(world: CopyWorld) -> None:
 
 
 @pytest.mark.parametrize(
-    "pair", ["nonsense=1", "risk_multiplier", "risk_multiplier=x", "revision=2"]
+    "pair", ["nonsense=1", "risk_multiplier", "risk_multiplier=x", "revision=2", "max_slippage=101"]
 )
 def test_settings_that_are_none_are_refused(pair: str) -> None:
     with pytest.raises(InvalidSettings):

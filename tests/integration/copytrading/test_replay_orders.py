@@ -16,6 +16,7 @@ from apps.copytrading.domain.codes import Code
 from apps.copytrading.models import CopySubscription, Outcome
 from apps.copytrading.services.replay import replay_subscription, settings_from
 from apps.execution.intents import Intent
+from apps.execution.models import Order
 from apps.trading.orders import Leg, OrderState
 from tests.factories.pending import PendingWorld
 from tests.integration.copytrading.test_replay import follow, identical, told
@@ -163,6 +164,30 @@ def filled_while_being_placed(world: PendingWorld) -> None:
     world.run()
 
 
+def filled_before_note_was_taken(world: PendingWorld) -> None:
+    world.place("r1", 100_000)
+    world.work()
+    world.deliver()
+    fill(world)
+    world.run()
+    world.master_fills("r1", 100_000)
+    world.run()
+    world.trade("m1", -100_000)
+    world.run()
+
+
+def filled_at_once(world: PendingWorld) -> None:
+    """It could be traded at once, so it never rested."""
+    world.place("r1", 100_000)
+    world.work()
+    world.deliver()
+    fill(world)
+    Order.objects.update(rested_at=None)
+    world.run()
+    world.master_fills("r1", 100_000)
+    world.run()
+
+
 def two_orders_and_a_position(world: PendingWorld) -> None:
     rested(world)
     world.place("r2", 50_000)
@@ -183,7 +208,7 @@ SCENES: list[Scene] = [
     cancelled, expired, filled_by_the_master, filled_by_both, filled_in_parts,
     filled_and_never_the_masters, filled_whole_before_parts_of_the_masters, taken_back_by_hand,
     refused, a_change_that_was_refused, placed_and_cancelled_at_once, filled_while_being_placed,
-    two_orders_and_a_position,
+    filled_before_note_was_taken, filled_at_once, two_orders_and_a_position,
 ]  # fmt: skip
 SETTINGS: list[dict[str, Any]] = [
     {}, {"risk_multiplier": Decimal("0.15")}, {"reverse_direction": True},
@@ -315,6 +340,16 @@ def test_twice_the_volume(world: PendingWorld) -> None:
     placed, opened = found.lines[:2]
     assert placed.replayed is not None and placed.replayed.units == 200_000
     assert opened.replayed is not None and opened.replayed.filled == 200_000
+
+
+def test_a_fill_at_its_placing_grows_with_the_volume(world: PendingWorld) -> None:
+    copy = follow(world)
+    filled_before_note_was_taken(world)
+    found = replay_subscription(copy.pk, settings=settings_from(["risk_multiplier=2"]))
+    placed, opened, closed = (line.replayed for line in found.lines)
+    assert placed is not None and (placed.units, placed.filled) == (200_000, 200_000)
+    assert opened is not None and opened.code is Code.PENDING_FILLED
+    assert closed is not None and closed.filled == 200_000
 
 
 def test_a_copy_that_began_later_has_no_part_in_it(world: PendingWorld) -> None:

@@ -347,6 +347,20 @@ def test_existing_positions_are_copied_when_a_copy_is_made_and_when_it_is_change
     )
 
 
+def test_a_guard_that_acts_at_once_is_told_before() -> None:
+    world = CopyWorld()
+    copy = world.follow(equity=900)
+    CopySubscription.objects.filter(pk=copy.pk).update(result=Decimal("-36.21"))
+    limits = {"loss_limit": "36.21", "min_equity": "900.01"}
+    shown = preview_changed(subscription_by_uuid(copy.uuid), limits)
+    assert shown.warnings == [
+        "The loss limit is reached already, at -36.21 USD: all is closed at once.",
+        "The account has less than the minimum equity, 900.00 USD: copying pauses at once.",
+    ]
+    limits = {"loss_limit": "36.22", "min_equity": "900"}
+    assert preview_changed(subscription_by_uuid(copy.uuid), limits).warnings == []
+
+
 def held(world: CopyWorld, **account: Any) -> CopySubscription:
     """A copy that holds the master's position m1."""
     copy = world.follow(account=account)

@@ -30,7 +30,7 @@ def test_events_wait_for_a_close_of_another_cause() -> None:
     reduced = event(EventKind.REDUCED, 100_000, 50_000, id=2)
     tape: list[Item] = [
         Run("p1", (opened(id=1),), GIVEN),
-        Begun("p1", Decimal(100_000)),
+        Begun("p1", Decimal(100_000), "guard"),
         Run("p1", (reduced,), GIVEN),
     ]
     assert list(replay(tape, {})) == [1]
@@ -42,7 +42,7 @@ def test_a_position_that_somebody_else_closed_is_gone() -> None:
     increased = event(EventKind.INCREASED, 100_000, 150_000, id=2)
     tape: list[Item] = [
         Run("p1", (opened(id=1),), GIVEN),
-        Taken("p1", Decimal(100_000)),
+        Taken("p1", Decimal(100_000), Decimal(0)),
         Run("p1", (increased,), GIVEN),
     ]
     assert replay(tape, {})[2].code is Code.POSITION_GONE
