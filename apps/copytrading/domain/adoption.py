@@ -61,7 +61,7 @@ def _take_over(
     if begins and pending.state is PendingState.UNWANTED:
         return _not_bought(pending, events, row.hold or Code.CANCELLED)
     if begins and gone:
-        return _not_bought(pending, events, Code.POSITION_GONE)
+        return _not_bought(pending, events, Code.POSITION_GONE, held)
     if not begins:
         return _give_back(pending, held, events)
     before = () if link is None else (over(link),)
@@ -74,11 +74,14 @@ def _take_over(
     return Step((*before, adopted), None, (), tuple(events), (after,))
 
 
-def _not_bought(pending: Pending, events: Sequence[MasterEvent], code: Code) -> Step:
+def _not_bought(
+    pending: Pending, events: Sequence[MasterEvent], code: Code, held: Link | None = None
+) -> Step:
     """Somebody has taken the follower's order or its position away: it is not bought back."""
     event = events[0]
     ended = Ending(event, OutcomeState.SKIPPED, code, {}, None)
-    return Step((), None, (ended,), tuple(events[1:]), (_unwanted(pending, event),))
+    lost = (held,) if held is not None and held.lost else ()
+    return Step(lost, None, (ended,), tuple(events[1:]), (_unwanted(pending, event),))
 
 
 def _give_back(pending: Pending, held: Link | None, events: Sequence[MasterEvent]) -> Step:

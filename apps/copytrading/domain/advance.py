@@ -332,7 +332,8 @@ class _Fold:
         """The order that makes up the difference, or why there is none."""
         link = self.link
         if link is None or link.state is not LinkState.OPEN:
-            return Step(self.ended, None, tuple(self.endings), ())
+            kept = (link,) if link is not None and link.lost else ()
+            return Step(self.ended + kept, None, tuple(self.endings), ())
         order = self._volume_order(link) if self.volume is not None else None
         waiting: tuple[MasterEvent, ...] = ()
         if self.protection is not None:
@@ -342,7 +343,7 @@ class _Fold:
                 order = self._protect_order(link, self.protection)
         # A guard may have given the link up while its order was made.
         after = self.link
-        changed = (after,) if after is not None and after is not self.before else ()
+        changed = (after,) if after is not None and (after is not self.before or after.lost) else ()
         return Step(self.ended + changed, order, tuple(self.endings), waiting)
 
     def _volume_order(self, link: Link) -> Order | None:

@@ -107,6 +107,24 @@ def test_what_its_owner_may_not_close_is_noted_with_the_next_event(world: CopyWo
     assert volumes(replayed(link, "risk_multiplier=2")) == [200_000, 40_000, 40_000]
 
 
+@pytest.mark.parametrize("left", [0, 40_000])
+def test_events_that_come_before_the_sweep_note_it_themselves(world: CopyWorld, left: int) -> None:
+    link = followed(world, copy_sl=False, copy_tp=False)
+    by_hand(link, left)
+    world.protect("m1", Decimal("1.05"))
+    world.run()
+    world.trade("m1", 50_000)
+    world.run()
+    assert corrections() == [("taken", 100_000, left)]
+    took_note()
+    world.trade("m1", -150_000)
+    world.run()
+    gone = [Code.POSITION_GONE] * 3
+    kept = [Code.STOPS_OFF, Code.COPIED, Code.COPIED]
+    assert identical(link)[1:] == (kept if left else gone)
+    assert corrections() == [("taken", 100_000, left)]
+
+
 def test_what_was_accepted(world: CopyWorld) -> None:
     link, drift = missing(world, 40_000)
     repairs.accept_drift(actor=None, drift_ids=[drift.pk])

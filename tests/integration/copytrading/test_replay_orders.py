@@ -16,7 +16,7 @@ from apps.copytrading.domain.codes import Code
 from apps.copytrading.models import CopySubscription, Outcome
 from apps.copytrading.services.replay import replay_subscription, settings_from
 from apps.execution.intents import Intent
-from apps.execution.models import Order
+from apps.execution.models import Order, Position
 from apps.trading.orders import Leg, OrderState
 from tests.factories.pending import PendingWorld
 from tests.integration.copytrading.test_replay import follow, identical, told
@@ -188,6 +188,21 @@ def filled_at_once(world: PendingWorld) -> None:
     world.run()
 
 
+def filled_and_closed_by_hand(world: PendingWorld) -> None:
+    """Nobody has taken note of that when the master's order fills."""
+    rested(world)
+    fill(world)
+    world.run()
+    for copy in CopySubscription.objects.all():
+        held = Position.objects.filter(account_id=copy.follower.account_id, closed_at=None)
+        if position := held.first():
+            world.close_by_hand(copy, 0, position.units)
+    world.master_fills("r1", 100_000)
+    world.run()
+    world.trade("m1", -100_000)
+    world.run()
+
+
 def two_orders_and_a_position(world: PendingWorld) -> None:
     rested(world)
     world.place("r2", 50_000)
@@ -208,7 +223,8 @@ SCENES: list[Scene] = [
     cancelled, expired, filled_by_the_master, filled_by_both, filled_in_parts,
     filled_and_never_the_masters, filled_whole_before_parts_of_the_masters, taken_back_by_hand,
     refused, a_change_that_was_refused, placed_and_cancelled_at_once, filled_while_being_placed,
-    filled_before_note_was_taken, filled_at_once, two_orders_and_a_position,
+    filled_before_note_was_taken, filled_at_once,
+    filled_and_closed_by_hand, two_orders_and_a_position,
 ]  # fmt: skip
 SETTINGS: list[dict[str, Any]] = [
     {}, {"risk_multiplier": Decimal("0.15")}, {"reverse_direction": True},
